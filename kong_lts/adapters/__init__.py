@@ -1,0 +1,32 @@
+"""The default adapters: what `kong_lts.protocols` asks for, done with real programs and servers."""
+
+from kong_lts.adapters.admin_api import HttpAdminApi
+from kong_lts.adapters.deck_cli import DeckCli
+from kong_lts.adapters.kong_metrics import KongMetrics
+from kong_lts.adapters.local_process import LocalProcessRunner
+from kong_lts.adapters.postgres import PostgresDatabase
+from kong_lts.adapters.postgres_address import PostgresAddress
+from kong_lts.adapters.postgres_archive import PostgresArchive
+from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
+from kong_lts.adapters.proxy import HttpProxy
+from kong_lts.adapters.secrets import resolve_secret
+from kong_lts.adapters.sqlite_journal import SqliteJournal
+from kong_lts.adapters.system import CallableApprover, FileApprover, LoggingObserver, SystemClock
+
+__all__ = [
+    "CallableApprover",
+    "DeckCli",
+    "FileApprover",
+    "HttpAdminApi",
+    "HttpProxy",
+    "KongMetrics",
+    "LocalProcessRunner",
+    "LoggingObserver",
+    "PostgresAddress",
+    "PostgresArchive",
+    "PostgresDatabase",
+    "PostgresWriteGuard",
+    "SqliteJournal",
+    "SystemClock",
+    "resolve_secret",
+]

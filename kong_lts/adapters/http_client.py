@@ -1,0 +1,117 @@
+"""One HTTP request: bounded in time and size, no redirect followed, no secret in its errors."""
+
+import ssl
+import time
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import attrs
+import httpx
+
+from kong_lts.adapters.secrets import masked
+from kong_lts.errors import AdapterError
+
+__all__ = ["Fetched", "HttpClient"]
+
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@attrs.frozen(kw_only=True)
+class Fetched:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    complete: bool
+    """False where the body was longer than wanted."""
+
+    def text(self) -> str:
+        """The body; what is no UTF-8 is replaced."""
+        return self.body.decode(errors="replace")
+
+
+@attrs.frozen(kw_only=True)
+class HttpClient:
+    """Sends requests; proxies of the environment are not used.
+
+    Args:
+        timeout_s: Seconds for one request, from its start to the end of the answer.
+        max_bytes: What is read of a body.
+        ca_file: Certificates to trust beside none others; None takes those of the system.
+    """
+
+    timeout_s: float
+    max_bytes: int
+    ca_file: str | None = None
+
+    def send(
+        self,
+        method: str,
+        base_url: str,
+        path: str,
+        *,
+        doing: str,
+        error: type[AdapterError],
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> Fetched:
+        """Send one request; *path* goes over the wire as it is.
+
+        Raises:
+            AdapterError: Of the class *error*: no answer, or not in time.
+        """
+        # Any part of a URL that cannot be read may be a piece of a password: it is not repeated.
+        try:
+            base = httpx.URL(base_url)
+            url = base.copy_with(path="/", query=None, fragment=None)
+        except httpx.InvalidURL:
+            raise error(doing, "the URL cannot be read") from None
+        if url.scheme not in ("http", "https") or not url.host or not path.startswith("/"):
+            raise error(doing, "write http://HOST:PORT or https://HOST:PORT, and a path with /")
+        target = quote(base.path.rstrip("/") + path, safe=_PRINTABLE)
+        where = f"{doing} ({url.scheme}://{url.netloc.decode().rpartition('@')[2]})"
+        hidden = (*secrets, *filter(None, (url.password, url.userinfo.decode())))
+        try:
+            return self._exchange(httpx.Request(
+                method, url, headers=dict(headers or {}),
+                extensions={"target": target.encode(), "timeout": self._timeout()},
+            ))  # fmt: skip
+        except _LateError:
+            raise error(where, f"no complete answer within {self.timeout_s:g} s") from None
+        except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as exc:
+            text = " ".join(str(exc).split()) or type(exc).__name__
+            raise error(where, masked(text, hidden)) from None
+
+    def _exchange(self, request: httpx.Request) -> Fetched:
+        deadline = time.monotonic() + self.timeout_s
+        verify = ssl.create_default_context(cafile=self.ca_file)
+        with httpx.Client(verify=verify, trust_env=False, follow_redirects=False) as client:
+            auth = httpx.BasicAuth(request.url.username, request.url.password)
+            response = client.send(
+                request, stream=True, auth=auth if request.url.userinfo else None
+            )
+            try:
+                body, complete = bytearray(), True
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > self.max_bytes:
+                        complete = False
+                        break
+                    if time.monotonic() > deadline:
+                        raise _LateError
+            finally:
+                response.close()
+        return Fetched(
+            status=response.status_code,
+            headers=dict(response.headers),
+            body=bytes(body[: self.max_bytes]),
+            complete=complete,
+        )
+
+    def _timeout(self) -> dict[str, float | None]:
+        return httpx.Timeout(self.timeout_s).as_dict()
+
+
+class _LateError(Exception):
+    """The answer drips in too slowly."""

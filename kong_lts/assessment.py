@@ -1,0 +1,104 @@
+"""assess(deployment, evidence) -> Assessment: every check, all findings, never stopping at the first."""
+
+from collections.abc import Collection, Iterator
+
+import attrs
+
+from kong_lts.checks import ALL, Check
+from kong_lts.deployment import Deployment
+from kong_lts.errors import KongLtsError
+from kong_lts.evidence import Evidence
+from kong_lts.findings import Finding, blockers, in_order
+from kong_lts.serialization import Form, json_schema
+
+__all__ = ["Assessment", "NotChecked", "assess"]
+
+
+@attrs.frozen(kw_only=True)
+class NotChecked:
+    """A check that could not look, and why."""
+
+    rule: str
+    missing: str
+    """The input that was not given, or what went wrong."""
+
+
+@attrs.frozen(kw_only=True)
+class Assessment:
+    """What the evidence says about the upgrade of a deployment."""
+
+    deployment: Deployment
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    not_checked: tuple[NotChecked, ...] = ()
+    ignored: tuple[Finding, ...] = ()
+    """Findings that the caller asked to leave out; they are still shown."""
+
+    @property
+    def blockers(self) -> tuple[Finding, ...]:
+        """What stands in the way."""
+        return blockers(self.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.blockers
+
+    def to_json(self) -> str:
+        """The assessment as JSON; its schema is `schemas/assessment.json`."""
+        return _FORM.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Assessment":
+        """Read what `to_json` wrote.
+
+        Raises:
+            FormatError: It does not fit.
+        """
+        return _FORM.from_json(text)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, object]:
+        """JSON Schema of `to_json`."""
+        return json_schema(cls, title="kong_lts assessment")
+
+
+_FORM = Form(Assessment, "assessment")
+
+
+def assess(
+    deployment: Deployment, evidence: Evidence, *, ignore: Collection[str] = ()
+) -> Assessment:
+    """Hold everything that is known against everything that changes.
+
+    Args:
+        deployment: What is upgraded.
+        evidence: The facts; what is missing is listed, never guessed.
+        ignore: Ids of rules whose findings are accepted; they no longer block, but stay listed.
+
+    Returns:
+        All findings, worst first. A check that crashes is listed in `not_checked`, alone.
+    """
+    found: list[Finding] = []
+    not_checked: list[NotChecked] = []
+    for check in ALL:
+        if missing := check.missing(evidence):
+            not_checked += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]
+            continue
+        try:
+            found += check.look(deployment, evidence)
+        except Exception as exc:  # noqa: BLE001 - one broken rule must not hide all others
+            not_checked += list(_crashed(check, exc))
+    kept = [f for f in found if f.rule not in ignore]
+    return Assessment(
+        deployment=deployment,
+        findings=in_order(kept),
+        not_checked=tuple(not_checked),
+        ignored=in_order(f for f in found if f.rule in ignore),
+    )
+
+
+def _crashed(check: Check, exc: Exception) -> Iterator[NotChecked]:
+    """A library error speaks for itself; of a foreign one only the type is told: no secret."""
+    reason = str(exc) if isinstance(exc, KongLtsError) else f"it failed with {type(exc).__name__}"
+    yield NotChecked(rule=check.name, missing=reason)

@@ -1,0 +1,52 @@
+"""Backing up the current cluster."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from kong_lts.database import differences
+from kong_lts.events import BackedUp, Past, WritesStopped
+from kong_lts.findings import Finding
+from kong_lts.protocols import Adapters
+from kong_lts.step import PlannedStep, own_outcome, present
+
+__all__ = ["BackUpDatabase"]
+
+
+@attrs.frozen(kw_only=True)
+class BackUpDatabase(PlannedStep):
+    """Dump the database with PostgreSQL's own tool, and prove what was dumped.
+
+    Source:
+        guide, Database backup, method 1.
+    """
+
+    folder: str
+    """A new folder; it appears only when the backup is complete."""
+    stopped_by: str | None = None
+    """Id of the step that stopped admin writes: the dump must hold what it saw."""
+
+    needs_of_side = ("archive",)
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Back up the database of the {self.side} cluster to {self.folder}"
+
+    def run(self, adapters: Adapters, past: Past) -> BackedUp:
+        """Dump."""
+        return present(self.cluster(adapters).archive, "archive", self.id).back_up(self.folder)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Every file is whole, and the dump holds what was there when writes had stopped."""
+        archive = present(self.cluster(adapters).archive, "archive", self.id)
+        backup = archive.inspect(self.folder)
+        stopped = own_outcome(past, self.stopped_by or "", WritesStopped)
+        if stopped is None:
+            return
+        for line in differences(stopped.fingerprint, backup.fingerprint):
+            yield self.obstacle(
+                "backup-differs",
+                f"The backup is not what the database held when writes had stopped: {line}.",
+                "Find out who wrote in between, and take the backup again.",
+            )

@@ -1,0 +1,105 @@
+"""What a look at the current database shows."""
+
+from collections.abc import Iterator
+
+from kong_lts import catalog
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.check import Check
+from kong_lts.database import DatabaseFacts
+from kong_lts.deployment import Deployment
+from kong_lts.evidence import Evidence
+from kong_lts.findings import Finding, Location
+from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+
+__all__ = ["CHECK"]
+
+_SUPPORTED_MAJORS = range(12, 17)
+_SHOWN_BY = "database"
+
+_RULE_OF_STATE = {
+    SchemaState.EMPTY: "database-empty",
+    SchemaState.OLDER: "database-older-than-2.8",
+    SchemaState.PARTLY_UP: "database-partly-migrated",
+    SchemaState.UP: "database-partly-migrated",
+    SchemaState.LTS_3_4: "database-already-3.4",
+    SchemaState.NEWER: "database-newer",
+}
+
+
+def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
+    facts = evidence.database
+    if facts is None:
+        return
+    rules = {row.id: row for row in catalog.database()}
+    yield from _state(facts, rules)
+    for lock in facts.locks:
+        if lock.held and lock.key == "migrations":
+            yield rules["database-locked"].finding(
+                f"database {facts.name}",
+                name=facts.name,
+                key=lock.key,
+                owner=lock.owner,
+                evidence=_SHOWN_BY,
+            )
+    yield from _routes(facts, rules)
+    yield from _server(facts, rules)
+    yield from _tables(facts, rules)
+
+
+def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    state = schema_state(facts.schema_meta)
+    pending = ", ".join(
+        f"{row.subsystem}: {name}" for row in facts.schema_meta for name in row.pending
+    )
+    rule = _RULE_OF_STATE.get(state)
+    if rule is None and pending:
+        rule = "database-pending-on-2.8"
+    if rule is not None:
+        yield rules[rule].finding(
+            f"database {facts.name}",
+            location=Location(table="schema_meta"),
+            name=facts.name,
+            state=state,
+            pending=pending or "nothing",
+            evidence=_SHOWN_BY,
+        )
+
+
+def _routes(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    for route in facts.routes:
+        for path in duplicated_tildes(route.paths):
+            yield rules["path-migrated-twice"].finding(
+                f"route {route.name or route.id}",
+                location=Location(table="routes", row=route.id),
+                route=route.name or route.id,
+                path=path,
+                evidence=_SHOWN_BY,
+            )
+
+
+def _server(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    version = facts.server_version
+    if version is None:
+        return
+    major = version.partition(".")[0]
+    if not major.isdigit() or int(major) not in _SUPPORTED_MAJORS:
+        yield rules["postgres-server-unsupported"].finding(
+            "PostgreSQL", version=version, evidence=_SHOWN_BY
+        )
+
+
+def _tables(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    known = catalog.migrations()
+    for table in sorted(facts.tables.keys() - {*known.known_tables, *known.runtime_tables}):
+        yield rules["table-unknown"].finding(
+            f"table {table}", table=table, location=Location(table=table), evidence=_SHOWN_BY
+        )
+
+
+CHECK = Check(
+    name="database",
+    look=_look,
+    rows=catalog.database,
+    needs="database",
+    needs_called="a look at the database",
+)

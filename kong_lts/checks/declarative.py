@@ -1,0 +1,51 @@
+"""What 3.4 makes of each declarative file."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from kong_lts import catalog, declarative
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.check import Check
+from kong_lts.deployment import Deployment
+from kong_lts.errors import DeclarativeError
+from kong_lts.evidence import Evidence
+from kong_lts.findings import Finding, Location
+
+__all__ = ["CHECK"]
+
+
+def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
+    for file in evidence.declarative:
+        try:
+            conversion = declarative.convert(
+                file.data,
+                mode=deployment.mode,
+                edition=deployment.current.version.edition,
+                verify=False,
+            )
+        except DeclarativeError as exc:
+            rule = {row.id: row for row in catalog.inputs()}["declarative-not-loaded"]
+            where = Location(path=file.path, line=exc.line, column=exc.column)
+            yield rule.finding(file.path, location=where, reason=exc.reason)
+            continue
+        yield from (_placed(finding, file.path) for finding in conversion.findings)
+
+
+def _placed(finding: Finding, path: str) -> Finding:
+    """The finding with the file it is about."""
+    where = finding.location or Location()
+    return attrs.evolve(finding, location=attrs.evolve(where, path=where.path or path))
+
+
+def _rows() -> tuple[Rule, ...]:
+    return (*catalog.inputs()[1:], *catalog.plugins(), *catalog.entities())
+
+
+CHECK = Check(
+    name="declarative files",
+    look=_look,
+    rows=_rows,
+    needs="declarative",
+    needs_called="a declarative file (kong.yml or decK state)",
+)

@@ -1,0 +1,72 @@
+"""The guide's prerequisites, as far as the deployment itself tells."""
+
+from collections.abc import Iterator
+
+from kong_lts import catalog
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.check import Check
+from kong_lts.deployment import Cluster, DatabaseKind, Deployment, DeploymentMode, NodeRole, Side
+from kong_lts.evidence import Evidence
+from kong_lts.findings import Finding, Severity
+from kong_lts.versions import KongVersion, Release
+
+__all__ = ["CHECK"]
+
+_KNOWS_TILDE = KongVersion((2, 8, 2))
+
+
+def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
+    rules = {row.id: row for row in catalog.prerequisites()}
+    yield from _versions(deployment, rules)
+    yield from _databases(deployment, rules)
+    for side in Side:
+        cluster = deployment.cluster(side)
+        if cluster is not None and _lacks_control_plane(deployment, cluster):
+            yield rules["hybrid-without-control-plane"].finding(f"{side} cluster", side=side)
+    if deployment.current.keyring:
+        yield rules["keyring-needs-export"].finding("keyring")
+
+
+def _versions(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Finding]:
+    current = deployment.current.version
+    new = deployment.new.version if deployment.new else None
+    if current.release is not Release.V2_8 or (new and new.release is not Release.V3_4):
+        yield rules["version-pair-unsupported"].finding(
+            "versions", current=current, new=new or "nothing"
+        )
+        return
+    if current < _KNOWS_TILDE:
+        yield rules["current-patch-too-old"].finding("current.version", current=current)
+    if new is None:
+        yield rules["new-version-missing"].finding("new.version")
+    elif new.edition is not current.edition:
+        yield rules["edition-changes"].finding(
+            "versions",
+            current=current,
+            new=new,
+            current_edition=current.edition,
+            new_edition=new.edition,
+        )
+
+
+def _databases(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Finding]:
+    current = deployment.current.database
+    new = deployment.new.database if deployment.new else None
+    if current is not None and current.kind is DatabaseKind.CASSANDRA:
+        yield rules["cassandra-unsupported"].finding("current.database")
+    if current and new and current.url and current.url == new.url:
+        yield rules["one-database-for-both-clusters"].finding(
+            "new.database.url", severity=Severity.BLOCKER, reference=new.url
+        )
+
+
+def _lacks_control_plane(deployment: Deployment, cluster: Cluster) -> bool:
+    roles = {node.role for node in cluster.nodes}
+    return (
+        deployment.mode is DeploymentMode.HYBRID
+        and bool(roles)
+        and NodeRole.CONTROL_PLANE not in roles
+    )
+
+
+CHECK = Check(name="prerequisites", look=_look, rows=catalog.prerequisites)

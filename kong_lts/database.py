@@ -1,0 +1,122 @@
+"""What is known of a Kong database: its migrations, its facts, and fingerprints that two copies can be held against."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+__all__ = [
+    "DatabaseFacts",
+    "Fingerprint",
+    "Lock",
+    "RouteRow",
+    "SchemaMeta",
+    "TableFingerprint",
+    "differences",
+]
+
+
+@attrs.frozen(kw_only=True)
+class SchemaMeta:
+    """One row of `schema_meta`: the migrations of one subsystem."""
+
+    subsystem: str
+    executed: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    last_executed: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Lock:
+    """One row of `locks`: somebody is migrating, or was killed while doing so."""
+
+    key: str
+    owner: str
+    held: bool
+    """False once its time has run out."""
+
+
+@attrs.frozen(kw_only=True)
+class RouteRow:
+    """What the assessment needs of one row of `routes`."""
+
+    id: str
+    name: str | None = None
+    paths: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TableFingerprint:
+    """One table: how many rows count, and a hash over them that does not depend on their order."""
+
+    name: str
+    rows: int
+    digest: str
+
+
+@attrs.frozen(kw_only=True)
+class Fingerprint:
+    """The configuration that a database holds, table by table.
+
+    Runtime tables (counters, sessions, tokens, events, locks) are left out, and so are rows whose `ttl` has run out. Two
+    databases with the same schema state and the same fingerprint hold the same configuration.
+    """
+
+    tables: tuple[TableFingerprint, ...]
+    unknown_tables: tuple[str, ...] = ()
+    """Tables that no list of Kong's has; they are counted in."""
+
+    @property
+    def digest(self) -> str:
+        """One hash over all tables."""
+        rows = sorted((t.name, t.rows, t.digest) for t in self.tables)
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    @property
+    def rows(self) -> int:
+        """Rows in all tables that count."""
+        return sum(table.rows for table in self.tables)
+
+
+@attrs.frozen(kw_only=True)
+class DatabaseFacts:
+    """What one read-only look at a database shows.
+
+    The same as `database.json` of a bundle of evidence.
+    """
+
+    name: str = ""
+    server_version: str | None = None
+    """As in "15.4"; None where nobody looked."""
+    identity: str = ""
+    """Tells whether two connections reach the very same database."""
+    tables: Mapping[str, int] = attrs.Factory(dict)
+    """Rows by table, as PostgreSQL estimates them; 0 where it never counted."""
+    schema_meta: tuple[SchemaMeta, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    plugins: Mapping[str, int] = attrs.Factory(dict)
+    """Number of plugins by name."""
+    routes: tuple[RouteRow, ...] = ()
+    keyring_ids: tuple[str, ...] = ()
+    """Ids of the keys in use in encrypted values."""
+    connections: int = 0
+    """Sessions of others on this database."""
+
+
+def differences(expected: Fingerprint, found: Fingerprint) -> tuple[str, ...]:
+    """What differs between two fingerprints, one line a table, empty when they are equal."""
+    then, now = _by_name(expected.tables), _by_name(found.tables)
+    lines = []
+    for name in sorted(then.keys() | now.keys()):
+        one, other = then.get(name), now.get(name)
+        if one is None or other is None:
+            lines.append(f"{name}: {'appeared' if one is None else 'is missing'}")
+        elif one.rows != other.rows:
+            lines.append(f"{name}: {one.rows} rows expected, {other.rows} found")
+        elif one.digest != other.digest:
+            lines.append(f"{name}: {one.rows} rows, but not the same ones")
+    return tuple(lines)
+
+
+def _by_name(tables: Iterable[TableFingerprint]) -> dict[str, TableFingerprint]:
+    return {table.name: table for table in tables}

@@ -1,0 +1,82 @@
+"""Finding, Severity, Location: what every check returns."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import attrs
+
+from kong_lts.edits import Edit
+from kong_lts.errors import place
+
+__all__ = ["Finding", "Location", "Severity", "blockers", "in_order"]
+
+
+class Severity(StrEnum):
+    """How much a finding matters for this deployment."""
+
+    INFO = "info"
+    """Worth knowing."""
+    WARNING = "warning"
+    """Behaviour changes here and somebody must act."""
+    BLOCKER = "blocker"
+    """3.4 refuses, does not start, or loses data or access control."""
+
+    @property
+    def rank(self) -> int:
+        """0 for INFO, 1 for WARNING, 2 for BLOCKER."""
+        return list(Severity).index(self)
+
+
+@attrs.frozen(kw_only=True)
+class Location:
+    """Where a finding stands: in a file, or in a database."""
+
+    path: str | None = None
+    line: int | None = None
+    """The first line is 1."""
+    column: int | None = None
+    """The first column is 1."""
+    table: str | None = None
+    row: str | None = None
+
+    def __str__(self) -> str:
+        if self.table:
+            return f"table {self.table}" + (f", row {self.row}" if self.row else "")
+        return place(self.path, self.line, self.column)
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """What one rule says about this deployment."""
+
+    rule: str
+    """Stable id in kebab-case."""
+    severity: Severity
+    subject: str
+    """What it is about: a kong.conf key, a route, a node."""
+    message: str
+    action: str
+    """What to do."""
+    source: str
+    """The guide's section, a release note, or the measured fact."""
+    location: Location | None = None
+    edit: Edit | None = None
+    """A safe change of the text, where one exists."""
+    evidence: str | None = None
+    """Which input showed it."""
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location and str(self.location) else ""
+        return f"{self.severity.upper()} {self.rule}: {where}{self.subject}: {self.message}"
+
+
+def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those that stand in the way."""
+    return tuple(f for f in findings if f.severity is Severity.BLOCKER)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Worst first, then by rule and place, so that two assessments of the same facts read alike."""
+    return tuple(
+        sorted(findings, key=lambda f: (-f.severity.rank, f.rule, str(f.location or ""), f.subject))
+    )

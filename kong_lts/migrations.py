@@ -1,0 +1,212 @@
+"""`kong migrations up` and `finish`: run once, never forced, and believed only after a look."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from kong_lts.errors import StepFailedError
+from kong_lts.events import Migrated, Past
+from kong_lts.findings import Finding
+from kong_lts.protocols import Adapters, Database, Finished
+from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+from kong_lts.step import PlannedStep, Reversibility, present, runner_of
+
+__all__ = ["MigrationsFinish", "MigrationsUp"]
+
+_TIMEOUT_S = 3600.0
+"""Measured: 5 s for 20,000 routes; an hour leaves room for a hundred times the largest."""
+
+_LOCK_S = 120.0
+"""Measured: the lock row of a killed `up` runs out after about a minute."""
+_LOCK_POLL_S = 5.0
+
+_LIST_UP_TO_DATE = 0
+_LIST_PENDING = 4
+_LIST_NEW = 5
+"""Exit statuses of `kong migrations list`, measured on 2.8.5 and 3.4.2."""
+
+
+def _lock_owner(database: Database) -> str | None:
+    locks = database.facts().locks
+    return next((lock.owner for lock in locks if lock.key == "migrations" and lock.held), None)
+
+
+@attrs.frozen(kw_only=True)
+class _Migrations(PlannedStep):
+    """What `up` and `finish` share."""
+
+    program: tuple[str, ...] = ("kong",)
+    """How kong is called on the node."""
+    options: tuple[str, ...] = ()
+    """Follow the command, as `-c FILE`."""
+    in_place: bool = False
+    """Whether the current cluster's own database is migrated."""
+
+    needs_of_side = ("database", "nodes")
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """A copy is dropped; the current cluster's own database needs its backup."""
+        return Reversibility.RESTORE if self.in_place else Reversibility.COMPENSATED
+
+    def _state(self, adapters: Adapters) -> SchemaState:
+        database = present(self.cluster(adapters).database, "database", self.id)
+        return schema_state(database.facts().schema_meta)
+
+    def _not_locked(self, adapters: Adapters) -> Iterator[Finding]:
+        """Nobody migrates; the lock of one who was killed is waited out."""
+        database = present(self.cluster(adapters).database, "database", self.id)
+        waited_s = 0.0
+        while (owner := _lock_owner(database)) is not None:
+            if waited_s >= _LOCK_S:
+                yield self.obstacle(
+                    "migrations-locked",
+                    f"The database is locked for migrations by {owner}. `up` and `finish` would"
+                    " answer 0 and do nothing.",
+                    "Find who migrates, and wait for the end. Then look at the state before going"
+                    " on.",
+                )
+                return
+            adapters.clock.sleep(_LOCK_POLL_S)
+            waited_s += _LOCK_POLL_S
+
+    def _kong(self, adapters: Adapters, command: str) -> tuple[Finished, float]:
+        _, runner = runner_of(self.cluster(adapters), self.node, self.id)
+        argv = [*self.program, "migrations", command, *self.options]
+        begun = adapters.clock.now()
+        finished = runner.run(argv, timeout_s=_TIMEOUT_S)
+        if "aborted" in finished.stdout + finished.stderr:
+            raise StepFailedError(
+                self.id,
+                f"kong migrations {command} ended with status 0 but says that it was aborted:"
+                " another node is performing database changes.",
+                "Wait a minute, look at the state, then resume.",
+            )
+        return finished, (adapters.clock.now() - begun).total_seconds()
+
+    def _listed(self, adapters: Adapters, expected: tuple[int, ...]) -> Iterator[Finding]:
+        _, runner = runner_of(self.cluster(adapters), self.node, self.id)
+        known = (_LIST_UP_TO_DATE, _LIST_PENDING, _LIST_NEW, 3)
+        argv = [*self.program, "migrations", "list", *self.options]
+        finished = runner.run(argv, timeout_s=_TIMEOUT_S, statuses=known)
+        if finished.status not in expected:
+            yield self.obstacle(
+                "migrations-list-disagrees",
+                f"`kong migrations list` ended with status {finished.status}, not with"
+                f" {' or '.join(map(str, expected))}.",
+                "Compare the plugins that the node has with those in the database; each may have"
+                " migrations of its own.",
+            )
+
+    def _unharmed(self, adapters: Adapters) -> Iterator[Finding]:
+        database = present(self.cluster(adapters).database, "database", self.id)
+        for route in database.facts().routes:
+            for path in duplicated_tildes(route.paths):
+                yield self.obstacle(
+                    "path-migrated-twice",
+                    f"Route {route.name or route.id} has the path {path!r}: the path migration"
+                    " ran twice over it.",
+                    "Restore the backup; no later migration repairs this.",
+                )
+
+
+@attrs.frozen(kw_only=True)
+class MigrationsUp(_Migrations):
+    """Run `kong migrations up`, once.
+
+    Source:
+        guide, Dual-cluster upgrade: "Run kong migrations up"; measured on 3.4.2.
+    """
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Run kong migrations up on the database of the {self.side} cluster"
+
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """A complete 2.8 schema, and nobody else at work."""
+        yield from self._not_locked(adapters)
+        state = self._state(adapters)
+        if state not in (SchemaState.LTS_2_8, SchemaState.UP):
+            yield self.obstacle(
+                "schema-not-2.8",
+                f"The database is in the state {state!r}; `up` starts from a complete 2.8 schema.",
+                "If an earlier `up` was interrupted, restore the backup; `up -f` is never the way:"
+                " it deletes allow and deny lists.",
+            )
+
+    def run(self, adapters: Adapters, past: Past) -> Migrated:
+        """Run it, unless it has run."""
+        duration_s = 0.0
+        if self._state(adapters) is not SchemaState.UP:
+            _, duration_s = self._kong(adapters, "up")
+        return self._seen(adapters, duration_s)
+
+    def _seen(self, adapters: Adapters, duration_s: float) -> Migrated:
+        database = present(self.cluster(adapters).database, "database", self.id)
+        rows = database.facts().schema_meta
+        return Migrated(
+            state=schema_state(rows),
+            executed=sum(len(row.executed) for row in rows),
+            pending=sum(len(row.pending) for row in rows),
+            duration_s=duration_s,
+        )
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """`schema_meta` has it, kong lists it, and no path was migrated twice."""
+        if (state := self._state(adapters)) is not SchemaState.UP:
+            yield self.obstacle(
+                "migrations-up-not-done",
+                f"After `kong migrations up` the database is in the state {state!r}.",
+                "Restore the backup and look for the cause; a second `up` over a half-done one"
+                " writes ~~ paths.",
+            )
+            return
+        yield from self._listed(adapters, (_LIST_PENDING,))
+        yield from self._unharmed(adapters)
+
+
+@attrs.frozen(kw_only=True)
+class MigrationsFinish(_Migrations):
+    """Run `kong migrations finish`, once.
+
+    Source:
+        guide, Dual-cluster upgrade: "and kong migrations finish"; measured on 3.4.2.
+    """
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Run kong migrations finish on the database of the {self.side} cluster"
+
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """`up` is done, and nobody else is at work."""
+        yield from self._not_locked(adapters)
+        state = self._state(adapters)
+        if state not in (SchemaState.UP, SchemaState.LTS_3_4):
+            yield self.obstacle(
+                "schema-not-up",
+                f"The database is in the state {state!r}; `finish` comes after `up`. Before it,"
+                " `finish` answers 0 and does nothing.",
+                "Run the step before this one.",
+            )
+
+    def run(self, adapters: Adapters, past: Past) -> Migrated:
+        """Run it, unless it has run."""
+        duration_s = 0.0
+        if self._state(adapters) is not SchemaState.LTS_3_4:
+            _, duration_s = self._kong(adapters, "finish")
+        return Migrated(state=self._state(adapters), duration_s=duration_s)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Nothing is pending, kong lists nothing new, and no path was migrated twice."""
+        if (state := self._state(adapters)) is not SchemaState.LTS_3_4:
+            yield self.obstacle(
+                "migrations-finish-not-done",
+                f"After `kong migrations finish` the database is in the state {state!r}.",
+                "Look at schema_meta.pending: two equal targets with one created_at make it fail;"
+                " delete one of them and resume.",
+            )
+            return
+        yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
+        yield from self._unharmed(adapters)

@@ -1,0 +1,239 @@
+"""Nodes: starting and stopping them, decommissioning a cluster, and what a person does by hand."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import attrs
+
+from kong_lts.errors import AdminApiError, StepFailedError
+from kong_lts.events import Confirmed, Done, Past
+from kong_lts.findings import Finding
+from kong_lts.protocols import Adapters, AdminApi, ProcessRunner, Question
+from kong_lts.step import Effect, PlannedStep, Reversibility, Step, present, runner_of
+
+__all__ = ["DoByHand", "StartNodes", "StopNodes"]
+
+_COMMAND_S = 600.0
+"""Measured: 3.8 s for a start with 20,000 of each entity."""
+_POLL_S = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class DoByHand(PlannedStep):
+    """What the caller does himself, or with a tool of his own; the run waits for his word.
+
+    Source:
+        guide: installing, provisioning and backing up files have no command of their own there.
+    """
+
+    what: str
+    """The title, in the imperative."""
+    instructions: str
+    touches_traffic: bool = False
+
+    @property
+    def title(self) -> str:
+        """What is to be done."""
+        return self.what
+
+    @property
+    def effect(self) -> Effect:
+        """As the plan says."""
+        return Effect(traffic=self.touches_traffic)
+
+    def run(self, adapters: Adapters, past: Past) -> Confirmed:
+        """Ask, unless it was confirmed before.
+
+        Raises:
+            StepFailedError: The person says no.
+        """
+        question = Question(step=self.id, title=self.what, instructions=self.instructions)
+        decision = adapters.approver.ask(question)
+        if not decision.approved:
+            raise StepFailedError(self.id, f"{decision.by} did not confirm it. {decision.note}")
+        return Confirmed(by=decision.by, note=decision.note)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The word of the person is in the journal; whatever can be looked at has a later step."""
+        if not isinstance(past.get(self.id), Confirmed):
+            yield self.obstacle(
+                "not-confirmed", "Nobody has confirmed this.", "Do it, then confirm it."
+            )
+
+
+@attrs.frozen(kw_only=True)
+class _NodesStep(PlannedStep):
+    nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    program: tuple[str, ...] = ("kong",)
+    """How kong is called on a node; `-c FILE` may follow it for `start`."""
+    configuration: str | None = None
+    """Path of the node's kong.conf, as seen on the node."""
+
+    needs_of_side: ClassVar[tuple[str, ...]] = ("nodes", "admin")
+
+    def _argv(self, command: str) -> list[str]:
+        conf = ["-c", self.configuration] if self.configuration and command == "start" else []
+        return [*self.program, command, *conf]
+
+
+def _status_text(admin: AdminApi, node: str, version: str) -> str:
+    """What keeps a node from serving as *version*, empty when nothing does."""
+    try:
+        status = admin.status(node)
+    except AdminApiError as exc:
+        return str(exc)
+    if not status.ready:
+        return "it is not ready"
+    if status.version and status.version != version:
+        return f"it runs {status.version}, not {version}"
+    return "" if status.database_reachable else "it does not reach its database"
+
+
+@attrs.frozen(kw_only=True)
+class StartNodes(_NodesStep):
+    """Start the nodes of a cluster, one after the other, and wait until each is ready.
+
+    Source:
+        guide, Dual-cluster upgrade: "and start cluster Y".
+    """
+
+    version: str
+    """What the nodes must say that they run."""
+    ready_within_s: float = 120.0
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Start {len(self.nodes)} node(s) of the {self.side} cluster"
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """They are stopped."""
+        return Reversibility.COMPENSATED
+
+    def run(self, adapters: Adapters, past: Past) -> Done:
+        """Start those that are not ready.
+
+        Raises:
+            StepFailedError: A node is not ready in time.
+        """
+        admin = present(self.cluster(adapters).admin, "admin", self.id)
+        for node in self.nodes:
+            if _status_text(admin, node, self.version):
+                _, runner = runner_of(self.cluster(adapters), node, self.id)
+                runner.run(self._argv("start"), timeout_s=_COMMAND_S)
+            self._wait(adapters, admin, node)
+        return Done(note=", ".join(self.nodes))
+
+    def _wait(self, adapters: Adapters, admin: AdminApi, node: str) -> None:
+        waited_s = 0.0
+        while wrong := _status_text(admin, node, self.version):
+            if waited_s >= self.ready_within_s:
+                raise StepFailedError(
+                    self.id,
+                    f"node {node} is not ready after {self.ready_within_s:g} s: {wrong}.",
+                    "Look at its error.log, then resume.",
+                )
+            adapters.clock.sleep(_POLL_S)
+            waited_s += _POLL_S
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Each node is ready and runs the version it should."""
+        admin = present(self.cluster(adapters).admin, "admin", self.id)
+        for node in self.nodes:
+            if wrong := _status_text(admin, node, self.version):
+                yield self.obstacle(
+                    "node-not-ready",
+                    f"Node {node}: {wrong}.",
+                    "Look at its error.log; a configuration that a node refuses is named there.",
+                )
+
+    def undo(self, past: Past) -> "StopNodes":
+        """Stop them."""
+        return StopNodes(
+            id=f"undo-{self.id}",
+            guide=self.guide,
+            side=self.side,
+            nodes=self.nodes,
+            program=self.program,
+            configuration=self.configuration,
+            version=self.version,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class StopNodes(_NodesStep):
+    """Stop the nodes of a cluster gracefully, and wait until their processes are gone.
+
+    Source:
+        guide, In-place upgrade: "Stop Kong nodes of cluster X"; measured: the command returns
+        before the process is gone, in 11 of 11 stops.
+    """
+
+    version: str
+    """What they run, for starting them again."""
+    gone_within_s: float = 120.0
+    whole_cluster: bool = False
+    """Whether this ends the cluster's service: decommissioning, or the stop of an in-place one."""
+
+    needs_of_side: ClassVar[tuple[str, ...]] = ("nodes",)
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Stop {len(self.nodes)} node(s) of the {self.side} cluster"
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """They are started again."""
+        return Reversibility.COMPENSATED
+
+    @property
+    def effect(self) -> Effect:
+        """Its Admin API ends with it."""
+        return Effect(administration=True, traffic=self.whole_cluster)
+
+    def run(self, adapters: Adapters, past: Past) -> Done:
+        """Stop those that run.
+
+        Raises:
+            StepFailedError: A process does not end in time.
+        """
+        for node in self.nodes:
+            _, runner = runner_of(self.cluster(adapters), node, self.id)
+            if self._runs(runner):
+                runner.run(self._argv("quit"), timeout_s=_COMMAND_S)
+            waited_s = 0.0
+            while self._runs(runner):
+                if waited_s >= self.gone_within_s:
+                    reason = f"node {node} still runs after {self.gone_within_s:g} s."
+                    raise StepFailedError(self.id, reason, "End it by hand, then resume.")
+                adapters.clock.sleep(_POLL_S)
+                waited_s += _POLL_S
+        return Done(note=", ".join(self.nodes))
+
+    def _runs(self, runner: ProcessRunner) -> bool:
+        """`kong health` ends with 0 as long as the process is there."""
+        finished = runner.run(self._argv("health"), timeout_s=_COMMAND_S, statuses=(0, 1))
+        return finished.status == 0
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """No process is left."""
+        for node in self.nodes:
+            _, runner = runner_of(self.cluster(adapters), node, self.id)
+            if self._runs(runner):
+                yield self.obstacle(
+                    "node-still-runs", f"Node {node} still runs.", "End it by hand, then resume."
+                )
+
+    def undo(self, past: Past) -> Step | None:
+        """Start them again."""
+        return StartNodes(
+            id=f"undo-{self.id}",
+            guide=self.guide,
+            side=self.side,
+            nodes=self.nodes,
+            program=self.program,
+            configuration=self.configuration,
+            version=self.version,
+        )

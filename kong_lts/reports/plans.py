@@ -1,0 +1,164 @@
+"""The reports on a choice of strategy, and on a plan."""
+
+from collections.abc import Iterator, Mapping
+
+from kong_lts.findings import Severity
+from kong_lts.nodes import DoByHand
+from kong_lts.planning import AnyStep, Plan
+from kong_lts.reports.assessments import (
+    deployment_facts,
+    findings_section,
+    severity_counts,
+    way,
+)
+from kong_lts.reports.document import (
+    Break,
+    Bullets,
+    Document,
+    Entries,
+    Entry,
+    Facts,
+    Level,
+    Row,
+    Section,
+    Table,
+)
+from kong_lts.reports.words import counted, duration
+from kong_lts.step import Effect, Reversibility
+from kong_lts.strategies import StrategyChoice, choose_strategy
+
+__all__ = ["WAY_BACK", "choice_document", "plan_document", "where"]
+
+WAY_BACK = {
+    Reversibility.FREE: "nothing to take back",
+    Reversibility.COMPENSATED: "another step takes it back",
+    Reversibility.RESTORE: "only the backup brings it back",
+    Reversibility.NONE: "nothing brings it back",
+}
+_NO_RETURN = {
+    Reversibility.NONE: "Point of no return: nothing brings back what the next step does.",
+    Reversibility.RESTORE: "Point of no return: from the next step on, the only way back is to"
+    " restore the backup.",
+}
+_LEVELS = {Reversibility.NONE: Level.BAD, Reversibility.RESTORE: Level.WARNING}
+
+
+def where(step: AnyStep) -> str:
+    """The cluster, and the node if there is one, that a step acts on."""
+    return f"{step.side} cluster" + (f", node {step.node}" if step.node else "")
+
+
+def _effect(effect: Effect) -> str:
+    """Whom a step touches."""
+    touched = [
+        *(["traffic"] if effect.traffic else []),
+        *(["administration"] if effect.administration else []),
+        *([f"{duration(effect.downtime_s)} of downtime"] if effect.downtime_s else []),
+    ]
+    return ", ".join(touched) or "none"
+
+
+def _step_entry(number: int, step: AnyStep) -> Entry:
+    return Entry(
+        tag=f"{number}.",
+        title=step.title,
+        code=step.id,
+        text=step.instructions if isinstance(step, DoByHand) else "",
+        level=_LEVELS.get(step.reversibility, Level.PLAIN),
+        facts=(
+            ("On", where(step)),
+            ("Guide", step.guide),
+            ("Way back", WAY_BACK[step.reversibility]),
+            ("Effect", _effect(step.effect)),
+            ("By", "a person" if isinstance(step, DoByHand) else ""),
+        ),
+    )
+
+
+def _entries(plan: Plan) -> Iterator[Entry | Break]:
+    """The steps, and the line before the point of no return."""
+    for index, step in enumerate(plan.steps):
+        if index == plan.point_of_no_return:
+            yield Break(text=_NO_RETURN.get(step.reversibility, _NO_RETURN[Reversibility.NONE]))
+        yield _step_entry(index + 1, step)
+
+
+def _rejected(rejected: Mapping[str, str]) -> Iterator[Table]:
+    if rejected:
+        rows = tuple(Row(cells=(str(name), reason)) for name, reason in rejected.items())
+        yield Table(caption="Strategies that do not fit", columns=("Strategy", "Why not"), rows=rows)
+
+
+def _return_text(plan: Plan) -> str:
+    at = plan.point_of_no_return
+    return "none" if at is None else f"step {at + 1}, {plan.steps[at].id}"
+
+
+def _downtime_text(plan: Plan) -> str:
+    return duration(plan.downtime_s) if plan.downtime_s else "none"
+
+
+def _verdict(plan: Plan) -> str:
+    downtime = f"{_downtime_text(plan)} expected" if plan.downtime_s else "no downtime expected"
+    return (
+        f"Planned: {plan.strategy} upgrade of {way(plan.deployment)} in"
+        f" {counted(len(plan.steps), 'step')}; {downtime}; point of no return: {_return_text(plan)}"
+    )
+
+
+def plan_document(plan: Plan) -> Document:
+    """The report on a plan."""
+    choice = choose_strategy(plan.deployment)
+    rejected = {name: why for name, why in choice.rejected.items() if name != plan.strategy}
+    warned = any(finding.severity is not Severity.INFO for finding in plan.findings)
+    return Document(
+        title=f"Plan for the upgrade of {way(plan.deployment)}",
+        verdict=_verdict(plan),
+        level=Level.WARNING if warned else Level.GOOD,
+        counts=(
+            ("Steps", str(len(plan.steps))),
+            ("By hand", str(sum(isinstance(step, DoByHand) for step in plan.steps))),
+            ("Expected downtime", _downtime_text(plan)),
+            ("Point of no return", _return_text(plan)),
+            *severity_counts(plan.findings),
+        ),
+        sections=(
+            Section(
+                title=f"Strategy: {plan.strategy}",
+                blocks=(Bullets(items=plan.reasons), *_rejected(rejected)),
+            ),
+            Section(title="Steps", blocks=(Entries(entries=tuple(_entries(plan))),)),
+            *findings_section(plan.findings),
+            Section(
+                title="What is upgraded",
+                blocks=(
+                    deployment_facts(plan.deployment),
+                    Facts(pairs=(("Fingerprint of the plan", plan.fingerprint),)),
+                ),
+            ),
+        ),
+    )
+
+
+def choice_document(choice: StrategyChoice) -> Document:
+    """The report on a choice of strategy."""
+    verdict, level = "No strategy of the guide fits", Level.BAD
+    if choice.strategy is not None:
+        verdict, level = f"The guide's flow chart leads to {choice.strategy}", Level.GOOD
+    if choice.data_planes:
+        verdict += f" for the control planes and {choice.data_planes} for the data planes"
+    if choice.reasons:
+        verdict += f": {choice.reasons[0]}"
+    return Document(
+        title="Choice of the upgrade strategy",
+        verdict=verdict,
+        level=level,
+        counts=(
+            ("Reasons", str(len(choice.reasons))),
+            ("Rejected strategies", str(len(choice.rejected))),
+        ),
+        sections=(
+            Section(title="Why", blocks=(Bullets(items=choice.reasons),)),
+            *(Section(title="Why not another", blocks=(t,)) for t in _rejected(choice.rejected)),
+        ),
+    )

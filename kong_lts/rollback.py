@@ -1,0 +1,90 @@
+"""roll_back(journal) -> Run: take back every step that was begun, the last one first."""
+
+import attrs
+
+from kong_lts.errors import KongLtsError, NotResumableError
+from kong_lts.events import (
+    RollbackEnded,
+    RollbackStarted,
+    UndoDone,
+    UndoFailed,
+    UndoStarted,
+)
+from kong_lts.execution import Driver, held
+from kong_lts.findings import blockers
+from kong_lts.planning import Run
+from kong_lts.protocols import Adapters, Journal
+from kong_lts.run import Command, Phase, replay
+from kong_lts.step import Reversibility
+
+__all__ = ["roll_back"]
+
+
+def roll_back(
+    journal: Journal, adapters: Adapters, *, owner: str = "rollback", reason: str = "asked for"
+) -> Run:
+    """Take the way back from wherever the run stands, also from its end.
+
+    A step that nothing takes back is passed, and the run's report says so.
+
+    Args:
+        journal: Of the run.
+        adapters: As for `execute`.
+        owner: Who does it, for the lock and the journal.
+        reason: Why, for the report.
+
+    Returns:
+        The run, with the verdict ROLLED_BACK, or ROLLBACK_FAILED where a step could not be taken
+        back; mend the cause and call this again.
+
+    Raises:
+        NotResumableError: The journal holds no run, or one that is rolled back already.
+        LockHeldError: Another run holds the database or the journal.
+        JournalError: The journal cannot be read or written.
+
+    Source:
+        guide, Dual-cluster upgrade: "rollback by setting all traffic to cluster X".
+    """
+    state = replay(journal.events())
+    if state.phase is Phase.BACK:
+        raise NotResumableError("The run is rolled back already.")
+    with held(adapters, owner):
+        driver = _Backwards(adapters=adapters, journal=journal, state=state)
+        driver.note(lambda at: RollbackStarted(at=at, owner=owner, reason=reason))
+        return driver.drive()
+
+
+@attrs.define
+class _Backwards(Driver):
+    """Drives a run back."""
+
+    def drive(self) -> Run:
+        """Undo until nothing is left, or until something cannot be undone."""
+        while (command := self.state.command) is not Command.WAIT:
+            if command is Command.END_ROLLBACK:
+                self.note(lambda at: RollbackEnded(at=at))
+                break
+            self._undo(self.state.begun[-1])
+        return self.state.as_run(self.journal.events())
+
+    def _undo(self, step_id: str) -> None:
+        self.note(lambda at: UndoStarted(at=at, step=step_id))
+        try:
+            note = self._take_back(step_id)
+        except KongLtsError as exc:
+            reason = str(exc)
+            self.note(lambda at: UndoFailed(at=at, step=step_id, reason=reason))
+            return
+        self.note(lambda at: UndoDone(at=at, step=step_id, note=note))
+
+    def _take_back(self, step_id: str) -> str:
+        """Run the step that takes one back, and prove it; returns what is to be said about it."""
+        step = self.state.plan.step(step_id)
+        undo = step.undo(self.state.past)
+        if undo is None:
+            lost = step.reversibility is Reversibility.NONE
+            return "cannot be taken back" if lost else ""
+        undo.run(self.adapters, self.state.past)
+        if seen := blockers(undo.verify(self.adapters, self.state.past)):
+            raise NotResumableError("; ".join(f.message for f in seen))
+        return undo.title

@@ -1,0 +1,122 @@
+"""A pattern while it is read the way PCRE 8 does, and what in it gives Rust trouble."""
+
+import attrs
+
+from kong_lts.edits import Edit
+
+__all__ = ["SPACE", "BadPatternError", "Flags", "Text", "Trouble"]
+
+SPACE = " \t\n\v\f\r"
+"""What `(?x)` skips."""
+
+
+class BadPatternError(Exception):
+    """PCRE does not take the pattern, so 2.8 does not either; not meant to leave this package."""
+
+    def __init__(self, reason: str, at: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.at = at
+
+
+@attrs.frozen
+class Flags:
+    """What is switched on in the group that is being read, by the letters of `(?ims)`."""
+
+    i: bool = False
+    m: bool = False
+    s: bool = False
+    x: bool = False
+    U: bool = False
+    J: bool = False
+    X: bool = False
+
+
+@attrs.frozen
+class Trouble:
+    """A construct that Rust refuses or reads in another way."""
+
+    rule: str
+    at: int
+    text: str
+    edits: tuple[Edit, ...] | None
+    """What says the same to Rust, as far as this construct goes; None where nothing does."""
+
+
+@attrs.define
+class Text:
+    """The pattern, how far it has been read, and what was noted on the way."""
+
+    pattern: str
+    at: int = 0
+    captures: int = 0
+    names: set[str] = attrs.field(factory=set)
+    troubles: list[Trouble] = attrs.field(factory=list)
+    unicode_at: int | None = None
+    """The first place where bytes and characters, or ASCII and Unicode, make a difference."""
+    shorthands: list[Edit] = attrs.field(factory=list)
+    """`\\d` as `[0-9]` and so on: what keeps Unicode out."""
+    unicode_always: bool = False
+    """Whether something remains that no such edit settles, as `.{3}`."""
+
+    @property
+    def ended(self) -> bool:
+        return self.at >= len(self.pattern)
+
+    @property
+    def next(self) -> str:
+        return self.pattern[self.at]
+
+    def starts(self, prefix: str) -> bool:
+        return self.pattern.startswith(prefix, self.at)
+
+    def take(self) -> str:
+        self.at += 1
+        return self.pattern[self.at - 1]
+
+    def take_if(self, prefix: str) -> bool:
+        found = self.starts(prefix)
+        self.at += len(prefix) * found
+        return found
+
+    def take_while(self, characters: str, at_most: int | None = None) -> str:
+        start = self.at
+        end = len(self.pattern) if at_most is None else min(len(self.pattern), start + at_most)
+        while self.at < end and self.next in characters:
+            self.at += 1
+        return self.pattern[start : self.at]
+
+    def take_until(self, end: str, reason: str) -> str:
+        """What stands before the next *end*, which is taken too."""
+        start, found = self.at, self.pattern.find(end, self.at)
+        if found < 0:
+            raise BadPatternError(reason, len(self.pattern))
+        self.at = found + len(end)
+        return self.pattern[start:found]
+
+    def skip_space(self, flags: Flags) -> None:
+        """Blanks and comments, which mean nothing under `(?x)`."""
+        while flags.x and not self.ended:
+            if self.next == "#":
+                end = self.pattern.find("\n", self.at)
+                self.at = len(self.pattern) if end < 0 else end + 1
+            elif self.next in SPACE:
+                self.at += 1
+            else:
+                return
+
+    def trouble(self, rule: str, start: int, replacement: str | None) -> None:
+        """Note that what was read since *start* is *replacement* to Rust, or nothing."""
+        edits = None
+        if replacement is not None:
+            edits = (Edit(start=start, end=self.at, replacement=replacement),)
+        self.troubles.append(Trouble(rule, start, self.pattern[start : self.at], edits))
+
+    def unicode(self, start: int, replacement: str | None = None) -> None:
+        """Note that Rust takes characters beyond ASCII here, and how to keep them out."""
+        if self.unicode_at is None:
+            self.unicode_at = start
+        if replacement is None:
+            self.unicode_always = True
+        else:
+            self.shorthands.append(Edit(start=start, end=self.at, replacement=replacement))

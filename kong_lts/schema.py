@@ -1,0 +1,57 @@
+"""In which state of the upgrade a database is, read from its `schema_meta`."""
+
+from enum import StrEnum
+
+from kong_lts.catalog import migrations
+from kong_lts.database import SchemaMeta
+
+__all__ = ["SchemaState", "duplicated_tildes", "schema_state"]
+
+
+class SchemaState(StrEnum):
+    """Where a database stands between the two releases."""
+
+    EMPTY = "empty"
+    """No Kong tables: it needs a bootstrap, or a restore."""
+    OLDER = "older"
+    """Before the last migration of 2.8."""
+    LTS_2_8 = "2.8"
+    """Every migration of 2.8, none of 3.x."""
+    PARTLY_UP = "partly up"
+    """`kong migrations up` was begun and did not end."""
+    UP = "up"
+    """After `up`, before `finish`."""
+    LTS_3_4 = "3.4"
+    """After `finish`."""
+    NEWER = "newer"
+    """A migration that 3.4 does not have."""
+
+
+def schema_state(rows: tuple[SchemaMeta, ...]) -> SchemaState:
+    """The state of a database, from the rows of its `schema_meta`.
+
+    Enterprise subsystems are read as far as their names are known; the core decides.
+
+    Source:
+        Measured: `last_executed` of a finished core is 016_280_to_300, so only the lists count.
+    """
+    if not rows:
+        return SchemaState.EMPTY
+    known = migrations()
+    core = next((row for row in rows if row.subsystem == "core"), None)
+    if core is None or not set(known.core_2_8) <= set(core.executed):
+        return SchemaState.OLDER
+    seen = {*core.executed, *core.pending}
+    if seen - {*known.core_2_8, *known.core_3_4, *known.left_over}:
+        return SchemaState.NEWER
+    begun = seen & set(known.core_3_4)
+    if not begun:
+        return SchemaState.LTS_2_8
+    if begun < set(known.core_3_4):
+        return SchemaState.PARTLY_UP
+    return SchemaState.UP if any(row.pending for row in rows) else SchemaState.LTS_3_4
+
+
+def duplicated_tildes(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Paths that the path migration met twice: the trace of an interrupted or forced `up`."""
+    return tuple(path for path in paths if path.startswith("~~"))

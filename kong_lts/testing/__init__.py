@@ -1,0 +1,1 @@
+"""What tests and rehearsals need: a PostgreSQL of their own, a stand-in for `kong`."""

@@ -1,0 +1,125 @@
+"""Diverting traffic from the current to the new cluster, stage by stage."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import attrs
+from attrs.validators import ge, le
+
+from kong_lts.deployment import Side
+from kong_lts.errors import PlanError
+from kong_lts.events import Diverted, Past
+from kong_lts.findings import Finding
+from kong_lts.protocols import Adapters
+from kong_lts.step import Effect, PlannedStep, Reversibility, present
+
+__all__ = ["DEFAULT_RAMP", "DivertTraffic", "RampStage", "ramp"]
+
+
+@attrs.frozen
+class RampStage:
+    """One stage of the ramp."""
+
+    percent: int = attrs.field(validator=[ge(0), le(100)])
+    """The share of the new cluster."""
+    bake_s: float = attrs.field(default=300.0, validator=ge(0))
+    """Seconds for which the metrics are watched before the next stage."""
+    approval: bool = False
+    """Whether a person is asked first."""
+
+
+DEFAULT_RAMP = (RampStage(1), RampStage(10), RampStage(50), RampStage(100))
+
+
+@attrs.frozen(kw_only=True)
+class DivertTraffic(PlannedStep):
+    """Give the new cluster *new_percent* of the proxy traffic.
+
+    Source:
+        guide, Dual-cluster upgrade: "Divert traffic from cluster X to Y".
+    """
+
+    new_percent: int = attrs.field(validator=[ge(0), le(100)])
+    before_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
+
+    needs_beside = ("load_balancer",)
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Divert {self.new_percent}% of the traffic to the new cluster"
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """The share before it is set again."""
+        return Reversibility.COMPENSATED
+
+    @property
+    def effect(self) -> Effect:
+        """Requests are served by the other cluster."""
+        return Effect(traffic=True)
+
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The balancer answers, and is where the plan believes it to be."""
+        balancer = present(adapters.load_balancer, "load_balancer", self.id)
+        weight = balancer.weight()
+        if weight not in (self.before_percent, self.new_percent):
+            yield self.obstacle(
+                "weight-unexpected",
+                f"The load balancer sends {weight}% to the new cluster;"
+                f" the plan expects {self.before_percent}%.",
+                "Find out who changed it, set it back, then resume.",
+            )
+
+    def run(self, adapters: Adapters, past: Past) -> Diverted:
+        """Set the share."""
+        balancer = present(adapters.load_balancer, "load_balancer", self.id)
+        balancer.set_weight(self.new_percent)
+        return Diverted(new_percent=self.new_percent)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The balancer has the share."""
+        balancer = present(adapters.load_balancer, "load_balancer", self.id)
+        if (weight := balancer.weight()) != self.new_percent:
+            yield self.obstacle(
+                "weight-not-taken",
+                f"The load balancer sends {weight}% to the new cluster, not {self.new_percent}%.",
+                "Look at the load balancer; the traffic is where it says.",
+            )
+
+    def undo(self, past: Past) -> "DivertTraffic":
+        """Set the share before it."""
+        return DivertTraffic(
+            id=f"undo-{self.id}",
+            guide=self.guide,
+            side=self.side,
+            new_percent=self.before_percent,
+            before_percent=self.new_percent,
+        )
+
+
+def ramp(stages: Sequence[RampStage], *, guide: str) -> tuple[DivertTraffic, ...]:
+    """The diversions of a ramp, in order.
+
+    Args:
+        stages: Each with a larger share than the one before; the last one has 100.
+        guide: The section that they carry out.
+
+    Raises:
+        PlanError: The shares do not rise, or do not end at 100.
+    """
+    percents = [0, *(stage.percent for stage in stages)]
+    pairs = list(itertools.pairwise(percents))
+    if not stages or percents[-1] != 100 or any(after <= before for before, after in pairs):
+        shown = ", ".join(f"{p}%" for p in percents[1:])
+        raise PlanError(f"A ramp rises from stage to stage and ends at 100%, not: {shown}.")
+    return tuple(
+        DivertTraffic(
+            id=f"divert-{after}",
+            guide=guide,
+            side=Side.NEW,
+            new_percent=after,
+            before_percent=before,
+        )
+        for before, after in pairs
+    )

@@ -1,0 +1,53 @@
+"""What every `AdminApi` promises."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+import pytest
+
+from kong_lts.errors import AdminApiError
+from kong_lts.protocols import AdminApi
+
+
+class NodeState(Enum):
+    """How the node called `node` is."""
+
+    READY_2_8 = auto()
+    READY_3_4 = auto()
+    WITHOUT_DATABASE = auto()
+    """Of 3.4; it runs, and is not ready."""
+    DOWN = auto()
+
+
+class AdminApiContract:
+    @pytest.fixture
+    def make(self) -> Callable[[NodeState], AdminApi]:
+        raise NotImplementedError
+
+    @pytest.mark.parametrize(
+        ("state", "version"), [(NodeState.READY_2_8, "2.8.5"), (NodeState.READY_3_4, "3.4.2")]
+    )
+    def test_a_ready_node(
+        self, make: Callable[[NodeState], AdminApi], state: NodeState, version: str
+    ) -> None:
+        status = make(state).status("node")
+
+        assert status.ready
+        assert status.database_reachable
+        assert status.version == version
+
+    def test_a_node_without_its_database_is_not_ready(
+        self, make: Callable[[NodeState], AdminApi]
+    ) -> None:
+        status = make(NodeState.WITHOUT_DATABASE).status("node")
+
+        assert not status.ready
+        assert not status.database_reachable
+
+    def test_a_node_that_is_down_is_an_error(self, make: Callable[[NodeState], AdminApi]) -> None:
+        with pytest.raises(AdminApiError):
+            make(NodeState.DOWN).status("node")
+
+    def test_so_is_a_node_that_nobody_knows(self, make: Callable[[NodeState], AdminApi]) -> None:
+        with pytest.raises(AdminApiError):
+            make(NodeState.READY_2_8).status("another")

@@ -1,0 +1,59 @@
+"""What every `Clock`, `Approver` and `Observer` promises."""
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+
+import pytest
+
+from kong_lts.errors import ApproverError
+from kong_lts.protocols import Approver, Clock, Observer, Question
+from tests.contracts.journal import EVENTS
+
+QUESTION = Question(step="enable-writes", title="Enable writes", instructions="Look first.")
+
+
+class ClockContract:
+    @pytest.fixture
+    def clock(self) -> Clock:
+        raise NotImplementedError
+
+    def test_time_is_utc_and_passes_while_one_sleeps(self, clock: Clock) -> None:
+        start = clock.now()
+
+        clock.sleep(0.05)
+
+        assert start.tzinfo is UTC
+        assert clock.now() - start >= timedelta(seconds=0.05)
+
+    def test_sleeping_for_no_time_is_no_error(self, clock: Clock) -> None:
+        clock.sleep(0)
+
+
+class ApproverContract:
+    @pytest.fixture
+    def make(self) -> Callable[[bool | None], Approver]:
+        """Of a person who approves, who rejects, or who is not there."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("approved", [True, False])
+    def test_what_the_person_says_comes_back(
+        self, make: Callable[[bool | None], Approver], approved: bool
+    ) -> None:
+        decision = make(approved).ask(QUESTION)
+
+        assert decision.approved is approved
+        assert decision.by
+
+    def test_nobody_there_is_an_error(self, make: Callable[[bool | None], Approver]) -> None:
+        with pytest.raises(ApproverError):
+            make(None).ask(QUESTION)
+
+
+class ObserverContract:
+    @pytest.fixture
+    def observer(self) -> Observer:
+        raise NotImplementedError
+
+    def test_every_event_may_be_noticed(self, observer: Observer) -> None:
+        for event in EVENTS:
+            observer.notice(event)

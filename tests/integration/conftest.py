@@ -1,0 +1,75 @@
+"""The real programs: each fixture gives one, or skips with the reason that it is absent."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from kong_lts.errors import PostgresServerError
+from kong_lts.testing.postgres_server import PostgresServer
+
+# decK sends usage data unless told not to; a test tells nobody anything.
+os.environ["DECK_ANALYTICS"] = "off"
+
+CACHE = Path(os.environ.get("KONG_LTS_CACHE") or Path.home() / ".cache/kong_lts")
+BUILT_DECK = CACHE / "deck-1.55.0"
+
+SEARCHED = (
+    str(BUILT_DECK),  # first: another release on PATH has other commands
+    os.environ.get("PATH", os.defpath),
+    "/usr/local/sbin:/usr/sbin:/sbin",  # Debian's, and not on an ordinary user's PATH
+)
+
+
+def program(name: str) -> Path:
+    """Path of a program of this machine."""
+    found = shutil.which(name, path=os.pathsep.join(SEARCHED))
+    return Path(found) if found else absent(name)
+
+
+def absent(name: str) -> NoReturn:
+    """Skip the test for want of a part, or fail it where every part has to be there."""
+    reason = f"{name}: not on this machine (`nox -s integration` says how to get it)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and CI=true allows no gap")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def deck() -> Path:
+    """The program of decK v1.55.0, as `nox -s integration` builds it, or the one on PATH."""
+    return program("deck")
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Path:
+    """The program of nginx."""
+    return program("nginx")
+
+
+@pytest.fixture(scope="session")
+def bind9() -> Path:
+    """The program `named` of bind9; `named-checkconf` and `nsupdate` come with it."""
+    return program("named")
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> Path:
+    """The program of HAProxy."""
+    return program("haproxy")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of the superuser of a PostgreSQL server that lives as long as the test run."""
+    try:
+        server = PostgresServer.start()
+    except PostgresServerError as exc:
+        if not exc.doing.startswith("looking for"):
+            raise  # it is there and does not start, which is no reason to skip
+        absent("postgres")
+    with server:
+        yield server.url
