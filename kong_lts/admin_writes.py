@@ -104,7 +104,8 @@ class ResumeAdminWrites(PlannedStep):
         database = adapters.current.database
         if stopped is None or database is None:
             return
-        for line in differences(stopped.fingerprint, database.fingerprint()):
+        then = stopped.fingerprint
+        for line in differences(then, database.fingerprint(then.taken_at)):
             yield self.obstacle(
                 "configuration-drifted",
                 f"The current database was written to although admin writes are stopped: {line}.",

@@ -26,7 +26,7 @@ class BackUpDatabase(PlannedStep):
     stopped_by: str | None = None
     """Id of the step that stopped admin writes: the dump must hold what it saw."""
 
-    needs_of_side = ("archive",)
+    needs_of_side = ("archive", "database")
 
     @property
     def title(self) -> str:
@@ -38,15 +38,17 @@ class BackUpDatabase(PlannedStep):
         return present(self.cluster(adapters).archive, "archive", self.id).back_up(self.folder)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """Every file is whole, and the dump holds what was there when writes had stopped."""
-        archive = present(self.cluster(adapters).archive, "archive", self.id)
-        backup = archive.inspect(self.folder)
+        """Every file is whole, and the dump and the database are what writes had stopped at."""
+        cluster = self.cluster(adapters)
+        backup = present(cluster.archive, "archive", self.id).inspect(self.folder)
+        database = present(cluster.database, "database", self.id)
         stopped = own_outcome(past, self.stopped_by or "", WritesStopped)
-        if stopped is None:
-            return
-        for line in differences(stopped.fingerprint, backup.fingerprint):
-            yield self.obstacle(
-                "backup-differs",
-                f"The backup is not what the database held when writes had stopped: {line}.",
-                "Find out who wrote in between, and take the backup again.",
-            )
+        held = [("backed up", backup.fingerprint)]
+        held += [("there when writes had stopped", stopped.fingerprint)] if stopped else []
+        for when, then in held:
+            for line in differences(then, database.fingerprint(then.taken_at)):
+                yield self.obstacle(
+                    "backup-differs",
+                    f"The database is not what was {when}: {line}.",
+                    "Find out who wrote in between, and take a backup again in a new folder.",
+                )

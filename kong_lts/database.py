@@ -65,6 +65,9 @@ class Fingerprint:
     tables: tuple[TableFingerprint, ...]
     unknown_tables: tuple[str, ...] = ()
     """Tables that no list of Kong's has; they are counted in."""
+    taken_at: str | None = attrs.field(default=None, eq=False)
+    """The moment, ISO 8601, as of which rows with a `ttl` counted. A later look has to be as of the
+    same moment, or a row that ran out in between would pass for a change."""
 
     @property
     def digest(self) -> str:

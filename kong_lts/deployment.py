@@ -7,7 +7,7 @@ import attrs
 
 from kong_lts.errors import DeploymentError, FormatError
 from kong_lts.files import read_text
-from kong_lts.serialization import Form, json_schema, yaml_document
+from kong_lts.serialization import FORMAT_VERSION, Form, json_schema, yaml_document
 from kong_lts.versions import KongVersion
 
 __all__ = [
@@ -99,10 +99,10 @@ class DatabaseSettings:
     """A reference, never the URL itself: `env:NAME` or `file:PATH`."""
 
     @url.validator
-    def _is_a_reference(self, _: object, url: str | None) -> None:
-        if url is not None and not url.startswith(("env:", "file:")):
+    def _is_a_reference(self, field: object, url: str | None) -> None:
+        if url is not None and (not url.startswith(("env:", "file:")) or "://" in url):
             # The value is not repeated: it may hold a password.
-            raise ValueError("give a reference, env:NAME or file:PATH, not the URL itself")
+            raise ValueError("give a reference, env:NAME or file:PATH, not the URL itself", field)
 
 
 @attrs.frozen(kw_only=True)
@@ -205,7 +205,9 @@ def parse_deployment(text: str, *, path: str | None = None) -> Deployment:
         raise DeploymentError("; ".join(exc.problems), path=path, line=exc.line) from None
     if not isinstance(document, dict):
         raise DeploymentError("the inventory is no mapping", path=path, line=1)
-    document.pop("format_version", None)
+    if (version := document.pop("format_version", FORMAT_VERSION)) != FORMAT_VERSION:
+        reason = f"this library reads {FORMAT_VERSION}, not {version!r}"
+        raise DeploymentError(reason, "format_version", path, lines["$.format_version"])
     try:
         return _FORM.from_document(document)
     except FormatError as exc:

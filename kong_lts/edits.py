@@ -1,6 +1,7 @@
 """Edits on a text: spans with their replacement, applied all at once, shown as a patch."""
 
 import difflib
+import io
 from collections.abc import Iterable
 
 import attrs
@@ -46,8 +47,8 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 def patch(before: str, after: str, path: str) -> str:
     """A unified diff between two texts of one file, empty when they are equal."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
+        _lines(before),
+        _lines(after),
         fromfile=f"a/{path}",
         tofile=f"b/{path}",
     )
@@ -55,3 +56,8 @@ def patch(before: str, after: str, path: str) -> str:
     for line in lines:
         shown.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(shown)
+
+
+def _lines(text: str) -> list[str]:
+    """As `patch` counts them: `str.splitlines` would also end one at a form feed or a lone CR."""
+    return io.StringIO(text, newline="\n").readlines()

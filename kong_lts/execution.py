@@ -57,11 +57,13 @@ def execute(plan: Plan, adapters: Adapters, *, journal: Journal, owner: str | No
         LockHeldError: Another run holds the database or the journal.
         JournalError: The journal cannot be written; nothing more was done.
     """
-    if journal.events():
-        raise NotResumableError("The journal already holds a run: resume it, or name a new one.")
     _complete(plan, adapters)
     who = owner or _this_process()
     with held(adapters, who):
+        # Only now: whoever held the lock before may have written this very journal.
+        if journal.events():
+            reason = "The journal already holds a run: resume it, or name a new one."
+            raise NotResumableError(reason)
         _fresh(plan, adapters)
         driver = Driver(adapters=adapters, journal=journal, state=RunState(plan=plan))
         driver.note(lambda at: RunStarted(at=at, plan=plan.to_json(), owner=who))
@@ -79,14 +81,14 @@ def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) ->
         LockHeldError: Another run holds the database or the journal.
         JournalError: The journal cannot be read or written.
     """
-    state = replay(journal.events())
-    if state.phase in (Phase.DONE, Phase.BACK):
-        raise NotResumableError(f"The run is at its end: it is {state.phase}.")
-    if state.phase in (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK):
-        raise NotResumableError("The run was being rolled back: roll it back to its end.")
-    _complete(state.plan, adapters)
     who = owner or _this_process()
     with held(adapters, who):
+        state = replay(journal.events())  # only now: whoever held the lock before may have gone on
+        if state.phase in (Phase.DONE, Phase.BACK):
+            raise NotResumableError(f"The run is at its end: it is {state.phase}.")
+        if state.phase in (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK):
+            raise NotResumableError("The run was being rolled back: roll it back to its end.")
+        _complete(state.plan, adapters)
         driver = Driver(adapters=adapters, journal=journal, state=state)
         driver.note(lambda at: RunResumed(at=at, owner=who))
         return driver.drive()

@@ -1,11 +1,13 @@
 """Reads a file or folder that a caller names; nothing else in the core opens one.
 
-Only regular files of bounded size are read, so that a FIFO, a device or a runaway log cannot stop an assessment.
+Only regular files of bounded size are read, so that a FIFO, a device or a runaway log cannot stop
+an assessment.
 """
 
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from kong_lts.errors import UnreadableFileError
 
@@ -23,20 +25,36 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
     """
     name = os.fspath(path)
     try:
-        # Non-blocking: opening a FIFO without a writer would wait for ever.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open(name, "rb", opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFileError(name, "it is no regular file")
             if status.st_size > max_bytes:
-                raise UnreadableFileError(
-                    name, f"it has {status.st_size} bytes, more than {max_bytes}"
-                )
-            return file.read(max_bytes)
+                reason = f"it has {status.st_size} bytes, more than {max_bytes}"
+                raise UnreadableFileError(name, reason)
+            data = _up_to(file, max_bytes, expected=status.st_size)
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise UnreadableFileError(name, reason) from exc
+    if len(data) > max_bytes:
+        raise UnreadableFileError(name, f"it has grown to more than {max_bytes} bytes")
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a FIFO without a writer would wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _up_to(file: BinaryIO, max_bytes: int, *, expected: int) -> bytes:
+    """All bytes, or some more than *max_bytes*, with no memory for more than there are.
+
+    Files in /proc say that they have none, and a log grows meanwhile.
+    """
+    data = file.read(expected + 1)
+    while len(data) <= max_bytes and (more := file.read(len(data) + 1)):
+        data += more
+    return data
 
 
 def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> str:

@@ -77,6 +77,10 @@ def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Worst first, then by rule and place, so that two assessments of the same facts read alike."""
-    return tuple(
-        sorted(findings, key=lambda f: (-f.severity.rank, f.rule, str(f.location or ""), f.subject))
-    )
+    return tuple(sorted(findings, key=lambda f: (-f.severity.rank, f.rule, *_place(f), f.subject)))
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    """Where it stands, so that line 9 comes before line 10."""
+    where = finding.location or Location()
+    return where.path or "", where.line or 0, where.column or 0, where.table or "", where.row or ""

@@ -75,6 +75,11 @@ class _NodesStep(PlannedStep):
         conf = ["-c", self.configuration] if self.configuration and command == "start" else []
         return [*self.program, command, *conf]
 
+    def _runs(self, runner: ProcessRunner) -> bool:
+        """`kong health` ends with 0 as long as the process is there."""
+        finished = runner.run(self._argv("health"), timeout_s=_COMMAND_S, statuses=(0, 1))
+        return finished.status == 0
+
 
 def _status_text(admin: AdminApi, node: str, version: str) -> str:
     """What keeps a node from serving as *version*, empty when nothing does."""
@@ -112,15 +117,15 @@ class StartNodes(_NodesStep):
         return Reversibility.COMPENSATED
 
     def run(self, adapters: Adapters, past: Past) -> Done:
-        """Start those that are not ready.
+        """Start those that do not run; one that is still starting is only waited for.
 
         Raises:
             StepFailedError: A node is not ready in time.
         """
         admin = present(self.cluster(adapters).admin, "admin", self.id)
         for node in self.nodes:
-            if _status_text(admin, node, self.version):
-                _, runner = runner_of(self.cluster(adapters), node, self.id)
+            _, runner = runner_of(self.cluster(adapters), node, self.id)
+            if _status_text(admin, node, self.version) and not self._runs(runner):
                 runner.run(self._argv("start"), timeout_s=_COMMAND_S)
             self._wait(adapters, admin, node)
         return Done(note=", ".join(self.nodes))
@@ -211,11 +216,6 @@ class StopNodes(_NodesStep):
                 adapters.clock.sleep(_POLL_S)
                 waited_s += _POLL_S
         return Done(note=", ".join(self.nodes))
-
-    def _runs(self, runner: ProcessRunner) -> bool:
-        """`kong health` ends with 0 as long as the process is there."""
-        finished = runner.run(self._argv("health"), timeout_s=_COMMAND_S, statuses=(0, 1))
-        return finished.status == 0
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """No process is left."""

@@ -113,8 +113,12 @@ class Database(Protocol):
             DatabaseError: It does not exist, or cannot be reached.
         """
 
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self, at: str | None = None) -> Fingerprint:
         """Count and hash the configuration, within one `REPEATABLE READ READ ONLY` transaction.
+
+        Args:
+            at: The moment as of which rows with a `ttl` count; `taken_at` of the fingerprint that
+                this one is held against. None is now.
 
         Raises:
             DatabaseError: It does not exist, or cannot be reached.

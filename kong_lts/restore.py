@@ -138,7 +138,7 @@ class RestoreDatabase(PlannedStep):
         """The database holds what the backup holds."""
         cluster = self.cluster(adapters)
         wanted = present(cluster.archive, "archive", self.id).inspect(self.folder).fingerprint
-        found = present(cluster.database, "database", self.id).fingerprint()
+        found = present(cluster.database, "database", self.id).fingerprint(wanted.taken_at)
         for line in differences(wanted, found):
             yield self.obstacle(
                 "restore-differs",

@@ -45,10 +45,10 @@ def roll_back(
     Source:
         guide, Dual-cluster upgrade: "rollback by setting all traffic to cluster X".
     """
-    state = replay(journal.events())
-    if state.phase is Phase.BACK:
-        raise NotResumableError("The run is rolled back already.")
     with held(adapters, owner):
+        state = replay(journal.events())  # only now: whoever held the lock before may have gone on
+        if state.phase is Phase.BACK:
+            raise NotResumableError("The run is rolled back already.")
         driver = _Backwards(adapters=adapters, journal=journal, state=state)
         driver.note(lambda at: RollbackStarted(at=at, owner=owner, reason=reason))
         return driver.drive()

@@ -7,6 +7,7 @@ is the library's stand-in, which runs the real migrations and serves the routes 
 """
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -37,8 +38,10 @@ from kong_lts.adapters import (
 from kong_lts.deployment import Side
 from kong_lts.events import StepStarted
 from kong_lts.protocols import Question
-from kong_lts.testing import SMALL_DATABASE, Clients, MemoryLoadBalancer, PostgresServer
-from kong_lts.testing import install_kong
+from kong_lts.testing import SMALL_DATABASE
+from kong_lts.testing.kong_program import install_kong
+from kong_lts.testing.postgres_server import PostgresServer
+from kong_lts.testing.traffic import Clients, MemoryLoadBalancer
 
 SHOP = Path(__file__).parent / "shop"
 KILL_AT = "migrations-up"
@@ -57,6 +60,8 @@ class Site:
     new_database_url: str = attrs.field(repr=False)
     bin_dir: str
     ports: Mapping[str, int]
+    paths: Sequence[str]
+    """What the probes and the clients ask for; each is answered with 200."""
 
     def url(self, listener: str) -> str:
         """Of one listener of one side, as `current-proxy`."""
@@ -86,16 +91,17 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--database", type=Path, default=SMALL_DATABASE)
     options.add_argument("--folder", type=Path)
+    options.add_argument("--paths", nargs="+", default=["/status", "/users/7"])
     options.add_argument("--execute", action="store_true", help=argparse.SUPPRESS)
     asked = options.parse_args()
     if asked.execute:
         return execute_until_killed(asked.folder)
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="kong_lts-"))
     with PostgresServer.start() as server:
-        return upgrade(prepare(server, folder, asked.database))
+        return upgrade(prepare(server, folder, asked.database, asked.paths))
 
 
-def prepare(server: PostgresServer, folder: Path, dump: Path) -> Site:
+def prepare(server: PostgresServer, folder: Path, dump: Path, paths: Sequence[str]) -> Site:
     """A 2.8 database, a running 2.8 gateway, and room for a 3.4 one."""
     heading(f"A 2.8 gateway on PostgreSQL {server.major}")
     url = server.create_database("kong")
@@ -104,11 +110,10 @@ def prepare(server: PostgresServer, folder: Path, dump: Path) -> Site:
     site = Site(
         folder=folder,
         database_url=url,
-        new_database_url=url.replace("/kong", "/kong34", 1)
-        if url.endswith("/kong")
-        else psycopg.conninfo.make_conninfo(url, dbname="kong34"),
+        new_database_url=psycopg.conninfo.make_conninfo(url, dbname="kong34"),
         bin_dir=str(server.bin_dir),
         ports=dict(zip(listeners, free_ports(len(listeners)), strict=True)),
+        paths=paths,
     )
     install_kong(folder / Side.CURRENT, version="2.8.5")
     install_kong(folder / Side.NEW, version="3.4.2")
@@ -135,6 +140,8 @@ def upgrade(site: Site) -> int:
     (site.folder / "kong.yml").write_bytes(conversion.data)
     (site.folder / "kong.conf").write_text(rewritten.text)
     print(rewritten.patch())
+    prepared = attrs.evolve(evidence, declarative=conversion.data)
+    assessment = kong_lts.assess(deployment, prepared)  # with the converted file nothing blocks
     plan = make_plan(site, deployment, assessment)
     print(kong_lts.render(plan, "text"))
     (site.folder / "plan.json").write_text(plan.to_json())
@@ -148,7 +155,7 @@ def upgrade(site: Site) -> int:
 
     heading("Resume")
     proxies = {side: site.url(f"{side}-proxy") for side in Side}
-    with Clients(balancer=balancer, proxies=proxies, paths=["/status", "/users/7"]) as clients:
+    with Clients(balancer=balancer, proxies=proxies, paths=site.paths) as clients:
         run = kong_lts.resume(journal, adapters)
     print(f"{clients.sent} requests were sent meanwhile, {clients.lost} were lost")
 
@@ -167,23 +174,17 @@ def make_plan(
     """A short ramp, so that the example ends within a minute; a real one bakes for hours."""
     return kong_lts.plan(
         deployment,
-        assessment=attrs.evolve(assessment, findings=without_converted(assessment)),
+        assessment=assessment,
         ramp=[kong_lts.RampStage(10, bake_s=2), kong_lts.RampStage(100, bake_s=2, approval=True)],
         gates=[kong_lts.Gate(max_error_ratio=0.01, min_requests=5)],
         probes=[
-            kong_lts.Probe(name="a plain route", path="/status"),
-            kong_lts.Probe(name="a regex route", path="/users/7"),
+            *(kong_lts.Probe(name=f"GET {path}", path=path) for path in site.paths),
             kong_lts.Probe(name="no route", path="/nothing-here", expect_status=404),
         ],
         settings=kong_lts.Settings(
             backup_folder=str(site.folder / "backup"), watch_afterwards_s=1
         ),
     )
-
-
-def without_converted(assessment: kong_lts.Assessment) -> tuple[kong_lts.Finding, ...]:
-    """What is left when the declarative file has been converted."""
-    return tuple(f for f in assessment.findings if not (f.location and f.location.path == "kong.yml"))
 
 
 def adapters_of(site: Site, balancer: MemoryLoadBalancer) -> kong_lts.Adapters:
@@ -232,10 +233,14 @@ def person(site: Site) -> Callable[[Question], bool]:
 
 def kill_in_the_middle(site: Site) -> None:
     """Execute in a process of its own, and end that with SIGKILL once a step has begun."""
-    (site.folder / "site.json").write_text(kong_lts_json(site))
-    (site.folder / "site.json").chmod(0o600)  # it holds the database's password
+    # The URLs hold a password: by environment, never in an argument or a file.
+    secrets = {"SHOP_DATABASE_URL": site.database_url, "SHOP_NEW_DATABASE_URL": site.new_database_url}
+    (site.folder / "site.json").write_text(
+        json.dumps({"bin_dir": site.bin_dir, "ports": dict(site.ports), "paths": site.paths})
+    )
     child = subprocess.Popen(
-        [sys.executable, __file__, "--execute", "--folder", str(site.folder)]
+        [sys.executable, __file__, "--execute", "--folder", str(site.folder)],
+        env={**os.environ, **secrets},
     )
     journal = SqliteJournal(site.folder / "journal.sqlite")
     while child.poll() is None:
@@ -248,27 +253,17 @@ def kill_in_the_middle(site: Site) -> None:
 
 def execute_until_killed(folder: Path) -> int:
     """What the child process does."""
-    site = site_from_json((folder / "site.json").read_text())
+    site = Site(
+        folder=folder,
+        database_url=os.environ["SHOP_DATABASE_URL"],
+        new_database_url=os.environ["SHOP_NEW_DATABASE_URL"],
+        **json.loads((folder / "site.json").read_text()),
+    )
     plan = kong_lts.Plan.from_json((folder / "plan.json").read_text())
     adapters = adapters_of(site, MemoryLoadBalancer())
     run = kong_lts.execute(plan, adapters, journal=SqliteJournal(folder / "journal.sqlite"))
     print(kong_lts.render(run, "text"))
     return 1
-
-
-def kong_lts_json(site: Site) -> str:
-    """The site for the child process."""
-    import json
-
-    return json.dumps({**attrs.asdict(site), "folder": str(site.folder)})
-
-
-def site_from_json(text: str) -> Site:
-    """What `kong_lts_json` wrote."""
-    import json
-
-    fields = json.loads(text)
-    return Site(**{**fields, "folder": Path(fields["folder"])})
 
 
 def free_ports(count: int) -> list[int]:

@@ -28,8 +28,9 @@ class DeckCli:
     """Runs `deck gateway ...`, and the older names where the program does not know these.
 
     Args:
-        runner: Where it runs; its environment gives DECK_KONG_ADDR, DECK_KONG_ADMIN_TOKEN and
-            DECK_ANALYTICS, so that no secret stands in an argument.
+        runner: Where it runs; its environment gives DECK_KONG_ADDR, DECK_ANALYTICS=off and, where
+            there is a token, DECK_HEADERS=Kong-Admin-Token:..., so that no secret stands in an
+            argument.
         program: Name or path.
         timeout_s: Seconds for one command.
     """
@@ -65,7 +66,7 @@ class DeckCli:
                 secrets = (resolve_secret(token, environ),)
             except SecretError as exc:
                 raise DeckError("preparing decK", str(exc)) from exc
-            own["DECK_KONG_ADMIN_TOKEN"] = secrets[0]
+            own["DECK_HEADERS"] = _headers(environ.get("DECK_HEADERS", ""), secrets[0])
         runner = LocalProcessRunner(environ={**environ, **own}, secrets=secrets)
         return cls(runner, program=program)
 
@@ -105,3 +106,10 @@ class DeckCli:
 
     def _try(self, *words: str) -> Finished:
         return self.runner.run([self.program, *words], timeout_s=self.timeout_s)
+
+
+def _headers(before: str, token: str) -> str:
+    """The token as a header: measured, decK 1.55 does not read DECK_KONG_ADMIN_TOKEN."""
+    if token.split() != [token]:  # decK divides the variable at blanks
+        raise DeckError("preparing decK", "the token is empty or has a blank in it")
+    return f"{before} Kong-Admin-Token:{token}".strip()

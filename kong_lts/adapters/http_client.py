@@ -79,6 +79,8 @@ class HttpClient:
             ))  # fmt: skip
         except _LateError:
             raise error(where, f"no complete answer within {self.timeout_s:g} s") from None
+        except httpx.LocalProtocolError:  # its text repeats the header
+            raise error(where, "the method or a header holds what HTTP does not allow") from None
         except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as exc:
             text = " ".join(str(exc).split()) or type(exc).__name__
             raise error(where, masked(text, hidden)) from None

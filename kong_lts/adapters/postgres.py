@@ -39,10 +39,10 @@ class PostgresDatabase:
         with self.address.look("reading the facts of the database", DatabaseError) as connection:
             return read_facts(connection)
 
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self, at: str | None = None) -> Fingerprint:
         doing = "taking the fingerprint of the database"
         with self.address.look(doing, DatabaseError) as connection:
-            return read_fingerprint(connection)
+            return read_fingerprint(connection, at)
 
     def create(self, owner: str) -> None:
         name = self.address.name("creating the database", DatabaseError)
@@ -88,6 +88,9 @@ class PostgresDatabase:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def __del__(self) -> None:
+        self.release_lock()
 
     @contextmanager
     def _server(self, doing: str) -> Iterator[Connection]:

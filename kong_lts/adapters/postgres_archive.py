@@ -17,12 +17,14 @@ from kong_lts.adapters.postgres_backup_folder import (
     Unfinished,
     prove,
     records,
+    remove_left_overs,
     seal,
     unfinished,
 )
 from kong_lts.adapters.postgres_facts import (
     identity,
     major_version,
+    moment_of,
     read_fingerprint,
     read_schema_meta,
     schema_name,
@@ -115,6 +117,7 @@ class PostgresArchive:
         """A backup that stands there, if it is one of what the database holds now."""
         folder = str(target)
         manifest = self._prove(target)
+        remove_left_overs(target)
         doing = f"comparing the backup {folder} with the database"
         with self.address.look(doing, ArchiveError) as connection:
             same = identity(connection) == manifest.identity
@@ -133,7 +136,7 @@ class PostgresArchive:
             schema = schema_name(connection)
             keyring = any(t.startswith("keyring_") for t in table_names(connection, schema))
             return Manifest(
-                created_at=_moment(connection),
+                created_at=moment_of(connection),
                 database=connection.info.dbname,
                 schema=schema,
                 identity=identity(connection),
@@ -260,12 +263,6 @@ def _refuse_a_second(connection: Connection, doing: str) -> None:
     row = connection.execute(query, [_RESTORING]).fetchone()
     if row and row[0]:
         raise ArchiveError(doing, "another restore into this database is under way; wait for it")
-
-
-def _moment(connection: Connection) -> str:
-    """When the transaction began, by the server's clock; its time zone is UTC."""
-    row = connection.execute("SELECT to_json(transaction_timestamp())::text").fetchone()
-    return str(row[0]).strip('"') if row else ""
 
 
 def _backed_up(folder: str, manifest: Manifest) -> BackedUp:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
@@ -14,7 +15,7 @@ import attrs
 from kong_lts.errors import BackupError, FormatError
 from kong_lts.manifest import FileRecord, Manifest
 
-__all__ = ["DUMP", "Unfinished", "prove", "records", "seal", "unfinished"]
+__all__ = ["DUMP", "Unfinished", "prove", "records", "remove_left_overs", "seal", "unfinished"]
 
 DUMP = "dump"
 _MANIFEST = "manifest.json"
@@ -35,15 +36,10 @@ class Unfinished:
 
 @contextlib.contextmanager
 def unfinished(target: Path) -> Iterator[Unfinished]:
-    """A new folder beside *target*, which only its owner may enter; gone if the block fails.
-
-    What an earlier process left there when it was killed is removed, unless somebody, perhaps a
-    program that it had started, still writes to it.
-    """
+    """A new folder beside *target*, which only its owner may enter; gone if the block fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    remove_left_overs(target)
     prefix = f".{target.name}."
-    for left in target.parent.glob(f"{prefix}*{_SUFFIX}"):
-        _remove_if_left(left)
     path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent))
     lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -55,6 +51,15 @@ def unfinished(target: Path) -> Iterator[Unfinished]:
         raise
     finally:
         os.close(lock)
+
+
+def remove_left_overs(target: Path) -> None:
+    """Remove what an earlier process left beside *target* when it was killed.
+
+    Unless somebody still writes to it: perhaps a program that it had started, and that goes on.
+    """
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*{_SUFFIX}"):
+        _remove_if_left(left)
 
 
 def records(folder: Path) -> tuple[FileRecord, ...]:

@@ -22,6 +22,7 @@ __all__ = [
     "identity",
     "is_runtime",
     "major_version",
+    "moment_of",
     "read_facts",
     "read_fingerprint",
     "read_schema_meta",
@@ -137,9 +138,16 @@ def read_fingerprint(connection: Connection, at: str | None = None) -> Fingerpri
     counted = [name for name in table_names(connection, schema) if not is_runtime(name)]
     known = {*migrations().known_tables, *migrations().runtime_tables}
     return Fingerprint(
+        taken_at=at or moment_of(connection),
         tables=tuple(_table(connection, schema, name, columns, moment) for name in counted),
         unknown_tables=tuple(name for name in counted if name not in known),
     )
+
+
+def moment_of(connection: Connection) -> str:
+    """When the transaction began, by the server's clock; its time zone is UTC."""
+    row = connection.execute("SELECT to_json(transaction_timestamp())::text").fetchone()
+    return str(row[0]).strip('"') if row else ""
 
 
 def _table(
@@ -155,7 +163,10 @@ def _table(
         SELECT count(*),
                sum(('x' || left(hash, 16))::bit(64)::bigint),
                sum(('x' || right(hash, 16))::bit(64)::bigint)
-        FROM (SELECT md5(ROW({fields})::text) AS hash FROM {table} WHERE {alive}) AS hashes
+        FROM (
+            SELECT md5(ROW({fields})::text) AS hash FROM {table} WHERE {alive}
+            OFFSET 0  -- or the planner would take the text of each row twice
+        ) AS hashes
         """
     ).format(
         fields=sql.SQL(", ").join(sql.Identifier(table, name) for name in names),

@@ -42,11 +42,7 @@ _WRITTEN_BY_NODES = frozenset(
 
 _BODY = """
 BEGIN
-  -- Kong's own cleanup of rows whose time has run out, and what triggers then do with their tags.
-  IF TG_OP = 'DELETE'
-     AND (to_jsonb(OLD) ->> 'ttl')::timestamptz <= CURRENT_TIMESTAMP THEN
-    RETURN OLD;
-  END IF;
+  -- What the triggers of a table that is not guarded do, such as one of a custom plugin.
   IF TG_TABLE_NAME = 'tags' AND pg_trigger_depth() > 1 THEN
     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
     RETURN NEW;
@@ -62,8 +58,11 @@ END
 class PostgresWriteGuard:
     """`BEFORE INSERT OR UPDATE OR DELETE` triggers per row on every known configuration table.
 
-    Per row, since a trigger per statement also stops Kong's cleanup of expired rows. Tables that
-    traffic or the nodes write stay writable.
+    Per row, since a trigger per statement also refuses Kong's cleanup where no row has expired. It
+    does refuse the cleanup of a credential whose time has run out while the guard is held, which
+    Kong logs as a warning and tries again: so nothing at all leaves the configuration, and a later
+    look can see it as of the moment when writes had stopped. Tables that traffic or the nodes write
+    stay writable.
     """
 
     address: PostgresAddress

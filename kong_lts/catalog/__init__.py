@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from kong_lts.catalog.rows import Migrations, Rule
+from kong_lts.catalog.rows import DeclarativeRule, Migrations, Rule
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.serialization import Form
 
-__all__ = ["database", "inputs", "migrations", "prerequisites"]
+__all__ = ["database", "entities", "inputs", "migrations", "plugins", "prerequisites"]
 
 Row = TypeVar("Row")
 
@@ -18,6 +18,12 @@ Row = TypeVar("Row")
 def database() -> tuple[Rule, ...]:
     """Rules on what a look at the database shows."""
     return _rows("database.yaml", Rule)
+
+
+@functools.cache
+def entities() -> tuple[DeclarativeRule, ...]:
+    """Rules on everything in a declarative file but plugins; regexes included."""
+    return _rows("entities.yaml", DeclarativeRule)
 
 
 @functools.cache
@@ -34,6 +40,12 @@ def migrations() -> Migrations:
 
 
 @functools.cache
+def plugins() -> tuple[DeclarativeRule, ...]:
+    """Rules on the configuration of bundled plugins."""
+    return _rows("plugins.yaml", DeclarativeRule)
+
+
+@functools.cache
 def prerequisites() -> tuple[Rule, ...]:
     """Rules of the guide's prerequisites and of the versions on either side."""
     return _rows("prerequisites.yaml", Rule)
@@ -46,7 +58,7 @@ def _rows(name: str, kind: type[Row]) -> tuple[Row, ...]:
         CatalogError: A row does not fit: an unknown field, an unquoted value, an id given twice.
     """
     # Importing this package must stay cheap, and libyaml's parser is ten times the pure one.
-    from ruamel.yaml import YAML  # noqa: PLC0415 - as the line above says
+    from ruamel.yaml import YAML
 
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     document = YAML(typ="safe", pure=False).load(text)

@@ -26,8 +26,8 @@ def way(deployment: Deployment) -> str:
     return f"{deployment.name} from {deployment.current.version}{new}"
 
 
-def deployment_facts(deployment: Deployment) -> Facts:
-    """What is upgraded."""
+def deployment_facts(deployment: Deployment, *more: tuple[str, str]) -> Facts:
+    """What is upgraded, and whatever else belongs there."""
     new, database = deployment.new, deployment.current.database
     nodes = listed((node.name for node in deployment.current.nodes), _MOST_RULES)
     new_nodes = listed((node.name for node in new.nodes), _MOST_RULES) if new else ""
@@ -41,6 +41,7 @@ def deployment_facts(deployment: Deployment) -> Facts:
             ("Database", f"{database.kind}{server}" if database else ""),
             ("New version", str(new.version) if new else "not named"),
             ("New nodes", new_nodes),
+            *more,
         )
     )
 

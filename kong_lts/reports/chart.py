@@ -1,4 +1,4 @@
-"""The geometry of the chart of a ramp, in the units of an SVG view box: numbers only, no text of anybody's."""
+"""Where the chart of a ramp has its lines and marks, in the units of an SVG view box."""
 
 import attrs
 

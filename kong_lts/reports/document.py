@@ -1,7 +1,8 @@
 """What every report is made of, whatever its format: a verdict, counts, sections of blocks.
 
-A report is put together once, as a `Document`; each format has one writer for the few kinds of block there are. All text is
-made harmless here: one line, and nothing in it that a terminal would act on.
+A report is put together once, as a `Document`; each format has one writer for the few kinds of
+block there are. All text is made harmless here: one line, and nothing in it that a terminal would
+act on.
 """
 
 import re
@@ -118,6 +119,8 @@ class Entries:
     kind: ClassVar[str] = "entries"
 
     entries: tuple[Entry | Break, ...]
+    compact: bool = False
+    """Whether the facts of an entry are short enough to stand in a row."""
 
 
 @attrs.frozen(kw_only=True)

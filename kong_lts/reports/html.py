@@ -1,4 +1,4 @@
-"""A report as one HTML file: no script, nothing loaded, readable on a phone, in the dark and on paper."""
+"""A report as one HTML file: no script, nothing loaded; for a phone, the dark and paper too."""
 
 from pathlib import Path
 

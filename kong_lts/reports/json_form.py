@@ -1,10 +1,12 @@
 """Reports as JSON: assessments and plans in their own form, the others in one made here."""
 
+from collections.abc import Mapping
+
 import attrs
 
 from kong_lts.assessment import Assessment
-from kong_lts.findings import Finding, in_order
 from kong_lts.events import Outcome
+from kong_lts.findings import Finding, in_order
 from kong_lts.planning import Case, Plan, Rehearsal, Run, Verdict
 from kong_lts.reports.rehearsals import rehearsal_verdict
 from kong_lts.reports.runs import run_verdict
@@ -38,6 +40,8 @@ class _RunForm:
     new_percent: tuple[int, ...]
     """More than one where a change was interrupted."""
     steps: tuple[StepRecord, ...]
+    outcomes: Mapping[str, Outcome]
+    """What came of the steps, by their id; each says its `kind`."""
     not_begun: tuple[str, ...]
     pauses: tuple[Pause, ...]
     undone: tuple[UndoRecord, ...]
@@ -94,7 +98,8 @@ def run_json(run: Run) -> str:
             stopped_at=run.stopped_at,
             reason=run.reason,
             new_percent=traffic_percents(run),
-            steps=course.steps,
+            steps=tuple(attrs.evolve(record, outcome=None) for record in course.steps),
+            outcomes={r.step: r.outcome for r in course.steps if r.outcome is not None},
             not_begun=tuple(step.id for step in run.plan.steps if step.id not in seen),
             pauses=course.pauses,
             undone=course.undone,

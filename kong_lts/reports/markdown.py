@@ -26,9 +26,9 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """A pipe is never written as itself: how a table takes a backslash before one is not agreed on."""
 
 _SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-"""Signs that would mean something; an underscore within a word, as in kong.conf's keys, does not."""
+"""Signs that would mean something; an underscore within a word, as in a key, does not."""
 
-_AT_START = re.compile(r"^(\d{1,9})(?=[.)])|^(?=[#+=-])")
+_AT_START = re.compile(r"^(\d{1,9})(?=[.)](?: |$))|^(?=[#+=-])")
 """What would make a heading or a list of a line."""
 
 
@@ -38,18 +38,22 @@ def _plain(text: str) -> str:
     return "".join(_ENTITIES.get(sign, sign) for sign in shown)
 
 
-def _part(part: Part) -> str:
-    """Code stays code, unless it holds what a table would cut."""
-    return f"`{part.text}`" if part.code and "|" not in part.text else _plain(_uncoded(part))
+def _part(part: Part, cell: bool) -> str:
+    """Code stays code, unless a table would cut it."""
+    if not part.code:
+        return _plain(part.text)
+    quoted = f"`{part.text}`"
+    return _plain(quoted) if cell and "|" in part.text else quoted
 
 
-def _uncoded(part: Part) -> str:
-    return f"`{part.text}`" if part.code else part.text
+def escaped(text: str, *, cell: bool = False) -> str:
+    """One line of text that shows as it is; pairs of backticks mark code.
 
-
-def escaped(text: str) -> str:
-    """One line of text that is safe in a paragraph, a list or a cell; pairs of backticks mark code."""
-    shown = "".join(map(_part, inline(text)))
+    Args:
+        text: In which nothing else may mean anything.
+        cell: Whether it stands in a table.
+    """
+    shown = "".join(_part(part, cell) for part in inline(text))
     return _AT_START.sub(lambda found: f"{found[1]}\\" if found[1] else "\\", shown, count=1)
 
 
@@ -79,12 +83,12 @@ def _table(table: Table) -> Iterator[str]:
     for row in table.rows:
         if isinstance(row, Break):
             rest = [""] * (len(table.columns) - 1)
-            yield _cells([f"**{escaped(row.text)}**", *rest])
+            yield _cells([f"**{escaped(row.text, cell=True)}**", *rest])
         else:
-            yield _cells([escaped(cell) for cell in row.cells])
+            yield _cells([escaped(text, cell=True) for text in row.cells])
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: Entry, compact: bool) -> Iterator[str]:
     numbered = entry.tag.rstrip(".").isdecimal()
     head = entry.tag if numbered else f"- **{entry.tag}**" if entry.tag else "-"
     indent = " " * (len(entry.tag) + 1) if numbered else "  "
@@ -92,8 +96,11 @@ def _entry(entry: Entry) -> Iterator[str]:
     yield f"{head} {escaped(entry.title)}{code}"
     if entry.text:
         yield f"{indent}<br>{escaped(entry.text)}"
-    for label, text in entry.facts:
-        yield f"{indent}- **{label}**: {escaped(text)}"
+    if compact:
+        row = "; ".join(f"{label}: {escaped(text)}" for label, text in entry.facts)
+        yield f"{indent}<br>{row}"
+    else:
+        yield from (f"{indent}- **{label}**: {escaped(text)}" for label, text in entry.facts)
 
 
 def _entries(entries: Entries) -> Iterator[str]:
@@ -101,7 +108,7 @@ def _entries(entries: Entries) -> Iterator[str]:
         if isinstance(entry, Break):
             yield from ("", "---", "", f"**{escaped(entry.text)}**", "")
         else:
-            yield from _entry(entry)
+            yield from _entry(entry, entries.compact)
 
 
 def _ramp(ramp: Ramp) -> Iterator[str]:

@@ -17,7 +17,6 @@ from kong_lts.reports.document import (
     Document,
     Entries,
     Entry,
-    Facts,
     Level,
     Row,
     Section,
@@ -86,7 +85,9 @@ def _entries(plan: Plan) -> Iterator[Entry | Break]:
 def _rejected(rejected: Mapping[str, str]) -> Iterator[Table]:
     if rejected:
         rows = tuple(Row(cells=(str(name), reason)) for name, reason in rejected.items())
-        yield Table(caption="Strategies that do not fit", columns=("Strategy", "Why not"), rows=rows)
+        yield Table(
+            caption="Strategies that do not fit", columns=("Strategy", "Why not"), rows=rows
+        )
 
 
 def _return_text(plan: Plan) -> str:
@@ -110,6 +111,7 @@ def plan_document(plan: Plan) -> Document:
     """The report on a plan."""
     choice = choose_strategy(plan.deployment)
     rejected = {name: why for name, why in choice.rejected.items() if name != plan.strategy}
+    about = deployment_facts(plan.deployment, ("Fingerprint of the plan", plan.fingerprint))
     warned = any(finding.severity is not Severity.INFO for finding in plan.findings)
     return Document(
         title=f"Plan for the upgrade of {way(plan.deployment)}",
@@ -127,15 +129,9 @@ def plan_document(plan: Plan) -> Document:
                 title=f"Strategy: {plan.strategy}",
                 blocks=(Bullets(items=plan.reasons), *_rejected(rejected)),
             ),
-            Section(title="Steps", blocks=(Entries(entries=tuple(_entries(plan))),)),
+            Section(title="Steps", blocks=(Entries(entries=tuple(_entries(plan)), compact=True),)),
             *findings_section(plan.findings),
-            Section(
-                title="What is upgraded",
-                blocks=(
-                    deployment_facts(plan.deployment),
-                    Facts(pairs=(("Fingerprint of the plan", plan.fingerprint),)),
-                ),
-            ),
+            Section(title="What is upgraded", blocks=(about,)),
         ),
     )
 

@@ -1,11 +1,13 @@
-"""The sections of a run's report that prove something: watches, probes, approvals, backups, what is lost."""
+"""The sections of a run's report that prove something: watches, probes, approvals, backups."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from kong_lts.events import (
     BackedUp,
     Confirmed,
     Migrated,
+    Outcome,
     Probed,
     Restored,
     StepVerified,
@@ -130,21 +132,30 @@ def _lost(run: Run) -> Iterator[Section]:
     yield Section(title="What cannot be brought back", blocks=(Bullets(items=items or nothing),))
 
 
-def _database_row(step: str, outcome: object) -> Row | None:
-    if isinstance(outcome, WritesStopped):
+def _stopped_text(outcome: WritesStopped) -> str:
+    return f"writes stopped on {counted(len(outcome.tables), 'table')}"
+
+
+def _backup_text(outcome: BackedUp) -> str:
+    made = f"PostgreSQL {outcome.server_version}, tool {outcome.tool_version}"
+    return f"backup in {outcome.folder}, {size(outcome.size_bytes)}, {made}"
+
+
+def _restored_text(outcome: Restored) -> str:
+    return f"{outcome.folder} restored into database {outcome.database}"
+
+
+_FINGERPRINTED: Mapping[type[Outcome], Callable[[Any], str]] = {
+    WritesStopped: _stopped_text,
+    BackedUp: _backup_text,
+    Restored: _restored_text,
+}
+
+
+def _database_row(step: str, outcome: Outcome | None) -> Row | None:
+    if isinstance(outcome, WritesStopped | BackedUp | Restored):
         seen = outcome.fingerprint
-        what = f"writes stopped on {counted(len(outcome.tables), 'table')}"
-        return Row(cells=(step, what, f"{seen.rows:,}", seen.digest))
-    if isinstance(outcome, BackedUp):
-        seen = outcome.fingerprint
-        what = (
-            f"backup in {outcome.folder}, {size(outcome.size_bytes)}, PostgreSQL"
-            f" {outcome.server_version}, tool {outcome.tool_version}"
-        )
-        return Row(cells=(step, what, f"{seen.rows:,}", seen.digest))
-    if isinstance(outcome, Restored):
-        seen = outcome.fingerprint
-        what = f"{outcome.folder} restored into database {outcome.database}"
+        what = _FINGERPRINTED[type(outcome)](outcome)
         return Row(cells=(step, what, f"{seen.rows:,}", seen.digest))
     if isinstance(outcome, Migrated):
         what = f"state {outcome.state} after {duration(outcome.duration_s)}"

@@ -13,13 +13,14 @@ from kong_lts.events import (
     Outcome,
     Probed,
     Restored,
+    RollbackStarted,
     Watched,
     WritesStopped,
 )
 from kong_lts.planning import Run, Verdict
 from kong_lts.reports import proofs
 from kong_lts.reports.assessments import findings_section, severity_counts, way
-from kong_lts.reports.document import Break, Document, Facts, Level, Row, Section, Table
+from kong_lts.reports.document import Break, Bullets, Document, Facts, Level, Row, Section, Table
 from kong_lts.reports.standing import (
     first_percent,
     lost,
@@ -51,6 +52,7 @@ from kong_lts.reports.words import (
 __all__ = ["outcome_text", "run_document", "run_verdict"]
 
 _MOST_STEPS = 12
+_NO_WORD = "the journal ends without a word: the process was ended, or is still at work"
 
 _LEVELS = {
     Verdict.SUCCEEDED: Level.GOOD,
@@ -114,6 +116,11 @@ def outcome_text(outcome: Outcome | None) -> str:
 # --- the verdict ----------------------------------------------------------------------------------
 
 
+def _without_step(reason: str, step: str | None) -> str:
+    """A reason without the id of its step, where that is said beside it."""
+    return reason.removeprefix(f"Step {step} failed: ")
+
+
 def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
 
@@ -126,7 +133,7 @@ def _succeeded(run: Run, course: Timeline) -> str:
 def _stopped(run: Run, course: Timeline) -> str:
     at = f"at step {run.stopped_at}" if run.stopped_at else "after the last step"
     if run.reason:
-        text = shortened(run.reason.removeprefix(f"Step {run.stopped_at} failed: "))
+        text = shortened(_without_step(run.reason, run.stopped_at))
         return _joined(f"Stopped {at}: {text}", traffic_text(run), "resume it, or roll it back")
     return _joined(f"Interrupted {at}", traffic_text(run), "resume it, or roll it back")
 
@@ -170,8 +177,8 @@ def _standing(run: Run) -> Iterator[Section]:
     facts = Facts(
         pairs=(
             ("Stands at", run.stopped_at or ""),
-            ("Reason", run.reason or "the journal ends without a word: the process was ended"),
-            ("Traffic", traffic_text(run)),
+            ("Reason", run.reason or _NO_WORD),
+            ("Traffic", traffic_text(run).removeprefix("traffic is ")),
             ("Admin writes", writes_text(run).removeprefix("admin writes are ")),
         )
     )
@@ -186,8 +193,13 @@ def pause_text(pause: Pause) -> str:
     return f"{how}{step}. Taken up again{gap}, at {shown_time(pause.until)} UTC, by {pause.owner}."
 
 
+def _turn_text(turn: RollbackStarted) -> str:
+    """The begin of a rollback in words."""
+    return f"Rollback begun at {shown_time(turn.at)} UTC by {turn.owner}: {turn.reason}"
+
+
 def _step_row(record: StepRecord) -> Row:
-    notes = "; ".join(note.rstrip(".") for note in record.notes)
+    notes = "; ".join(_without_step(note, record.step).rstrip(".") for note in record.notes)
     attempts = counted(record.attempts, "attempt") if record.attempts > 1 else ""
     level = _STEP_LEVELS.get(record.status, Level.WARNING)
     return Row(
@@ -210,9 +222,7 @@ def _step_rows(run: Run, course: Timeline) -> Iterator[Row | Break]:
         for pause in course.pauses:
             if pause.step == record.step:
                 yield Break(text=pause_text(pause))
-    for turn in course.rollbacks[:1]:
-        at = shown_time(turn.at)
-        yield Break(text=f"Rollback begun at {at} UTC by {turn.owner}: {turn.reason}")
+    yield from (Break(text=_turn_text(turn)) for turn in course.rollbacks[:1])
     seen = {record.step for record in course.steps}
     if rest := [step.id for step in run.plan.steps if step.id not in seen]:
         text = f"Not begun: {counted(len(rest), 'step')}: {listed(rest, _MOST_STEPS)}"
@@ -222,7 +232,7 @@ def _step_rows(run: Run, course: Timeline) -> Iterator[Row | Break]:
 def _steps(run: Run, course: Timeline) -> Iterator[Section]:
     table = Table(
         caption="Steps in the order in which the run came to them",
-        columns=("Step", "Started (UTC)", "Took", "Status", "What came of it"),
+        columns=("Step", "Started (UTC)", "Took", "Status", "Outcome"),
         rows=tuple(_step_rows(run, course)),
     )
     yield Section(title="Timeline", blocks=(table,))
@@ -244,16 +254,13 @@ def _undo_row(record: UndoRecord) -> Row:
 def _way_back(run: Run, course: Timeline) -> Iterator[Section]:
     if not course.rollbacks:
         return
-    begun = tuple(
-        (f"Begun at {shown_time(turn.at)} UTC", f"by {turn.owner}: {turn.reason}")
-        for turn in course.rollbacks
-    )
+    begun = tuple(map(_turn_text, course.rollbacks))
     table = Table(
         caption="Steps taken back, the last one first",
         columns=("Step", "Started (UTC)", "Took", "Status", "How"),
         rows=tuple(_undo_row(record) for record in course.undone),
     )
-    yield Section(title="The way back", blocks=(Facts(pairs=begun), table))
+    yield Section(title="The way back", blocks=(Bullets(items=begun), table))
 
 
 def _ramp(run: Run, course: Timeline) -> Iterator[Section]:
@@ -274,8 +281,8 @@ def _counts(run: Run, course: Timeline) -> Iterator[tuple[str, str]]:
     yield "Steps done", f"{done} of {len(run.plan.steps)}"
     yield "Worked", duration(course.worked_s)
     yield "From start to end", duration(course.elapsed_s)
-    yield "Interruptions", str(sum(not pause.stopped for pause in course.pauses))
-    yield "Stops", str(sum(pause.stopped for pause in course.pauses))
+    yield "Interruptions", str(course.interruptions)
+    yield "Stops", str(course.stops)
     if course.rollbacks:
         back = sum(record.status is UndoStatus.DONE for record in course.undone)
         yield "Steps taken back", str(back)

@@ -1,8 +1,6 @@
-"""Where a run has left the world: the division of traffic, admin writes, and what cannot be brought back."""
+"""Where a run has left the world: traffic, admin writes, and what cannot be brought back."""
 
 from collections.abc import Iterator, Mapping
-
-import attrs
 
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
 from kong_lts.deployment import Side
@@ -102,18 +100,23 @@ def traffic_text(run: Run) -> str:
     return f"traffic is {found[0]}% on the new cluster"
 
 
+def _writes_after(event: StepDone | UndoDone, step: AnyStep | None) -> str:
+    """How admin writes are after an event on this step, empty where it does not touch them."""
+    acted = isinstance(event, StepDone)
+    if isinstance(step, StopAdminWrites):
+        return "stopped" if acted else "resumed"
+    return "resumed" if acted and isinstance(step, ResumeAdminWrites) else ""
+
+
 def writes(run: Run) -> dict[Side, str]:
     """Whether admin writes are stopped, by cluster, for those that the run touched."""
     by_id = {step.id: step for step in run.plan.steps}
     found: dict[Side, str] = {}
     for event in run.events:
-        step = by_id.get(event.step) if isinstance(event, StepDone | UndoDone) else None
-        if isinstance(event, StepDone) and isinstance(step, StopAdminWrites):
-            found[step.side] = "stopped"
-        elif isinstance(event, StepDone) and isinstance(step, ResumeAdminWrites):
-            found[step.side] = "resumed"
-        elif isinstance(event, UndoDone) and isinstance(step, StopAdminWrites):
-            found[step.side] = "resumed"
+        if isinstance(event, StepDone | UndoDone):
+            step = by_id.get(event.step)
+            if step and (state := _writes_after(event, step)):
+                found[step.side] = state
     begun = by_id.get(_unsure(run) or "")
     if isinstance(begun, StopAdminWrites | ResumeAdminWrites):
         found[begun.side] = "stopped or resumed, a change was interrupted,"

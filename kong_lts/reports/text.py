@@ -75,10 +75,15 @@ def _hung(head: str, text: str, indent: int = 0) -> list[str]:
     return [f"{margin}{head}{first}", *(margin + " " * _width(head) + line for line in rest)]
 
 
+def _labelled(pairs: Sequence[tuple[str, str]], indent: int = 0) -> Iterator[str]:
+    """Labels and texts, the texts under each other."""
+    widest = max((_width(label) for label, _ in pairs), default=0)
+    for label, text in pairs:
+        yield from _hung(_padded(f"{label}:", widest + 2), text, indent)
+
+
 def _facts(facts: Facts) -> Iterator[str]:
-    widest = max((_width(label) for label, _ in facts.pairs), default=0)
-    for label, text in facts.pairs:
-        yield from _hung(_padded(f"{label}:", widest + 2), text)
+    yield from _labelled(facts.pairs)
 
 
 def _bullets(bullets: Bullets) -> Iterator[str]:
@@ -122,22 +127,26 @@ def _table(table: Table) -> Iterator[str]:
         yield from _break(row) if isinstance(row, Break) else _row(row.cells, widths)
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: Entry, compact: bool) -> Iterator[str]:
     head = f"{entry.tag} " if entry.tag else ""
-    code = f"  [{entry.code}]" if entry.code else ""
+    code = f" [{entry.code}]" if entry.code else ""
     yield from _hung(head, entry.title + code)
     if entry.text:
         yield from _hung("", entry.text, 4)
-    widest = max((_width(label) for label, _ in entry.facts), default=0)
-    for label, text in entry.facts:
-        yield from _hung(_padded(f"{label}:", widest + 2), text, 4)
+    if compact:
+        yield from _hung("", "; ".join(f"{label}: {text}" for label, text in entry.facts), 4)
+    else:
+        yield from _labelled(entry.facts, 4)
 
 
 def _entries(entries: Entries) -> Iterator[str]:
     for number, entry in enumerate(entries.entries):
-        if number:
+        if number and not entries.compact:
             yield ""
-        yield from _break(entry) if isinstance(entry, Break) else _entry(entry)
+        if isinstance(entry, Break):
+            yield from _break(entry)
+        else:
+            yield from _entry(entry, entries.compact)
 
 
 def ramp_lines(ramp: Ramp) -> Iterator[str]:

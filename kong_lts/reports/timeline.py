@@ -1,6 +1,7 @@
 """What happened in a run, step by step: its events put together."""
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -47,7 +48,7 @@ class StepStatus(StrEnum):
     """How a step stands."""
 
     CHECKED = "checked, not begun"
-    BEGUN = "begun; whether it ended is not known"
+    BEGUN = "begun, end unknown"
     ACTED = "acted, not proved yet"
     DONE = "done"
     REFUSED = "stopped by a finding"
@@ -57,7 +58,7 @@ class StepStatus(StrEnum):
 class UndoStatus(StrEnum):
     """How the way back of a step stands."""
 
-    BEGUN = "begun; whether it ended is not known"
+    BEGUN = "begun, end unknown"
     DONE = "taken back"
     NOTHING = "nothing to take back"
     LOST = "cannot be taken back"
@@ -124,6 +125,10 @@ class Timeline:
     steps: tuple[StepRecord, ...] = ()
     """Those that the run came to, in order."""
     pauses: tuple[Pause, ...] = ()
+    stops: int = 0
+    """How often it stopped by itself."""
+    interruptions: int = 0
+    """How often it ended without a word: its process was killed, or is still at work."""
     rollbacks: tuple[RollbackStarted, ...] = ()
     undone: tuple[UndoRecord, ...] = ()
 
@@ -132,15 +137,16 @@ class Timeline:
         """From the first event to the last."""
         return seconds_between(self.started, self.ended)
 
-    def step(self, step_id: str) -> StepRecord | None:
-        """One step by its id, None where the run did not come to it."""
-        return next((record for record in self.steps if record.step == step_id), None)
-
 
 def seconds_between(earlier: str | None, later: str | None) -> float:
     """The time between two events; 0 where a clock went backwards or a time is no time."""
     then, now = when(earlier or ""), when(later or "")
     return max((now - then).total_seconds(), 0.0) if then and now else 0.0
+
+
+def _summed(*seconds: float) -> float:
+    """A sum of times to the microsecond, which is as exact as they are."""
+    return round(sum(seconds), 6)
 
 
 def stops(event: Event | None) -> bool:
@@ -163,7 +169,21 @@ def timeline(plan: Plan, events: tuple[Event, ...]) -> Timeline:
     made = attrs.evolve(fold.made, steps=tuple(fold.steps.values()))
     if not events:
         return made
-    return attrs.evolve(made, started=events[0].at, ended=events[-1].at)
+    return attrs.evolve(
+        made,
+        started=events[0].at,
+        ended=events[-1].at,
+        stops=sum(map(stops, events)),
+        interruptions=sum(_interrupted(events)),
+    )
+
+
+def _interrupted(events: Sequence[Event]) -> Iterator[bool]:
+    """For each end of work on a run, whether it came without a word."""
+    for last, event in itertools.pairwise(events):
+        if isinstance(event, RunResumed | RollbackStarted):
+            yield not (stops(last) or isinstance(last, RunEnded))
+    yield not (stops(events[-1]) or isinstance(events[-1], RunEnded | RollbackEnded))
 
 
 @attrs.define
@@ -184,15 +204,15 @@ class _Fold:
         self.last = event
 
     def _add_time(self, event: Event, worked_s: float) -> None:
-        made = attrs.evolve(self.made, worked_s=self.made.worked_s + worked_s)
+        made = attrs.evolve(self.made, worked_s=_summed(self.made.worked_s, worked_s))
         if made.rollbacks:
-            spent_s = made.rollback_worked_s + worked_s
+            spent_s = _summed(made.rollback_worked_s, worked_s)
             made = attrs.evolve(made, rollback_worked_s=spent_s)
         self.made = made
         if isinstance(event, UndoDone | UndoFailed) and made.undone:
-            self._undo_changed(worked_s=made.undone[-1].worked_s + worked_s)
+            self._undo_changed(worked_s=_summed(made.undone[-1].worked_s, worked_s))
         elif (step := getattr(event, "step", None)) in self.steps and not made.rollbacks:
-            spent_s = self.steps[step].worked_s + worked_s
+            spent_s = _summed(self.steps[step].worked_s, worked_s)
             self.steps[step] = attrs.evolve(self.steps[step], worked_s=spent_s)
 
     def _step_changed(self, event: Any, status: StepStatus, *notes: str, **more: Any) -> None:

@@ -1,18 +1,29 @@
-"""How reports say things: times, durations, counts, and text that no terminal or page can trip over."""
+"""How reports say things: times, durations, counts, and text that is safe to show anywhere."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-__all__ = ["any_of", "clean", "counted", "duration", "listed", "percent", "shortened", "shown_time", "size", "when"]
+__all__ = [
+    "any_of",
+    "clean",
+    "counted",
+    "duration",
+    "listed",
+    "percent",
+    "shortened",
+    "shown_time",
+    "size",
+    "when",
+]
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
 _DAY_S = 24 * _HOUR_S
 _KIB = 1024
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that a reader cannot see, or that would change how the rest is shown."""
 
 

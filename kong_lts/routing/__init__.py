@@ -1,5 +1,6 @@
 """Routes: what a path means to 2.8 and to 3.4, and what the database migration makes of it."""
 
+from kong_lts.routing.dialect import check_regex
 from kong_lts.routing.paths import (
     already_migrated,
     is_regex_28,
@@ -8,4 +9,11 @@ from kong_lts.routing.paths import (
     normalise_regex,
 )
 
-__all__ = ["already_migrated", "is_regex_28", "migrate_path", "normalise", "normalise_regex"]
+__all__ = [
+    "already_migrated",
+    "check_regex",
+    "is_regex_28",
+    "migrate_path",
+    "normalise",
+    "normalise_regex",
+]

@@ -100,6 +100,11 @@ def _obstacle(deployment: Deployment) -> str | None:
     new = deployment.new
     if new is not None and new.version.release is not Release.V3_4:
         return f"the new version is {new.version}, not 3.4 LTS"
+    if new is not None and new.version.edition is not deployment.current.version.edition:
+        return (
+            f"{deployment.current.version} is {deployment.current.version.edition} and"
+            f" {new.version} is {new.version.edition}: an upgrade does not change the edition"
+        )
     return None
 
 

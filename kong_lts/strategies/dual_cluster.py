@@ -142,9 +142,7 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
             instructions="POST /keyring/import on the new cluster, then compare GET /keyring with"
             " the ids of the export. Never generate a key before that.",
         )
-    yield _test(
-        StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic"
-    )
+    yield _test(StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic")
 
 
 def _diversion(settings: Settings) -> Iterator[Step]:

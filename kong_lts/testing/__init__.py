@@ -1,1 +1,11 @@
-"""What tests and rehearsals need: a PostgreSQL of their own, a stand-in for `kong`."""
+"""What tests and rehearsals need: fakes, a simulated world, scenarios, a PostgreSQL, a stand-in `kong`.
+
+The names are in the modules of this package, so that a rehearsal loads no database driver.
+"""
+
+from pathlib import Path
+
+__all__ = ["SMALL_DATABASE"]
+
+SMALL_DATABASE = Path(__file__).with_name("small_28.sql")
+"""A small database of 2.8, as a plain SQL dump."""

@@ -1,10 +1,10 @@
-"""A deployment in memory, with a clock of its own, traffic, and faults that strike where they are told to."""
+"""A deployment in memory, with its own clock, traffic, and faults that strike where told to."""
 
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
@@ -52,6 +52,9 @@ class SimulatedDatabase:
     rows: dict[str, str] = attrs.Factory(dict)
     """Path by route id."""
     guarded: bool = False
+    locked_by: str | None = None
+    """Who migrates; the lock of one who was killed runs out."""
+    locked_until: datetime = _START
 
     def fingerprint(self) -> Fingerprint:
         """What it holds."""
@@ -71,6 +74,17 @@ class SimulatedCluster:
     database: SimulatedDatabase
     requests: int = 0
     errors: int = 0
+    """Answers of 500 and more, and requests that got none."""
+    lost: int = 0
+    """Requests that got none."""
+    latency_ms: float = _LATENCY_MS
+    """Mean time to answer."""
+    failing_percent: int = 0
+    """Of the requests that a running node answers, how many fail."""
+    starts_in_s: float = 0.0
+    """How long a node takes from its start until it is ready."""
+    ready_at: dict[str, datetime] = attrs.Factory(dict)
+    """By node; without an entry it is ready as soon as it runs."""
 
     @property
     def serves(self) -> bool:
@@ -95,7 +109,9 @@ class World:
     """Everything that changed the world, in order."""
     run_lock: str | None = None
     fault: Fault | None = None
-    """Strikes at the next look or act, then is gone."""
+    """Strikes once, at the first look or act that it can strike, then is gone."""
+    spared: int = 0
+    """How many looks and acts an armed fault lets pass first."""
 
     @classmethod
     def of(cls, deployment: Deployment, *, routes: int = 3) -> "World":
@@ -131,10 +147,10 @@ class World:
 
         Raises:
             AdapterError: An armed fault strikes.
+            Killed: An armed fault kills the process.
         """
-        if self.fault is Fault.FAILS_BEFORE:
-            self.fault = None
-            raise error(doing, "simulated failure")
+        if self._due() in (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE):
+            self._strike(doing, error)
         return seen()
 
     def act(self, doing: str, error: type[AdapterError], effect: Callable[[], None]) -> None:
@@ -144,17 +160,37 @@ class World:
             AdapterError: An armed fault strikes.
             Killed: An armed fault kills the process.
         """
-        fault, self.fault = self.fault, None
-        if fault is Fault.FAILS_BEFORE:
-            raise error(doing, "simulated failure")
-        if fault is Fault.LIES:
+        due = self._due()
+        if due in (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE):
+            self._strike(doing, error)
+        if due is Fault.LIES:
+            self.fault = None
             return
         effect()
         self.effects.append(doing)
-        if fault is Fault.FAILS_AFTER:
-            raise error(doing, "simulated failure after the effect")
-        if fault is Fault.KILLED_AFTER:
+        if due is not None:
+            self._strike(doing, error)
+
+    def _due(self) -> Fault | None:
+        """The armed fault, unless it lets this one pass."""
+        if self.fault is not None and self.spared:
+            self.spared -= 1
+            return None
+        return self.fault
+
+    def _strike(self, doing: str, error: type[AdapterError]) -> NoReturn:
+        fault, self.fault = self.fault, None
+        if fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER):
             raise Killed(doing)
+        raise error(doing, f"simulated failure: {fault}")
+
+    def write(self, side: Side, key: str, path: str, *, around_the_guard: bool = False) -> bool:
+        """Somebody else writes a route; returns whether the write was taken."""
+        database = self.cluster(side).database
+        if not database.exists or (database.guarded and not around_the_guard):
+            return False
+        database.rows[key] = path
+        return True
 
     def pass_time(self, duration_s: float) -> None:
         """Time goes by, and clients send requests."""
@@ -163,16 +199,13 @@ class World:
         to_new = requests * self.new_percent // 100
         for cluster, share in ((self.new, to_new), (self.current, requests - to_new)):
             cluster.requests += share
-            cluster.errors += 0 if cluster.serves else share
-
-    def latency_ms(self) -> float:
-        """Mean time to answer."""
-        return _LATENCY_MS
+            cluster.errors += share * cluster.failing_percent // 100 if cluster.serves else share
+            cluster.lost += 0 if cluster.serves else share
 
     @property
     def lost_requests(self) -> int:
         """Requests that no node answered."""
-        return self.current.errors + self.new.errors
+        return self.current.lost + self.new.lost
 
     def migrate_up(self, database: SimulatedDatabase) -> None:
         """What `kong migrations up` does to the rows."""

@@ -279,26 +279,51 @@ def test_a_lock_is_taken_again_where_the_server_has_ended_its_session(
 # --- the guard ------------------------------------------------------------------------------------
 
 
-def test_the_guard_lets_kong_clean_up_and_count(databases: Databases) -> None:
+def test_the_guard_lets_traffic_write(databases: Databases) -> None:
     url = databases.filled()
-    databases.run(
-        url,
-        "INSERT INTO keyauth_credentials (id, key, ttl)"
-        " VALUES (md5('old')::uuid, 'old', now() - interval '1 second')",
-    )
     PostgresWriteGuard.at(url).hold()
 
     databases.run(
         url,
-        "DELETE FROM keyauth_credentials WHERE ttl < CURRENT_TIMESTAMP AT TIME ZONE 'UTC'",
         "INSERT INTO ratelimiting_metrics (identifier, period, period_date, value)"
         " VALUES ('a', 'minute', now(), 1)",
-        "DELETE FROM services WHERE name = 'nobody'",
+        # Kong's cleanup, which finds nothing
+        "DELETE FROM keyauth_credentials WHERE ttl < CURRENT_TIMESTAMP AT TIME ZONE 'UTC'",
     )
 
-    gone = "SELECT count(*) FROM {} WHERE {} = md5('old')::uuid"
-    assert databases.one(url, gone.format("keyauth_credentials", "id")) == 0
-    assert databases.one(url, gone.format("tags", "entity_id")) == 0
+
+def test_the_guard_lets_the_triggers_of_a_custom_plugin_write_their_tags(
+    databases: Databases,
+) -> None:
+    url = databases.filled()
+    databases.run(
+        url,
+        "CREATE TABLE custom_counters (id uuid, tags text[])",
+        "CREATE TRIGGER custom_sync_tags AFTER INSERT ON custom_counters"
+        " FOR EACH ROW EXECUTE FUNCTION sync_tags()",
+    )
+    PostgresWriteGuard.at(url).hold()
+
+    databases.run(url, "INSERT INTO custom_counters VALUES (md5('x')::uuid, '{a}')")
+
+
+def test_a_guarded_credential_stays_when_its_time_runs_out(databases: Databases) -> None:
+    """So that the configuration can still be seen as of the moment when writes had stopped."""
+    url = databases.filled()
+    databases.run(
+        url,
+        "INSERT INTO keyauth_credentials (id, key, ttl)"
+        " VALUES (md5('a')::uuid, 'a', clock_timestamp() + interval '1 second')",
+    )
+    PostgresWriteGuard.at(url).hold()
+    database = PostgresDatabase.at(url)
+    stopped = database.fingerprint()
+    databases.until(lambda: database.fingerprint() != stopped)
+
+    with pytest.raises(psycopg.DatabaseError, match="stopped for the upgrade"):
+        databases.run(url, "DELETE FROM keyauth_credentials WHERE ttl < now()")
+
+    assert database.fingerprint(stopped.taken_at) == stopped
 
 
 @pytest.mark.parametrize(

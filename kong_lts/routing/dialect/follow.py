@@ -154,7 +154,8 @@ def _is_settled(node: Node, mask: int) -> bool:
                 for n, item in enumerate(items)
             )
         case Choice(branches):
-            return _are_apart(branches) and all(_is_settled(b, mask) for b in branches)
+            apart = _are_apart(branches) or _are_told_apart(branches, mask)
+            return apart and all(_is_settled(branch, mask) for branch in branches)
         case Repeat(item, low, high, greedy):
             begins, empty = _first(item)
             varies = low != high and (empty or not greedy or bool(begins & mask))
@@ -173,3 +174,28 @@ def _are_apart(branches: Sequence[Node]) -> bool:
             return False
         taken |= mask
     return True
+
+
+def _are_told_apart(branches: Sequence[Node], mask: int) -> bool:
+    """The same of `ab|a` before `c`: the shorter one would have to be followed by `b`."""
+    spelt = [_spelt(branch) for branch in branches]
+    return all(_tells(one, other, mask) for n, one in enumerate(spelt) for other in spelt[n + 1 :])
+
+
+def _spelt(branch: Node) -> tuple[int, ...] | None:
+    """The masks of its characters, if it is nothing but characters."""
+    items = branch.items if isinstance(branch, Series) else (branch,)
+    if not all(isinstance(item, Chars) for item in items):
+        return None
+    return tuple(_first(item)[0] for item in items)
+
+
+def _tells(first: tuple[int, ...] | None, second: tuple[int, ...] | None, mask: int) -> bool:
+    """Whether *second* is of no use where *first* has matched."""
+    if first is None or second is None:
+        return False
+    if any(not one & other for one, other in zip(first, second, strict=False)):
+        return True
+    if len(second) < len(first):
+        return not first[len(second)] & mask
+    return len(second) == len(first)

@@ -9,7 +9,7 @@ from kong_lts.routing.dialect.pcre_classes import read_class
 from kong_lts.routing.dialect.pcre_escapes import ascii_shorthand, literal, quoted, read_escape
 from kong_lts.routing.dialect.pcre_groups import read_group
 from kong_lts.routing.dialect.pcre_text import BadPatternError, Flags, Text
-from kong_lts.routing.dialect.rust_text import Refusal
+from kong_lts.routing.dialect.rust_text import RefusedError
 from kong_lts.routing.dialect.tree import (
     ASCII,
     UNBOUNDED,
@@ -29,9 +29,7 @@ _DEEPEST = 250
 _COUNTS = re.compile(r"\{(\d+)(?:(,)(\d*))?\}", re.ASCII)
 _LARGEST_COUNT = 65535
 _GROUP = re.compile(r"\((?![?*])|\(\?(?:P?<(?![=!])|')")
-_NOT_SYNTAX = re.compile(
-    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]", re.DOTALL
-)
+_NOT_SYNTAX = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]", re.DOTALL)
 
 
 @attrs.frozen
@@ -208,7 +206,7 @@ def _as_rust_reads(source: str, flags: Flags) -> Node | None:
     """What an escape is to Rust; None if it refuses."""
     try:
         return rust.read(f"(?i){source}" if flags.i else source)
-    except Refusal:
+    except RefusedError:
         return None
 
 
@@ -267,7 +265,7 @@ def _counts(text: Text) -> tuple[int, int]:
         text.take()
         return {"?": (0, 1), "*": (0, UNBOUNDED), "+": (1, UNBOUNDED)}[sign]
     found = _COUNTS.match(text.pattern, text.at)
-    assert found is not None  # noqa: S101 - `_at_quantifier` has looked
+    assert found is not None  # `_at_quantifier` has looked
     text.at = found.end()
     low = int(found[1])
     high = low if found[2] is None else int(found[3]) if found[3] else UNBOUNDED
@@ -276,4 +274,3 @@ def _counts(text: Text) -> tuple[int, int]:
     if high != UNBOUNDED and high < low:
         raise BadPatternError("numbers out of order in {} quantifier", text.at)
     return low, high
-

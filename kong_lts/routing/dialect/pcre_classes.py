@@ -1,4 +1,4 @@
-"""`[...]` as PCRE 8 reads it: no nesting, no set operators, a hyphen that is often just a hyphen."""
+"""`[...]` as PCRE 8 reads it: no nesting, no set operators, a hyphen that is often just that."""
 
 import re
 
@@ -144,7 +144,7 @@ def _one(text: Text, flags: Flags, members: _Class) -> int | None:
         if escape.rust is None:
             members.can_rewrite = False
         return escape.code
-    assert isinstance(escape.node, Chars)  # noqa: S101 - in a class nothing else is left
+    assert isinstance(escape.node, Chars)  # in a class nothing else is left
     sign = text.pattern[start + 1]
     if sign in "dws":
         members.add(escape.node, escape.rust, ascii_shorthand(sign))
@@ -184,7 +184,7 @@ def _to_rust(source: str, flags: Flags) -> Chars | None:
     reader = rust_text.Text(source.replace("?<", "?P<"))
     try:
         found = rust_classes.read_class(reader, rust_text.Flags(i=flags.i, x=flags.x))
-    except rust_text.Refusal:
+    except rust_text.RefusedError:
         return None
     return found if reader.ended else None
 

@@ -19,7 +19,10 @@ _VERB = re.compile(
 _CONDITION = re.compile(r"\(\?(?=\()")
 _CONDITION_BODY = re.compile(r"\((\d+|[+-]\d+|<\w+>|'\w+'|R(\d+|&\w+)?|DEFINE|\w+)\)")
 _NAMED = re.compile(r"\(\?(?:P?<|')")
-_NAMES = {"<": re.compile(r"([A-Za-z_]\w{0,31})>", re.ASCII), "'": re.compile(r"(\w{1,32})'", re.ASCII)}
+_NAMES = {
+    "<": re.compile(r"([A-Za-z_]\w{0,31})>", re.ASCII),
+    "'": re.compile(r"([A-Za-z_]\w{0,31})'", re.ASCII),
+}
 _LOOK_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 _FLAG_LETTERS = "imsxUJX"
 _BAD_FLAG = "unrecognized character after (? or (?-"

@@ -10,7 +10,7 @@ import attrs
 from kong_lts.routing.dialect import sets
 from kong_lts.routing.dialect.rust_classes import read_class
 from kong_lts.routing.dialect.rust_escapes import read_escape
-from kong_lts.routing.dialect.rust_text import Flags, Refusal, Text
+from kong_lts.routing.dialect.rust_text import Flags, RefusedError, Text
 from kong_lts.routing.dialect.tree import (
     ASCII,
     UNBOUNDED,
@@ -24,7 +24,7 @@ from kong_lts.routing.dialect.tree import (
     series,
 )
 
-__all__ = ["Refusal", "read"]
+__all__ = ["RefusedError", "read"]
 
 _DEEPEST = 250
 _LARGEST_COUNT = 2**32 - 1
@@ -38,7 +38,7 @@ def read(pattern: str) -> Node:
     """What the pattern means to Rust.
 
     Raises:
-        Refusal: It does not compile; sizes are not looked at.
+        RefusedError: It does not compile; sizes are not looked at.
 
     Source:
         rust-lang/regex, regex-syntax 0.7.4 src/ast/parse.rs.
@@ -104,22 +104,21 @@ def _repeat_last(text: Text, flags: Flags, items: list[Node | None]) -> None:
 
 def _counts(text: Text, flags: Flags, at: int) -> tuple[int, int]:
     """What stands in the braces of a counted repetition."""
-    unclosed = Refusal("unclosed counted repetition", at)
+    unclosed = RefusedError("unclosed counted repetition", at)
     text.skip_space(flags)
     if text.ended:
         raise unclosed
     low = high = _decimal(text)
-    if not text.ended and text.next == ",":
-        text.take()
+    if text.take_if(","):
         text.skip_space(flags)
         if text.ended:
             raise unclosed
         high = UNBOUNDED if text.next == "}" else _decimal(text)
-    if text.ended or not text.take_if("}"):
+    if not text.take_if("}"):
         raise unclosed
     if high != UNBOUNDED and low > high:
         reason = "invalid repetition count range, the start must be <= the end"
-        raise Refusal(reason, at)
+        raise RefusedError(reason, at)
     return low, high
 
 
@@ -130,9 +129,9 @@ def _decimal(text: Text) -> int:
     digits = text.take_while("0123456789")
     text.skip_blanks()
     if not digits:
-        raise Refusal("repetition quantifier expects a valid decimal", at)
+        raise RefusedError("repetition quantifier expects a valid decimal", at)
     if int(digits) > _LARGEST_COUNT:
-        raise Refusal("decimal literal invalid", at)
+        raise RefusedError("decimal literal invalid", at)
     return int(digits)
 
 
@@ -143,7 +142,7 @@ def _group(text: Text, flags: Flags, depth: int) -> tuple[Flags, Node | None]:
     text.skip_space(flags)
     if any(text.starts(prefix) for prefix in _LOOK_AROUND):
         reason = "look-around, including look-ahead and look-behind, is not supported"
-        raise Refusal(reason, at)
+        raise RefusedError(reason, at)
     inner, name, captures = flags, None, True
     if text.starts("?P<") or text.starts("?<"):
         name = _name(text)
@@ -154,7 +153,7 @@ def _group(text: Text, flags: Flags, depth: int) -> tuple[Flags, Node | None]:
         captures = False
     item = _alternatives(text, inner, depth + 1)
     if text.ended:
-        raise Refusal("unclosed group", at)
+        raise RefusedError("unclosed group", at)
     text.take()
     return flags, Capture(name, item) if captures else item
 
@@ -167,12 +166,12 @@ def _name(text: Text) -> str:
             raise text.refusal("invalid capture group character")
         name += text.take()
     if text.ended:
-        raise Refusal("unclosed capture group name", at)
+        raise RefusedError("unclosed capture group name", at)
     text.take()
     if not name:
-        raise Refusal("empty capture group name", at)
+        raise RefusedError("empty capture group name", at)
     if name in text.names:
-        raise Refusal("duplicate capture group name", at)
+        raise RefusedError("duplicate capture group name", at)
     text.names.add(name)
     return name
 
@@ -182,7 +181,8 @@ def _flags(text: Text, flags: Flags, opened: int) -> tuple[Flags, bool]:
     seen: list[str] = []
     while True:
         if text.ended:
-            raise Refusal("expected flag but got end of regex" if seen else "unclosed group", text.at)
+            reason = "expected flag but got end of regex" if seen else "unclosed group"
+            raise text.refusal(reason)
         sign = text.next
         if sign in ":)":
             break
@@ -196,7 +196,7 @@ def _flags(text: Text, flags: Flags, opened: int) -> tuple[Flags, bool]:
         raise text.refusal("dangling flag negation operator")
     text.take()
     if sign == ")" and not seen:
-        raise Refusal("repetition operator missing expression", opened + 1)
+        raise RefusedError("repetition operator missing expression", opened + 1)
     on, changed = True, {}
     for flag in seen:
         on = on and flag != "-"

@@ -4,7 +4,7 @@ import re
 
 from kong_lts.routing.dialect import sets
 from kong_lts.routing.dialect.rust_escapes import read_escape
-from kong_lts.routing.dialect.rust_text import Flags, Refusal, Text
+from kong_lts.routing.dialect.rust_text import Flags, RefusedError, Text
 from kong_lts.routing.dialect.tree import Chars, Node, fold_case
 
 __all__ = ["read_class"]
@@ -29,7 +29,7 @@ def read_class(text: Text, flags: Flags, depth: int = 0) -> Chars:
     while True:
         text.skip_space(flags)
         if text.ended:
-            raise Refusal("unclosed character class", opened)
+            raise RefusedError("unclosed character class", opened)
         pair = text.pattern[text.at : text.at + 2]
         if pair[0] != "]" and pair not in _OPERATORS:
             found = sets.union(found, _member(text, flags, opened, depth))
@@ -84,18 +84,18 @@ def _range(text: Text, flags: Flags, opened: int) -> Chars:
     first = _item(text, flags)
     text.skip_space(flags)
     if text.ended:
-        raise Refusal("unclosed character class", opened)
+        raise RefusedError("unclosed character class", opened)
     if text.next != "-" or _after_next(text, flags) in ("]", "-"):
         return _as_set(first, at)
     text.take()
     text.skip_space(flags)
     if text.ended:
-        raise Refusal("unclosed character class", opened)
+        raise RefusedError("unclosed character class", opened)
     second_at = text.at
     last = _item(text, flags)
     start, end = _code(first, at), _code(last, second_at)
     if start > end:
-        raise Refusal("invalid character class range, the start must be <= the end", at)
+        raise RefusedError("invalid character class range, the start must be <= the end", at)
     return sets.span(start, end, fold=flags.i)
 
 
@@ -122,11 +122,11 @@ def _as_set(item: Node | int, at: int) -> Chars:
     if isinstance(item, int):
         return sets.character(item)
     if not isinstance(item, Chars):
-        raise Refusal("invalid escape sequence found in character class", at)
+        raise RefusedError("invalid escape sequence found in character class", at)
     return item
 
 
 def _code(item: Node | int, at: int) -> int:
     if not isinstance(item, int):
-        raise Refusal("invalid range boundary, must be a literal", at)
+        raise RefusedError("invalid range boundary, must be a literal", at)
     return item

@@ -3,7 +3,7 @@
 import re
 
 from kong_lts.routing.dialect import sets
-from kong_lts.routing.dialect.rust_text import Flags, Refusal, Text
+from kong_lts.routing.dialect.rust_text import Flags, RefusedError, Text
 from kong_lts.routing.dialect.tree import Assertion, Chars, Node
 
 __all__ = ["read_escape", "read_property"]
@@ -26,14 +26,14 @@ _LARGEST_CODE = 0x10FFFF
 
 
 def read_escape(text: Text, flags: Flags) -> Node:
-    """An escape outside a class, or inside one, where an assertion is then refused by the caller."""
+    """An escape, its backslash next; in a class, the caller refuses assertions."""
     at = text.at
     text.take()
     if text.ended:
-        raise Refusal("incomplete escape sequence, reached end of pattern prematurely", at)
+        raise RefusedError("incomplete escape sequence, reached end of pattern prematurely", at)
     sign = text.take()
     if sign in "0123456789":
-        raise Refusal("backreferences are not supported", at)
+        raise RefusedError("backreferences are not supported", at)
     if sign in _HEX_DIGITS:
         return text.checked(_hexadecimal(text, flags, at, _HEX_DIGITS[sign]), flags)
     if sign in "pP":
@@ -47,7 +47,7 @@ def read_escape(text: Text, flags: Flags) -> Node:
     if sign in _ASSERTIONS:
         return Assertion(_ASSERTIONS[sign])
     if not sign.isascii() or sign.isalnum() or sign in _NOT_ESCAPABLE:
-        raise Refusal("unrecognized escape sequence", at)
+        raise RefusedError("unrecognized escape sequence", at)
     return sets.character(ord(sign))
 
 
@@ -61,29 +61,29 @@ def _hexadecimal(text: Text, flags: Flags, at: int, length: int) -> Chars:
         digits = text.pattern[text.at : text.at + length]
         text.at += length
         if len(digits) < length:
-            raise Refusal("incomplete escape sequence, reached end of pattern prematurely", at)
+            raise RefusedError("incomplete escape sequence, reached end of pattern prematurely", at)
     if re.fullmatch("[0-9A-Fa-f]+", digits) is None:
-        raise Refusal("invalid hexadecimal digit", at)
+        raise RefusedError("invalid hexadecimal digit", at)
     code = int(digits, 16)
     if code > _LARGEST_CODE or 0xD800 <= code <= 0xDFFF:
-        raise Refusal("hexadecimal literal is not a Unicode scalar value", at)
+        raise RefusedError("hexadecimal literal is not a Unicode scalar value", at)
     return sets.character(code, fold=flags.i)
 
 
 def read_property(text: Text, flags: Flags, at: int, *, negated: bool) -> Chars:
     """`\\p{...}` from behind its letter."""
     if text.ended:
-        raise Refusal("incomplete escape sequence, reached end of pattern prematurely", at)
+        raise RefusedError("incomplete escape sequence, reached end of pattern prematurely", at)
     if text.take_if("{"):
         end = text.pattern.find("}", text.at)
         if end < 0:
-            raise Refusal("incomplete escape sequence, reached end of pattern prematurely", at)
+            raise RefusedError("incomplete escape sequence, reached end of pattern prematurely", at)
         name = text.pattern[text.at : end]
         text.at = end + 1
     else:
         name = text.take()
     if not _is_property(name):
-        raise Refusal("Unicode property not found", at)
+        raise RefusedError("Unicode property not found", at)
     label = f"property {name.lower()}{' folded' if flags.i else ''}"
     weight = _PROPERTY_WEIGHT if _BIG_CATEGORY.fullmatch(name) else _PROPERTY_WEIGHT // 4
     found = Chars(0, beyond=frozenset({label}), weight=weight)

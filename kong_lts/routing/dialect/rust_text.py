@@ -4,12 +4,12 @@ import attrs
 
 from kong_lts.routing.dialect.tree import Chars
 
-__all__ = ["Flags", "Refusal", "Text"]
+__all__ = ["Flags", "RefusedError", "Text"]
 
 _BLANK = "\t\n\v\f\r \x85\u200e\u200f\u2028\u2029"
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """Rust's regex does not take the pattern; not meant to leave this package."""
 
     def __init__(self, reason: str, at: int) -> None:
@@ -83,9 +83,9 @@ class Text:
             else:
                 return
 
-    def refusal(self, reason: str, at: int | None = None) -> Refusal:
+    def refusal(self, reason: str, at: int | None = None) -> RefusedError:
         """What stands at *at*, or here, cannot be."""
-        return Refusal(reason, self.at if at is None else at)
+        return RefusedError(reason, self.at if at is None else at)
 
     def checked(self, chars: Chars, flags: Flags) -> Chars:
         """The set, unless it could match half a character, as without `u`."""

@@ -34,7 +34,8 @@ def program_bytes(node: Node) -> int:
         case Chars(mask, others, beyond, weight):
             ranges = (mask & ~(mask << 1)).bit_count()
             own = _STATE + _RANGE * max(ranges - 1, 0)
-            return max(own, weight) + (_NOT_ASCII if others and not weight else 0) + _STATE * len(beyond)
+            wide = _NOT_ASCII if others and not weight else 0
+            return max(own, weight) + wide + _STATE * len(beyond)
         case Series(items):
             return sum(map(program_bytes, items))
         case Choice(branches):

@@ -1,4 +1,4 @@
-"""What a regex means, the same for both engines: two patterns that have equal trees match the same ASCII paths."""
+"""What a regex means, in the terms of both engines: equal trees match the same ASCII paths."""
 
 import functools
 from collections.abc import Iterable, Sequence

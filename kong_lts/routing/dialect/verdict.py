@@ -1,4 +1,4 @@
-"""What the router of 3.4 makes of a pattern that 2.8 matched with, and the exact rewrite where there is one."""
+"""What the router of 3.4 makes of a pattern of 2.8, and the exact rewrite where there is one."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from kong_lts.edits import Edit, apply_edits
 from kong_lts.errors import EditError
 from kong_lts.routing.dialect import follow, pcre, rust, size
 from kong_lts.routing.dialect.pcre_text import Text, Trouble
-from kong_lts.routing.dialect.rust_text import Refusal
+from kong_lts.routing.dialect.rust_text import RefusedError
 from kong_lts.routing.dialect.tree import Assertion, Node, series
 
 __all__ = ["Flavor", "Verdict", "verdict"]
@@ -110,7 +110,7 @@ def _by_rust(pattern: str, flavor: Flavor) -> tuple[str | None, int, Node | None
         understood = rust.read(flavor.compiled(pattern))
     except UnicodeEncodeError as exc:
         return "the pattern is not UTF-8", exc.start, None
-    except Refusal as exc:
+    except RefusedError as exc:
         return exc.reason, _place(pattern, exc.at, flavor), None
     if size.program_bytes(understood) > size.LARGEST_BYTES:
         return "it compiles to more than 10 MiB", 0, understood
@@ -196,7 +196,7 @@ def _ascii_only(
 
 
 def _applied(pattern: str, edits: Sequence[Edit]) -> str | None:
-    """The pattern with the edits made: of two on one text the later, of two that overlap the wider."""
+    """The pattern with the edits made: of two on one text the later, else the wider."""
     chosen: list[Edit] = []
     latest = {(edit.start, edit.end): edit for edit in edits}
     for edit in sorted(latest.values(), key=lambda e: (e.start, -e.end)):

@@ -1,0 +1,207 @@
+"""What a declarative file is made of, each part with its place in the text."""
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import attrs
+
+__all__ = [
+    "Mapping",
+    "Node",
+    "Pair",
+    "Scalar",
+    "Sequence",
+    "is_empty",
+    "is_null",
+    "is_text",
+    "kind_of",
+    "number",
+    "same",
+    "texts",
+]
+
+_NUMBER = re.compile(r"[-+]?\.?\d")
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEANS = frozenset(
+    word
+    for name in ("true", "false", "yes", "no", "on", "off")
+    for word in (name, name.capitalize(), name.upper())
+)
+
+# These are made by the million: mutable classes with slots, equal only to themselves.
+
+
+@attrs.define(eq=False)
+class Scalar:
+    """One value or key, as text."""
+
+    value: str
+    start: int
+    end: int
+    style: str | None
+    """The quote, `|`, `>`, or None for a plain one."""
+    plain: bool
+    """Whether its text decides its type, as that of an unquoted one does."""
+    uses: int = 0
+    """How many aliases lead here."""
+    label: str | None = None
+    """Its anchor."""
+
+
+@attrs.define(eq=False)
+class Sequence:
+    """A list."""
+
+    start: int
+    flow: bool
+    end: int = 0
+    items: list["Node"] = attrs.field(factory=list)
+    uses: int = 0
+    label: str | None = None
+
+
+@attrs.define(eq=False)
+class Mapping:
+    """Keys and values, in the order of the text, with what `<<` brings in."""
+
+    start: int
+    flow: bool
+    end: int = 0
+    pairs: list["Pair"] = attrs.field(factory=list)
+    key: "Node | None" = None
+    """Read, and waiting for its value."""
+    merged: list["Mapping"] = attrs.field(factory=list)
+    uses: int = 0
+    label: str | None = None
+
+    def own(self, name: str) -> Iterator[int]:
+        """Where pairs with this key stand, not counting merged ones."""
+        for n, (key, _, _) in enumerate(self.pairs):
+            if type(key) is Scalar and key.value == name:
+                yield n
+
+    def everywhere(self, name: str) -> Iterator[tuple["Mapping", int]]:
+        """All pairs with this key, here and in what is merged; the first one counts."""
+        seen: list[Mapping] = []
+        waiting = [self]
+        while waiting:
+            mapping = waiting.pop(0)
+            if mapping not in seen:
+                seen.append(mapping)
+                yield from ((mapping, n) for n in reversed(list(mapping.own(name))))
+                waiting[:0] = mapping.merged
+
+    def get(self, name: str) -> "Node | None":
+        """The value that counts for a key; None where it is not written."""
+        for mapping, n in self.everywhere(name):
+            return mapping.pairs[n][1]
+        return None
+
+    def names(self) -> set[str]:
+        """The keys that are text, merged ones too."""
+        found: set[str] = set()
+        seen: list[Mapping] = []
+        waiting = [self]
+        while waiting:
+            mapping = waiting.pop()
+            if mapping not in seen:
+                seen.append(mapping)
+                found.update(key.value for key, *_ in mapping.pairs if isinstance(key, Scalar))
+                waiting.extend(mapping.merged)
+        return found
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+Pair: TypeAlias = tuple[Node, Node, int]
+"""A key, its value, and where that ends: of an alias, not where its anchor is."""
+
+
+def is_null(node: Node | None) -> bool:
+    """Whether it is written as null; not whether it is missing."""
+    return type(node) is Scalar and node.plain and node.value in _NULLS
+
+
+def is_text(node: Node | None) -> bool:
+    """Whether it is a text, and not a number, a boolean or null that only looks like one."""
+    return type(node) is Scalar and kind_of(node) == "text"
+
+
+def is_empty(node: Node | None) -> bool:
+    """Whether nothing is in it: null, an empty text, list or mapping."""
+    if node is None or is_null(node):
+        return True
+    if isinstance(node, Scalar):
+        return not node.value
+    if isinstance(node, Sequence):
+        return not node.items
+    return not node.pairs and not node.merged
+
+
+def kind_of(node: Node) -> str:
+    """What it is, for people."""
+    if isinstance(node, Sequence):
+        return "list"
+    if isinstance(node, Mapping):
+        return "mapping"
+    if not node.plain:
+        return "text"
+    if node.value in _NULLS:
+        return "null"
+    if node.value in _BOOLEANS:
+        return "boolean"
+    return "text" if number(node) is None else "number"
+
+
+def number(node: Node | None) -> float | None:
+    """Its value if it is a number."""
+    if not isinstance(node, Scalar) or not node.plain or not _NUMBER.match(node.value):
+        return None
+    text = node.value.replace("_", "")
+    try:
+        return float(int(text, 0)) if text[:2] in ("0x", "0o", "0b") else float(text)
+    except ValueError:
+        return None
+
+
+def same(one: Node, other: Node) -> bool:
+    """Whether two values are equal, whatever their style."""
+    return _same(one, other, set())
+
+
+def _same(one: Node, other: Node, compared: set[tuple[int, int]]) -> bool:
+    """The same; a pair of nodes that aliases lead to often is compared once."""
+    if one is other or (id(one), id(other)) in compared:
+        return True
+    compared.add((id(one), id(other)))
+    if isinstance(one, Scalar) and isinstance(other, Scalar):
+        return one.value == other.value and kind_of(one) == kind_of(other)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one.items) == len(other.items) and all(
+            _same(left, right, compared) for left, right in zip(one.items, other.items, strict=True)
+        )
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        left = {name: one.get(name) for name in one.names()}
+        right = {name: other.get(name) for name in other.names()}
+        return left.keys() == right.keys() and all(
+            value is not None and (twin := right[name]) is not None and _same(value, twin, compared)
+            for name, value in left.items()
+        )
+    return False
+
+
+def texts(node: Node | None) -> Iterator[Scalar]:
+    """Every scalar in it but keys, each node once however many aliases lead to it."""
+    waiting = [] if node is None else [node]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Scalar):
+            yield current
+        elif id(current) not in seen:
+            seen.add(id(current))
+            if isinstance(current, Sequence):
+                waiting.extend(reversed(current.items))
+            else:
+                waiting.extend(current.merged)
+                waiting.extend(value for _, value, _ in reversed(current.pairs))

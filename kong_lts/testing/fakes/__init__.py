@@ -1,0 +1,54 @@
+"""A fake for each protocol, over one simulated world; each keeps its protocol's contract."""
+
+from kong_lts.deployment import Side
+from kong_lts.protocols import Adapters, ClusterAdapters
+from kong_lts.testing.fakes.beside import (
+    FakeApprover,
+    FakeClock,
+    FakeJournal,
+    FakeLoadBalancer,
+    FakeObserver,
+)
+from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
+from kong_lts.testing.fakes.nodes import FakeAdminApi, FakeMetrics, FakeProcessRunner, FakeProxy
+from kong_lts.testing.simulation import World
+
+__all__ = [
+    "FakeAdminApi",
+    "FakeApprover",
+    "FakeArchive",
+    "FakeClock",
+    "FakeDatabase",
+    "FakeJournal",
+    "FakeLoadBalancer",
+    "FakeMetrics",
+    "FakeObserver",
+    "FakeProcessRunner",
+    "FakeProxy",
+    "FakeWriteGuard",
+    "fake_adapters",
+]
+
+
+def fake_adapters(world: World, *, approves: bool = True) -> Adapters:
+    """Adapters for everything, over one simulated world."""
+    return Adapters(
+        current=_cluster_adapters(world, Side.CURRENT),
+        new=_cluster_adapters(world, Side.NEW),
+        load_balancer=FakeLoadBalancer(world),
+        clock=FakeClock(world),
+        approver=FakeApprover(world, approves=approves),
+        observer=FakeObserver(),
+    )
+
+
+def _cluster_adapters(world: World, side: Side) -> ClusterAdapters:
+    return ClusterAdapters(
+        database=FakeDatabase(world, side),
+        archive=FakeArchive(world, side),
+        write_guard=FakeWriteGuard(world, side),
+        admin=FakeAdminApi(world, side),
+        proxy=FakeProxy(world, side),
+        metrics=FakeMetrics(world, side),
+        nodes={node: FakeProcessRunner(world, side, node) for node in world.cluster(side).running},
+    )

@@ -1,0 +1,129 @@
+"""What stands beside the simulated clusters: balancer, clock, people, journal."""
+
+from datetime import datetime
+from typing import NoReturn
+
+import attrs
+
+from kong_lts.errors import (
+    ApproverError,
+    JournalError,
+    LoadBalancerError,
+)
+from kong_lts.events import Event, StepStarted
+from kong_lts.protocols import (
+    Decision,
+    Question,
+)
+from kong_lts.testing.simulation import (
+    Fault,
+    Killed,
+    World,
+)
+
+__all__ = ["FakeApprover", "FakeClock", "FakeJournal", "FakeLoadBalancer", "FakeObserver"]
+
+
+@attrs.define
+class FakeLoadBalancer:
+    """Divides the simulated traffic."""
+
+    world: World
+
+    def set_weight(self, new_percent: int) -> None:
+        def effect() -> None:
+            self.world.new_percent = new_percent
+
+        doing = f"send {new_percent}% to the new cluster"
+        self.world.act(doing, LoadBalancerError, effect)
+
+    def weight(self) -> int:
+        return self.world.look("read the weight", LoadBalancerError, lambda: self.world.new_percent)
+
+
+@attrs.define
+class FakeClock:
+    """The simulated world's clock: waiting takes no time, and clients go on sending."""
+
+    world: World
+
+    def now(self) -> datetime:
+        return self.world.now
+
+    def sleep(self, duration_s: float) -> None:
+        self.world.pass_time(duration_s)
+
+
+@attrs.define
+class FakeApprover:
+    """A person who always says the same."""
+
+    world: World | None = None
+    approves: bool = True
+    asked: list[Question] = attrs.Factory(list)
+
+    def ask(self, question: Question) -> Decision:
+        def seen() -> Decision:
+            self.asked.append(question)
+            return Decision(approved=self.approves, by="a simulated person")
+
+        if self.world is None:
+            return seen()
+        return self.world.look(f"ask: {question.title}", ApproverError, seen)
+
+
+@attrs.define
+class FakeObserver:
+    """Remembers what it was told."""
+
+    noticed: list[Event] = attrs.Factory(list)
+
+    def notice(self, event: Event) -> None:
+        self.noticed.append(event)
+
+
+@attrs.define
+class FakeJournal:
+    """A journal in memory, where a fault strikes at a step, or at the writing of an event.
+
+    Args:
+        world: Where the fault strikes; None leaves the world's own fault alone.
+        strikes_at: Id of the step, or number of the event from 0.
+        fault: What goes wrong there, once.
+    """
+
+    world: World | None = None
+    strikes_at: str | int | None = None
+    fault: Fault | None = None
+    held: list[Event] = attrs.Factory(list)
+
+    def append(self, event: Event) -> None:
+        now = self._take_fault() if self.strikes_at == len(self.held) else None
+        if now in (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE):
+            _break_writing(now)
+        self.held.append(event)
+        if now in (Fault.FAILS_AFTER, Fault.KILLED_AFTER):
+            _break_writing(now)
+        if self.world is not None:
+            self._arm(self.world, event)
+
+    def events(self) -> tuple[Event, ...]:
+        return tuple(self.held)
+
+    def _take_fault(self) -> Fault | None:
+        fault, self.fault = self.fault, None
+        return fault
+
+    def _arm(self, world: World, event: Event) -> None:
+        world.fault = None  # whatever was armed for the step before this event is over
+        if isinstance(event, StepStarted) and event.step == self.strikes_at:
+            fault = self._take_fault()
+            if fault is Fault.KILLED_BEFORE:
+                raise Killed(fault)
+            world.fault = fault
+
+
+def _break_writing(fault: Fault) -> NoReturn:
+    if fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER):
+        raise Killed(fault)
+    raise JournalError("write the journal", f"simulated failure: {fault}")

@@ -1,0 +1,195 @@
+"""The nodes of a simulated cluster: their commands, their listeners, their metrics."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import attrs
+
+from kong_lts.deployment import Side
+from kong_lts.errors import (
+    AdminApiError,
+    MetricsError,
+    ProcessFailedError,
+    ProcessNotRunError,
+    ProxyError,
+)
+from kong_lts.events import TrafficCount
+from kong_lts.protocols import (
+    Answer,
+    Finished,
+    NodeStatus,
+    Probe,
+)
+from kong_lts.schema import SchemaState
+from kong_lts.testing.fakes.databases import REFUSAL, locks
+from kong_lts.testing.simulation import (
+    SimulatedCluster,
+    World,
+)
+
+__all__ = ["FakeAdminApi", "FakeMetrics", "FakeProcessRunner", "FakeProxy"]
+
+_ABORTED = "aborted: another node is performing database changes\n"
+
+
+@attrs.define
+class FakeProcessRunner:
+    """A node of the simulated world, with `kong` on it and nothing else."""
+
+    world: World
+    side: Side
+    node: str
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+    ) -> Finished:
+        doing = " ".join(argv)
+        commands = self._commands()
+        words = tuple(word for word in argv[1:] if word in {w for c in commands for w in c})
+        if argv[0].rsplit("/", 1)[-1] != "kong" or words not in commands:
+            raise ProcessNotRunError(doing, "no such command on a simulated node")
+        finished = commands[words](doing)
+        if finished.status not in statuses:
+            raise ProcessFailedError(doing, finished.stderr, finished.status, finished.stdout)
+        return finished
+
+    @property
+    def _cluster(self) -> SimulatedCluster:
+        return self.world.cluster(self.side)
+
+    def _commands(self) -> dict[tuple[str, ...], Callable[[str], Finished]]:
+        return {
+            ("migrations", "list"): self._list,
+            ("migrations", "up"): self._up,
+            ("migrations", "finish"): self._finish,
+            ("start",): self._start,
+            ("quit",): self._quit,
+            ("health",): self._health,
+        }
+
+    def _list(self, doing: str) -> Finished:
+        status = {
+            SchemaState.EMPTY: 3,
+            SchemaState.OLDER: 5,
+            SchemaState.LTS_2_8: 5,
+            SchemaState.PARTLY_UP: 4,
+            SchemaState.UP: 4,
+            SchemaState.LTS_3_4: 0,
+            SchemaState.NEWER: 0,
+        }
+        state = self._cluster.database.state
+        return self.world.look(doing, ProcessNotRunError, lambda: Finished(status=status[state]))
+
+    def _locked(self) -> bool:
+        return any(lock.held for lock in locks(self._cluster.database, self.world.now))
+
+    def _up(self, doing: str) -> Finished:
+        database = self._cluster.database
+        if database.guarded:
+            return Finished(status=1, stderr=f"Error: {REFUSAL} (UPDATE on routes)")
+        if self._locked():
+            return Finished(status=0, stdout=_ABORTED)  # it answers 0 and does nothing
+        if database.state in (SchemaState.UP, SchemaState.PARTLY_UP):
+            return Finished(status=1, stderr="Error: Database has pending migrations")
+        if database.state is SchemaState.LTS_2_8:
+            self.world.act(doing, ProcessNotRunError, lambda: self.world.migrate_up(database))
+        return Finished(status=0)
+
+    def _finish(self, doing: str) -> Finished:
+        database = self._cluster.database
+        if self._locked():
+            return Finished(status=0, stdout=_ABORTED)  # it answers 0 and does nothing
+
+        def effect() -> None:
+            database.state = SchemaState.LTS_3_4
+
+        if database.state is SchemaState.UP:
+            self.world.act(doing, ProcessNotRunError, effect)
+        return Finished(status=0)  # before `up` it answers 0 and does nothing
+
+    def _start(self, doing: str) -> Finished:
+        cluster = self._cluster
+        ours = (SchemaState.LTS_2_8,) if self.side is Side.CURRENT else (SchemaState.LTS_3_4,)
+        if cluster.running[self.node]:
+            return Finished(status=1, stderr="Error: Kong is already running")
+        if cluster.database.state not in ours:
+            return Finished(status=1, stderr="Error: New migrations available")
+
+        def effect() -> None:
+            cluster.running[self.node] = True
+            starting = timedelta(seconds=cluster.starts_in_s)
+            cluster.ready_at[self.node] = self.world.now + starting
+
+        self.world.act(doing, ProcessNotRunError, effect)
+        return Finished(status=0, stdout="Kong started\n")
+
+    def _quit(self, doing: str) -> Finished:
+        def effect() -> None:
+            self._cluster.running[self.node] = False
+
+        self.world.act(doing, ProcessNotRunError, effect)
+        return Finished(status=0, stdout="Kong stopped (gracefully)\n")
+
+    def _health(self, doing: str) -> Finished:
+        running = self.world.look(
+            doing, ProcessNotRunError, lambda: self._cluster.running[self.node]
+        )
+        return Finished(status=0 if running else 1)
+
+
+@attrs.define
+class FakeAdminApi:
+    """What the simulated nodes say of themselves."""
+
+    world: World
+    side: Side
+
+    def status(self, node: str) -> NodeStatus:
+        cluster = self.world.cluster(self.side)
+
+        def seen() -> NodeStatus:
+            if not cluster.running.get(node):
+                raise AdminApiError(f"ask node {node}", "connection refused")
+            return NodeStatus(
+                version=cluster.version,
+                ready=cluster.ready_at.get(node, self.world.now) <= self.world.now,
+                database_reachable=cluster.database.exists,
+            )
+
+        return self.world.look(f"ask node {node}", AdminApiError, seen)
+
+
+@attrs.define
+class FakeProxy:
+    """The proxy of a simulated cluster: a running one answers every probe as it expects."""
+
+    world: World
+    side: Side
+
+    def send(self, probe: Probe) -> Answer:
+        def seen() -> Answer:
+            if not self.world.cluster(self.side).serves:
+                raise ProxyError(f"send {probe.name}", "connection refused")
+            return Answer(status=probe.expect_status, body=probe.expect_in_body or "")
+
+        return self.world.look(f"send {probe.name}", ProxyError, seen)
+
+
+@attrs.define
+class FakeMetrics:
+    """Counts the simulated requests."""
+
+    world: World
+    side: Side
+
+    def count(self) -> TrafficCount:
+        cluster = self.world.cluster(self.side)
+
+        def seen() -> TrafficCount:
+            return TrafficCount(
+                requests=cluster.requests,
+                errors=cluster.errors,
+                latency_ms=cluster.latency_ms if cluster.requests else None,
+            )
+
+        return self.world.look("count requests", MetricsError, seen)

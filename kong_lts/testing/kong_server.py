@@ -1,0 +1,182 @@
+"""The process behind the stand-in's `kong start`: two listeners on what the database describes."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import attrs
+import psycopg
+
+from kong_lts.testing.kong_gateway import Gateway, Reply, read_gateway
+from kong_lts.testing.kong_settings import Settings
+
+__all__ = ["running_pid", "start", "write_environment"]
+
+_ENVIRONMENT = ".kong_env"
+_PID = "pids/nginx.pid"
+_READY = "ready"
+
+
+def running_pid(prefix: Path) -> int | None:
+    """The process of a prefix, None where none lives."""
+    try:
+        pid = int((prefix / _PID).read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    # A process that ended and was not waited for still takes signals.
+    with contextlib.suppress(OSError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return None if state == "Z" else pid
+    return pid
+
+
+def write_environment(settings: Settings) -> None:
+    """Keep the settings for the process, as Kong does; they hold a password, so 0600."""
+    file = settings.prefix / _ENVIRONMENT
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as env:
+        json.dump({"release": settings.release, "keys": dict(settings.keys)}, env)
+
+
+def start(settings: Settings) -> str:
+    """Start the process and wait until it listens.
+
+    Returns:
+        Why it does not, empty when it does.
+    """
+    prefix = settings.prefix
+    for folder in ("pids", "logs"):
+        (prefix / folder).mkdir(exist_ok=True)
+    write_environment(settings)
+    with (prefix / "logs/error.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, str(prefix)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+    with process:
+        said = (process.stdout.readline() if process.stdout else "").strip()
+        if said == _READY:
+            process.returncode = 0  # it goes on without us; nobody waits for it
+            return ""
+    return said or "it ended at once; see logs/error.log"
+
+
+@attrs.define
+class _Node:
+    """The listeners of one node, and what they answer."""
+
+    prefix: Path
+    release: str
+    keys: dict[str, str] = attrs.field(repr=False)
+    gateway: Gateway = attrs.field(init=False)
+    servers: list[ThreadingHTTPServer] = attrs.field(factory=list, init=False)
+
+    def load(self) -> None:
+        """Read the database again."""
+        with psycopg.connect(
+            host=self.keys.get("pg_host") or "127.0.0.1",
+            port=self.keys.get("pg_port") or "5432",
+            user=self.keys.get("pg_user") or "kong",
+            password=self.keys.get("pg_password", ""),
+            dbname=self.keys.get("pg_database") or "kong",
+            application_name=f"stand-in for kong {self.release}",
+            options="-c default_transaction_read_only=on",
+        ) as connection:
+            self.gateway = read_gateway(connection, self.release)
+
+    def listen(self) -> None:
+        """Open the listeners; an address in use is an OSError."""
+        answers = {
+            "proxy_listen": lambda h: self.gateway.proxy(h.command, h.path, h.headers),
+            "status_listen": lambda h: self.gateway.status(h.path.partition("?")[0]),
+        }
+        for key, answer in answers.items():
+            for host, port in _addresses(self.keys.get(key) or "off"):
+                handler = _handler(f"kong/{self.release}", answer)
+                self.servers.append(ThreadingHTTPServer((host, port), handler))
+
+    def serve(self) -> None:
+        """Answer until a signal ends it."""
+        threads = [threading.Thread(target=s.serve_forever, args=(0.05,)) for s in self.servers]
+        for thread in threads:
+            thread.start()
+        ends = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+        while (caught := signal.sigwait({*ends, signal.SIGHUP})) not in ends:
+            if caught == signal.SIGHUP:
+                self.load()
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+        (self.prefix / _PID).unlink(missing_ok=True)
+
+
+def _addresses(listen: str) -> Iterator[tuple[str, int]]:
+    """The first address of a listen key; flags such as `ssl` are passed over."""
+    first = listen.split(",")[0].split()
+    if first and first[0] != "off":
+        host, _, port = first[0].rpartition(":")
+        yield host or "0.0.0.0", int(port)
+
+
+def _handler(
+    name: str, answer: Callable[[BaseHTTPRequestHandler], Reply]
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = name
+        sys_version = ""
+        wbufsize = -1  # head and body in one packet; two would wait for each other
+
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            reply = answer(self)
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.content_type)
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body if self.command != "HEAD" else b"")
+
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+            del format, args  # an access log would hold query strings, and so keys
+
+    return Handler
+
+
+def _main(prefix: Path) -> int:
+    kept = json.loads((prefix / _ENVIRONMENT).read_text(encoding="utf-8"))
+    node = _Node(prefix=prefix, release=kept["release"], keys=kept["keys"])
+    signals = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # taken by sigwait
+    line = "64" if kept["release"].startswith("2.") else "98"
+    try:
+        node.load()
+        node.listen()
+    except OSError as exc:
+        sys.stdout.write(f"./kong/cmd/start.lua:{line}: nginx: [emerg] bind() failed ({exc})\n")
+        return 1
+    except psycopg.Error as exc:
+        sys.stdout.write(f"[PostgreSQL error] {type(exc).__name__}\n")
+        return 1
+    (prefix / _PID).write_text(str(os.getpid()))
+    sys.stdout.write(f"{_READY}\n")
+    sys.stdout.close()
+    node.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

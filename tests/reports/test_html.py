@@ -1,0 +1,85 @@
+"""The HTML report: one file, nothing loaded, and readable without seeing it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from kong_lts.reports import render
+from kong_lts.reports.chart import BOTTOM, LEFT, RIGHT, TOP, chart
+from kong_lts.reports.document import Ramp, Share
+from kong_lts.reports.standing import ramp_chart
+from tests.reports import samples
+
+RUNS = [samples.rolled_back, samples.killed_and_resumed, samples.short_plan, samples.blocked]
+
+
+@pytest.mark.parametrize("value", RUNS)
+def test_nothing_is_run_or_loaded(value: Callable[[], object]) -> None:
+    html = render(value(), "html")
+
+    assert not re.search(r"<script|<link|<img|<iframe|\bsrc=|\bhref=|url\(|@import|https?:", html)
+    assert "default-src 'none'" in html
+
+
+@pytest.mark.parametrize("value", RUNS)
+def test_the_page_has_a_language_a_title_one_heading_and_labelled_sections(
+    value: Callable[[], object],
+) -> None:
+    html = render(value(), "html")
+
+    assert html.startswith('<!doctype html>\n<html lang="en">')
+    assert html.count("<h1>") == html.count("<title>") - html.count("<title id") == 1 or (
+        html.count("<h1>") == 1
+    )
+    for section in re.findall(r'<section aria-labelledby="(\w+)">', html):
+        assert html.count(f'<h2 id="{section}">') == 1
+
+
+@pytest.mark.parametrize("value", RUNS)
+def test_every_table_has_a_caption_and_scopes(value: Callable[[], object]) -> None:
+    html = render(value(), "html")
+
+    assert html.count("<table") == html.count("<caption>")
+    assert "<th>" not in html
+    for cell in re.findall(r"<th [^>]*>", html):
+        assert 'scope="' in cell
+
+
+def test_the_chart_has_a_title_a_description_and_a_table_beside_it() -> None:
+    html = render(samples.rolled_back(), "html")
+
+    assert '<svg viewBox="0 0 480 240" role="img" aria-labelledby="s3-1-t s3-1-d">' in html
+    assert '<title id="s3-1-t">The ramp</title>' in html
+    assert "over time: 0%, then 10%, 50%, 10%, 0%. The table below" in html
+    assert "<caption>The ramp in figures</caption>" in html
+
+
+def test_the_page_fits_the_dark_paper_and_a_phone() -> None:
+    html = render(samples.clear(), "html")
+
+    for wanted in (
+        "(prefers-color-scheme: dark)",
+        "@media print",
+        "(max-width: 40rem)",
+        'content="width=device-width, initial-scale=1"',
+    ):
+        assert wanted in html
+
+
+def test_the_line_of_the_chart_stays_in_its_frame() -> None:
+    ramp = ramp_chart(samples.rolled_back())
+    assert ramp is not None
+
+    drawn = chart(ramp)
+
+    assert all(LEFT <= float(x) <= RIGHT for x in re.findall(r"H([\d.]+)", drawn.line))
+    assert all(TOP <= float(y) <= BOTTOM for y in re.findall(r"V([\d.]+)", drawn.line))
+
+
+def test_a_chart_of_a_single_moment_can_be_drawn() -> None:
+    share = Share(after_s=0, at="2024-05-01 12:00:00", percent=100, label="divert-100 done")
+    drawn = chart(Ramp(description="", before_percent=0, shares=(share,)))
+
+    assert len(drawn.x_ticks) == 1
+    assert drawn.line.startswith(f"M{LEFT} {BOTTOM}")
