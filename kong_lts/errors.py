@@ -316,7 +316,8 @@ class CannotRenderError(KongLtsError):
     formats: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.value} has no {self.format!r} form; it has {', '.join(self.formats)}"
+        there = ", ".join(self.formats) or "none: it is no report"
+        return f"{self.value} has no {self.format!r} form; it has {there}"
 
 
 @attrs.define

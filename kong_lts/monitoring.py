@@ -15,13 +15,18 @@ __all__ = ["Gate", "WatchMetrics"]
 _POLL_S = 10.0
 
 
+def _float_or_none(value: float | None) -> float | None:
+    """One form of a number, so that a plan has one fingerprint."""
+    return None if value is None else float(value)
+
+
 @attrs.frozen(kw_only=True)
 class Gate:
     """What the new cluster must keep to while it is watched."""
 
-    max_error_ratio: float = attrs.field(default=0.01, validator=ge(0))
+    max_error_ratio: float = attrs.field(default=0.01, converter=float, validator=ge(0))
     """Answers of 500 and more by requests, above what the current cluster has."""
-    max_latency_factor: float | None = None
+    max_latency_factor: float | None = attrs.field(default=None, converter=_float_or_none)
     """Mean time to answer, by that of the current cluster; None asks for nothing."""
     min_requests: int = attrs.field(default=1, validator=ge(0))
     """Fewer than this on the new cluster prove nothing, so the gate stays shut."""
@@ -55,7 +60,7 @@ class WatchMetrics(PlannedStep):
         guide, Dual-cluster upgrade: "Actively monitor all proxy metrics".
     """
 
-    watch_s: float = attrs.field(validator=ge(0))
+    watch_s: float = attrs.field(converter=float, validator=ge(0))
     gates: tuple[Gate, ...] = attrs.field(default=(Gate(),), converter=tuple[Gate, ...])
     needs_current: bool = True
     """Whether the current cluster still serves and is compared with."""

@@ -104,7 +104,7 @@ class StartNodes(_NodesStep):
 
     version: str
     """What the nodes must say that they run."""
-    ready_within_s: float = 120.0
+    ready_within_s: float = attrs.field(default=120.0, converter=float)
 
     @property
     def title(self) -> str:
@@ -177,7 +177,7 @@ class StopNodes(_NodesStep):
 
     version: str
     """What they run, for starting them again."""
-    gone_within_s: float = 120.0
+    gone_within_s: float = attrs.field(default=120.0, converter=float)
     whole_cluster: bool = False
     """Whether this ends the cluster's service: decommissioning, or the stop of an in-place one."""
 

@@ -22,7 +22,7 @@ class RampStage:
 
     percent: int = attrs.field(validator=[ge(0), le(100)])
     """The share of the new cluster."""
-    bake_s: float = attrs.field(default=300.0, validator=ge(0))
+    bake_s: float = attrs.field(default=300.0, converter=float, validator=ge(0))
     """Seconds for which the metrics are watched before the next stage."""
     approval: bool = False
     """Whether a person is asked first."""

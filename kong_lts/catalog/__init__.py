@@ -5,13 +5,31 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from kong_lts.catalog.rows import DeclarativeRule, Migrations, Rule
+from kong_lts.catalog.rows import ConfKeys, DeclarativeRule, Migrations, Rule
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.serialization import Form
+from kong_lts.versions import Release
 
-__all__ = ["database", "entities", "inputs", "migrations", "plugins", "prerequisites"]
+__all__ = [
+    "conf_keys",
+    "database",
+    "entities",
+    "inputs",
+    "kong_conf",
+    "migrations",
+    "plugins",
+    "prerequisites",
+]
 
 Row = TypeVar("Row")
+
+
+@functools.cache
+def conf_keys(release: Release) -> ConfKeys:
+    """Every key of kong.conf that a release knows: type, default, edition."""
+    name = f"releases/{release}.json"
+    text = Path(__file__).parent.joinpath(name).read_text("utf-8")
+    return Form(ConfKeys, name).from_document(json.loads(text))
 
 
 @functools.cache

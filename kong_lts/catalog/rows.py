@@ -12,7 +12,12 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Condition",
+    "ConfKey",
+    "ConfKeys",
     "DeclarativeRule",
+    "EarlierDefault",
+    "KeyType",
+    "Limit",
     "Migrations",
     "Rule",
     "Test",
@@ -35,6 +40,76 @@ class Migrations:
     known_tables: tuple[str, ...]
     """Every other table that either release, or Enterprise, is known to have."""
     source: str
+
+
+class KeyType(StrEnum):
+    """How Kong types the text of a kong.conf key."""
+
+    BOOLEAN = "boolean"
+    NGX_BOOLEAN = "ngx_boolean"
+    """`on` or `off`, as a text."""
+    NUMBER = "number"
+    ARRAY = "array"
+    ENUM = "enum"
+    STRING = "string"
+    TEXT = "text"
+    """No type of its own: a text, and 2.8 refuses a number."""
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """What a number has to be; outside of it Kong does not start."""
+
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    whole: bool = False
+    required: bool = False
+    """Kong crashes where it is unset, or no number."""
+
+
+@attrs.frozen(kw_only=True)
+class EarlierDefault:
+    """A default of Enterprise before one of its patch releases."""
+
+    before: str
+    default: str | None
+
+
+@attrs.frozen(kw_only=True)
+class ConfKey:
+    """One key of kong.conf, as one release knows it."""
+
+    defaults: Mapping[str, str | None]
+    """By edition, as text; None where it is unset. An edition that is missing drops the key."""
+    type: KeyType
+    values: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Of an enum, by edition."""
+    secret: bool = False
+    earlier: tuple[EarlierDefault, ...] = ()
+    """Oldest first."""
+    limit: Limit | None = None
+    flags: tuple[str, ...] = ()
+    """What may follow the address of a listener; N, A and B stand for numbers and durations."""
+
+
+@attrs.frozen(kw_only=True)
+class ConfKeys:
+    """Every key of kong.conf in one release, and how they depend on each other."""
+
+    source: str
+    namespaces: Mapping[str, tuple[str, ...]]
+    """Beginnings of keys that need no row of their own, by edition."""
+    keys: Mapping[str, ConfKey]
+    aliases: Mapping[str, str]
+    """Keys that fill another one where that is unset."""
+    old_names: Mapping[str, tuple[str, ...]]
+    """Deprecated keys that do so, after the aliases."""
+    fan_out: Mapping[str, tuple[str, ...]]
+    """Keys that become directives of nginx in several blocks."""
+    header_tokens: Mapping[str, tuple[str, ...]]
+    trace_types: tuple[str, ...]
+    cipher_suites: Mapping[str, Mapping[str, str | None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -136,6 +211,8 @@ class When(StrEnum):
     """Only where the caller wants the behaviour of 2.8 written out."""
     AFTER_UPGRADE = "after_upgrade"
     """3.4 still reads the old form and 2.8 does not know the new one: once no 2.8 node is left."""
+    KEEP_AFTER_UPGRADE = "keep_after_upgrade"
+    """Both: the behaviour of 2.8, in a form that only 3.4 knows."""
 
 
 @attrs.frozen(kw_only=True)

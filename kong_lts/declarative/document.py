@@ -57,7 +57,7 @@ def read(source: Source) -> Iterator[Piece | Root]:
         DeclarativeError: It is no YAML; line and column say where it stops to be.
     """
     # Importing this package must stay cheap.
-    from ruamel.yaml.cyaml import CParser
+    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # it is in there
     from ruamel.yaml.error import YAMLError
 
     try:

@@ -81,16 +81,24 @@ class Mapping:
             if type(key) is Scalar and key.value == name:
                 yield n
 
-    def everywhere(self, name: str) -> Iterator[tuple["Mapping", int]]:
-        """All pairs with this key, here and in what is merged; the first one counts."""
+    def layers(self) -> Iterator["Mapping"]:
+        """The mapping itself and all that `<<` brings in, each once, the one that counts first."""
+        if not self.merged:
+            yield self
+            return
         seen: list[Mapping] = []
         waiting = [self]
         while waiting:
             mapping = waiting.pop(0)
             if mapping not in seen:
                 seen.append(mapping)
-                yield from ((mapping, n) for n in reversed(list(mapping.own(name))))
+                yield mapping
                 waiting[:0] = mapping.merged
+
+    def everywhere(self, name: str) -> Iterator[tuple["Mapping", int]]:
+        """All pairs with this key, here and in what is merged; the first one counts."""
+        for mapping in self.layers():
+            yield from ((mapping, n) for n in reversed(list(mapping.own(name))))
 
     def get(self, name: str) -> "Node | None":
         """The value that counts for a key; None where it is not written."""
@@ -100,16 +108,12 @@ class Mapping:
 
     def names(self) -> set[str]:
         """The keys that are text, merged ones too."""
-        found: set[str] = set()
-        seen: list[Mapping] = []
-        waiting = [self]
-        while waiting:
-            mapping = waiting.pop()
-            if mapping not in seen:
-                seen.append(mapping)
-                found.update(key.value for key, *_ in mapping.pairs if isinstance(key, Scalar))
-                waiting.extend(mapping.merged)
-        return found
+        return {
+            key.value
+            for mapping in self.layers()
+            for key, *_ in mapping.pairs
+            if isinstance(key, Scalar)
+        }
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping

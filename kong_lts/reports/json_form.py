@@ -38,7 +38,7 @@ class _RunForm:
     stopped_at: str | None
     reason: str | None
     new_percent: tuple[int, ...]
-    """More than one where a change was interrupted."""
+    """More than one where a change has no known end."""
     steps: tuple[StepRecord, ...]
     outcomes: Mapping[str, Outcome]
     """What came of the steps, by their id; each says its `kind`."""

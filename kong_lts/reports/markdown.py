@@ -25,7 +25,7 @@ __all__ = ["escaped", "write"]
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """A pipe is never written as itself: how a table takes a backslash before one is not agreed on."""
 
-_SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<= )#(?=#*$)")
 """Signs that would mean something; an underscore within a word, as in a key, does not."""
 
 _AT_START = re.compile(r"^(\d{1,9})(?=[.)](?: |$))|^(?=[#+=-])")

@@ -147,11 +147,11 @@ def _rolled_back(run: Run, course: Timeline) -> str:
 
 def _rollback_failed(run: Run, course: Timeline) -> str:
     if run.events and not stops(run.events[-1]):
-        at = course.undone[-1].step if course.undone else "its first step"
-        text = f"Rollback interrupted at {at}"
-    else:
-        text = f"Rollback failed at step {run.stopped_at}: {shortened(run.reason or 'no reason')}"
-    return _joined(text, traffic_text(run), "mend the cause, then roll back again")
+        at = f"at step {course.undone[-1].step}" if course.undone else "before its first step"
+        return _joined(f"Rollback interrupted {at}", traffic_text(run), "roll it back again")
+    reason = shortened(run.reason or "no reason is known")
+    failed = f"Rollback failed at step {run.stopped_at}: {reason}"
+    return _joined(failed, traffic_text(run), "mend the cause, then roll it back again")
 
 
 _VERDICTS: Mapping[Verdict, Callable[[Run, Timeline], str]] = {

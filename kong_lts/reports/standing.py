@@ -70,12 +70,17 @@ def _percent_after(event: Event, by_id: Mapping[str, AnyStep]) -> int | None:
 
 def _unsure(run: Run) -> str | None:
     """Id of the step whose effect, or its taking back, was begun and has no known end."""
-    last = next((e for e in reversed(run.events) if not isinstance(e, RunResumed)), None)
-    return last.step if isinstance(last, StepStarted | UndoStarted) else None
+    begun: str | None = None
+    for event in run.events:
+        if isinstance(event, StepStarted | UndoStarted):
+            begun = event.step
+        elif isinstance(event, StepDone | UndoDone):
+            begun = None
+    return begun
 
 
 def traffic_percents(run: Run) -> tuple[int, ...]:
-    """The new cluster's share; two where a change was interrupted; none without a ramp."""
+    """The new cluster's share; two where a change has no known end; none without a ramp."""
     start = first_percent(run.plan)
     if start is None:
         return ()
@@ -94,7 +99,7 @@ def traffic_text(run: Run) -> str:
         return ""
     if len(found) > 1:
         shown = any_of(f"{share}%" for share in found)
-        return f"traffic is {shown} on the new cluster: a change was interrupted"
+        return f"traffic is {shown} on the new cluster (look at the load balancer)"
     if found == (0,):
         return "all traffic is on the current cluster"
     return f"traffic is {found[0]}% on the new cluster"
@@ -119,7 +124,7 @@ def writes(run: Run) -> dict[Side, str]:
                 found[step.side] = state
     begun = by_id.get(_unsure(run) or "")
     if isinstance(begun, StopAdminWrites | ResumeAdminWrites):
-        found[begun.side] = "stopped or resumed, a change was interrupted,"
+        found[begun.side] = "stopped or resumed (look at the database)"
     return found
 
 

@@ -6,9 +6,7 @@ from enum import StrEnum
 import attrs
 
 from kong_lts.deployment import DatabaseKind, Deployment, DeploymentMode
-from kong_lts.monitoring import Gate
-from kong_lts.protocols import Probe
-from kong_lts.traffic import DEFAULT_RAMP, RampStage
+from kong_lts.strategies.settings import Settings
 from kong_lts.versions import Release
 
 __all__ = ["Settings", "Strategy", "StrategyChoice", "choose_strategy"]
@@ -20,23 +18,6 @@ class Strategy(StrEnum):
     DUAL_CLUSTER = "dual-cluster"
     IN_PLACE = "in-place"
     ROLLING = "rolling"
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """What a plan leaves to its maker."""
-
-    ramp: tuple[RampStage, ...] = DEFAULT_RAMP
-    gates: tuple[Gate, ...] = (Gate(),)
-    probes: tuple[Probe, ...] = ()
-    backup_folder: str = "kong-lts-backup"
-    """Where the backup appears, on the machine that runs the plan."""
-    program: tuple[str, ...] = ("kong",)
-    """How kong is called on a node."""
-    configuration: str | None = None
-    """Path of the new nodes' kong.conf, as seen on the node."""
-    watch_afterwards_s: float = 600.0
-    """How long the metrics are watched after the last step that touches anything."""
 
 
 @attrs.frozen(kw_only=True)

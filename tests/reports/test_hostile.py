@@ -1,6 +1,6 @@
-"""Whatever a user's text holds, it shows as text: no markup, no cell of its own, no terminal code."""
+"""Whatever a user's text holds, it shows as text: no markup, no cell, no terminal code."""
 
-import re
+import itertools
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ from kong_lts.reports.document import inline
 from kong_lts.reports.markdown import escaped
 from kong_lts.reports.text import COLUMNS
 from kong_lts.reports.words import clean
-from tests.reports import samples
+from tests.reports.hostile_samples import hostile
 
 SIGNS = "|`\\\n\r\t*_[]()<>&~#-+=.1!a b$\"'{}%;:/é你\u0301\u200b\u202e\x1b\x07\x9b\x00\udc80\u2028"
 WORDS = (
@@ -39,6 +39,8 @@ WORDS = (
     "\x1b[31mred",
     "\x1b]8;;https://example.com\x07",
     "1. ",
+    " #",
+    " ##",
     "~~gone~~",
     "<https://example.com>",
     "x" * 130,
@@ -83,7 +85,7 @@ def test_escaped_text_stays_in_its_cell(text: str) -> None:
     tokens = markdown.parse(f"| a | b |\n| --- | --- |\n| {cell} | {cell} |\n")
 
     cells = [token for token in tokens if token.type == "td_open"]
-    texts = [t for before, t in zip(tokens, tokens[1:], strict=False) if before in cells]
+    texts = [t for before, t in itertools.pairwise(tokens) if before in cells]
     assert len(cells) == 2
     for found in texts:
         assert without_marks("".join(shown([found]))) == without_marks(clean(text))
@@ -91,7 +93,7 @@ def test_escaped_text_stays_in_its_cell(text: str) -> None:
 
 @given(hostile_texts)
 def test_a_markdown_report_has_the_same_blocks_whatever_the_texts(text: str) -> None:
-    for harmless, value in zip(samples.hostile("t"), samples.hostile(text), strict=True):
+    for harmless, value in zip(hostile("t"), hostile(text), strict=True):
         expected = [t.type for t in markdown.parse(render(harmless, "markdown"))]
         assert [t.type for t in markdown.parse(render(value, "markdown"))] == expected
 
@@ -125,7 +127,7 @@ class Page:
 
 @given(hostile_texts)
 def test_an_html_report_has_the_same_tags_whatever_the_texts(text: str) -> None:
-    for harmless, value in zip(samples.hostile("t"), samples.hostile(text), strict=True):
+    for harmless, value in zip(hostile("t"), hostile(text), strict=True):
         page, expected = Page.of(render(value, "html")), Page.of(render(harmless, "html"))
 
         assert page.tags == expected.tags
@@ -142,18 +144,16 @@ def columns(line: str) -> int:
 
 @given(hostile_texts)
 def test_a_text_report_keeps_to_its_width_and_has_no_control_character(text: str) -> None:
-    for value in samples.hostile(text):
+    for value in hostile(text):
         report = render(value, "text")
 
         assert max(map(columns, report.splitlines())) <= COLUMNS
-        assert not re.search(r"[^\n -~\w你\u0301]", report, re.ASCII | re.IGNORECASE) or all(
-            unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-            for sign in report.replace("\n", "")
-        )
+        seen = {unicodedata.category(sign) for sign in report.replace("\n", "")}
+        assert not seen & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @given(hostile_texts)
 @pytest.mark.parametrize("format", ["text", "markdown", "html"])
 def test_a_report_can_be_written_as_utf_8(format: str, text: str) -> None:
-    for value in samples.hostile(text):
+    for value in hostile(text):
         assert render(value, format).encode("utf-8")

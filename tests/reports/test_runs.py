@@ -64,6 +64,19 @@ def test_a_rollback_that_was_killed_in_a_diversion_does_not_know_either() -> Non
     assert render(run, "text").startswith("Rollback interrupted at step divert-50; traffic is 10%")
 
 
+def test_a_diversion_that_could_not_be_taken_back_leaves_the_traffic_unknown() -> None:
+    assert traffic_percents(samples.rollback_failed()) == (10, 50)
+
+
+def test_a_stop_of_admin_writes_without_an_end_leaves_them_unknown() -> None:
+    story = Story()
+    story.begin("stop-admin-writes")
+
+    assert writes_text(story.run()) == (
+        "admin writes are stopped or resumed (look at the database) on the current cluster"
+    )
+
+
 def test_traffic_that_never_moved_is_on_the_current_cluster_and_needs_no_chart() -> None:
     run = samples.failed()
 

@@ -1,0 +1,161 @@
+"""One field of an entity, found by its dotted path, and what a rule asks about it."""
+
+import re
+from collections.abc import Sequence as Several
+
+import attrs
+
+from kong_lts.catalog.rows import Condition, DeclarativeRule, Test
+from kong_lts.declarative.entities import Entity
+from kong_lts.declarative.nodes import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    is_empty,
+    is_null,
+    kind_of,
+    number,
+    texts,
+)
+from kong_lts.declarative.source import PLACEHOLDER, Source
+
+__all__ = ["Field", "Subject", "find", "holds", "shown"]
+
+_SECRET = re.compile(
+    r"secret|password|passwd|token|(?:^|_)auth$|credential|private|(?:^|_)keys?$|cert|headers?$|api_?key",
+    re.IGNORECASE,
+)
+_SHOWN = 60
+_WITHHELD = "a value that is not shown"
+
+
+@attrs.frozen(eq=False)
+class Subject:
+    """An entity that rules are asked about; for a plugin, with the config that it shares."""
+
+    entity: Entity
+    shared: Mapping | None = None
+    """What `_config` refers to, of decK's `_plugin_configs`."""
+
+    @property
+    def name(self) -> str:
+        value = self.entity.node.get("name")
+        return value.value if isinstance(value, Scalar) else ""
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it is switched off, so that nothing about its behaviour matters."""
+        value = self.entity.node.get("enabled")
+        return isinstance(value, Scalar) and value.value.lower() in ("false", "no", "off")
+
+
+@attrs.frozen(eq=False)
+class Field:
+    """Where a field is written, or would be."""
+
+    name: str
+    homes: tuple[Mapping, ...]
+    """The mappings that may hold it, the one that counts first."""
+    places: tuple[tuple[Mapping, int], ...]
+    """Its pairs, those that do not count included."""
+
+    @property
+    def value(self) -> Node | None:
+        """The value that counts; None where the field is not written."""
+        return self.places[0][0].pairs[self.places[0][1]][1] if self.places else None
+
+    @property
+    def key(self) -> Node | None:
+        return self.places[0][0].pairs[self.places[0][1]][0] if self.places else None
+
+    @property
+    def at(self) -> int:
+        """Where to point: at the field, or at what should hold it."""
+        if self.key is not None:
+            return self.key.start
+        return self.homes[0].start if self.homes else 0
+
+
+def find(subject: Subject, path: str) -> Field:
+    """The field at the end of a dotted path below an entity."""
+    homes = [subject.entity.node]
+    *parents, name = path.split(".")
+    for depth, parent in enumerate(parents):
+        values = [mapping.pairs[n][1] for home in homes for mapping, n in home.everywhere(parent)]
+        homes = [value for value in values if isinstance(value, Mapping)]
+        if depth == 0 and parent == "config" and subject.shared is not None:
+            homes.append(subject.shared)
+    places = tuple(place for home in homes for place in home.everywhere(name))
+    return Field(name, tuple(homes), places)
+
+
+def holds(asked: DeclarativeRule | Condition, field: Field) -> Node | None:
+    """What makes the answer yes: the value, the key or the home of the field; None for no.
+
+    `BESIDE` and `CALL` are not answered here.
+    """
+    value = field.value
+    match asked.test:
+        case Test.EXISTS:
+            return field.homes[0] if field.homes else None
+        case Test.MISSING | Test.UNSET if value is None:
+            return field.homes[0] if field.homes else None
+        case Test.MATCHES:
+            pattern = asked.pattern or ""
+            return next((text for text in texts(value) if re.search(pattern, text.value)), None)
+    if value is None:
+        return None
+    return field.key if _holds(asked.test, value, asked.values) else None
+
+
+def _holds(test: Test, value: Node, values: Several[str]) -> bool:
+    match test:
+        case Test.PRESENT:
+            return True
+        case Test.UNSET:
+            return is_null(value) or (isinstance(value, Scalar) and not value.value)
+        case Test.SET:
+            return not is_empty(value)
+        case Test.NULL:
+            return is_null(value)
+        case Test.EMPTY:
+            return is_empty(value) and not is_null(value)
+        case Test.EQUAL:
+            return isinstance(value, Scalar) and not is_null(value) and value.value in values
+        case Test.OTHER:
+            return (
+                isinstance(value, Scalar) and not is_empty(value) and not _is_one_of(value, values)
+            )
+        case Test.BELOW:
+            found = number(value)
+            return found is not None and found < float(values[0])
+        case Test.ABOVE:
+            found = number(value)
+            return found is not None and found > float(values[0])
+        case Test.SEVERAL:
+            at_least = int(values[0]) if values else 2
+            return isinstance(value, Sequence) and len(value.items) >= at_least
+    return False
+
+
+def _is_one_of(value: Scalar, values: Several[str]) -> bool:
+    """Whether it is a listed value, or one that decK fills in, which nobody knows yet."""
+    return value.value in values or PLACEHOLDER in value.value
+
+
+def shown(node: Node | None, field: str, source: Source) -> str:
+    """A value as a message may repeat it; what may be a secret is not repeated."""
+    if node is None:
+        return "nothing"
+    if _SECRET.search(field):
+        return _WITHHELD
+    if isinstance(node, Scalar):
+        text = source.text[node.start : node.end] if PLACEHOLDER in node.value else node.value
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    if isinstance(node, Sequence) and all(isinstance(item, Scalar) for item in node.items):
+        inner = ", ".join(item.value for item in node.items if isinstance(item, Scalar))
+        inner = inner.replace(PLACEHOLDER, "")
+        if len(inner) <= _SHOWN and "\n" not in inner:
+            return f"[{inner}]"
+    return f"a {kind_of(node)}"

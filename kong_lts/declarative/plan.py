@@ -1,0 +1,91 @@
+"""What a conversion is going to do: the edits, and what each rule has to say."""
+
+from collections.abc import Iterable
+
+import attrs
+
+from kong_lts.catalog.rows import DeclarativeRule
+from kong_lts.declarative.nodes import Mapping
+from kong_lts.declarative.pen import Pen
+from kong_lts.edits import Edit
+from kong_lts.findings import Severity
+
+__all__ = ["Hit", "Plan", "Span"]
+
+Span = tuple[int, int]
+
+
+@attrs.define(eq=False)
+class Hit:
+    """One rule met one place; a finding is made of it when somebody asks."""
+
+    rule: DeclarativeRule
+    subject: str
+    at: int
+    words: dict[str, str]
+    most: Severity | None = None
+    """Less than the severity of the rule, where the place makes it so."""
+    edits: tuple[Edit, ...] = ()
+    """What was done about it, or could be."""
+    deletes: tuple[tuple[Mapping, int], ...] = ()
+    """Pairs that are taken out."""
+    applied: bool = False
+
+
+@attrs.define(eq=False)
+class Plan:
+    """Edits by place and hits in the order in which they were found."""
+
+    hits: list[Hit] = attrs.field(factory=list)
+    replacements: dict[Span, str] = attrs.field(factory=dict)
+    insertions: dict[int, dict[str, None]] = attrs.field(factory=dict)
+    deletions: dict[int, tuple[Mapping, set[int]]] = attrs.field(factory=dict)
+    """Pairs to take out, by the identity of their mapping."""
+    said: set[tuple[str, int]] = attrs.field(factory=set)
+    """Rule and place of hits that an alias may lead to again."""
+
+    def insert(self, at: int, text: str) -> None:
+        """Put *text* before a character; the same text twice, through an alias, is one."""
+        self.insertions.setdefault(at, {})[text] = None
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        for edit in edits:
+            if edit.start == edit.end:
+                self.insert(edit.start, edit.replacement)
+            else:
+                self.replacements[edit.start, edit.end] = edit.replacement
+
+    def withdraw(self, hit: Hit) -> None:
+        """Do not do after all what a hit wanted."""
+        hit.applied = False
+        for mapping, n in hit.deletes:
+            self.deletions[id(mapping)][1].discard(n)
+        for edit in hit.edits:
+            if edit.start == edit.end:
+                texts = self.insertions.get(edit.start, {})
+                texts.pop(edit.replacement, None)
+                if not texts:
+                    self.insertions.pop(edit.start, None)
+            else:
+                self.replacements.pop((edit.start, edit.end), None)
+
+    def hit(self, hit: Hit) -> None:
+        """Note what a rule says; of one rule at one place only once."""
+        if (hit.rule.id, hit.at) in self.said:
+            return
+        self.said.add((hit.rule.id, hit.at))
+        self.hits.append(hit)
+        if hit.applied:
+            self.edit(hit.edits)
+            for mapping, n in hit.deletes:
+                self.deletions.setdefault(id(mapping), (mapping, set()))[1].add(n)
+
+    def spans(self, pen: Pen) -> list[tuple[int, int, str]]:
+        """All edits in the order of the text."""
+        for mapping, numbers in self.deletions.values():
+            if numbers:
+                self.edit(pen.deletions(mapping, numbers))
+        found = [(at, at, "".join(texts)) for at, texts in self.insertions.items()]
+        found += [(start, end, text) for (start, end), text in self.replacements.items()]
+        found.sort()
+        return found

@@ -1,0 +1,230 @@
+"""KongConf: a kong.conf as it stands, every byte of it, and what Kong's parser sees in it."""
+
+import functools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import attrs
+
+from kong_lts.errors import ConfError
+from kong_lts.files import read_bytes
+
+__all__ = ["BLANKS", "MAX_BYTES", "KongConf", "Section", "Setting", "parse", "read"]
+
+MAX_BYTES = 16 << 20
+"""Largest kong.conf that is read: 16 MiB. The commented file that Kong ships has 80 kB."""
+
+BLANKS = " \t\n\v\f\r"
+"""What Lua calls a blank; Python's own idea of one is wider."""
+
+_STATEMENT = re.compile(r"^[ \t\v\f\r]*(?![#; \t\n\v\f\r])[^\n]+", re.MULTILINE)
+"""A line that is neither blank nor a comment."""
+_SECTION = re.compile(r"\[([^\]]+)\]")
+_ASSIGNMENT = re.compile(r"[ \t\n\v\f\r]*=[ \t\n\v\f\r]*")
+_NOT_IN_A_KEY = re.compile(r"[^0-9A-Za-z]")
+_PLAIN_KEY = re.compile(r"[0-9A-Za-z_]*")
+
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%|\$\{[^}]*\}|\A\$[A-Za-z_][A-Za-z0-9_]*\Z|\A\$\(")
+"""Jinja, Helm, ERB or etlua, and the shell's variables."""
+_MARKUP = re.compile(r"\{\{|\{%|\{#|<%")
+_NGINX = "nginx_"
+"""Directives of nginx have variables of their own, so that a `$` there says nothing."""
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """One `key = value` of a kong.conf, as Penlight's parser finds it; alike in both releases."""
+
+    key: str
+    """As Kong knows it: every character but letters and digits is a `_`."""
+    written: str
+    """As it stands in the file."""
+    raw: str = attrs.field(repr=False)
+    """The value with its trailing comment, from the first character that is no blank."""
+    line: int
+    last_line: int
+    """Further down than `line` where the lines are joined by a backslash."""
+    start: int
+    """Where its first line starts in the text."""
+    end: int
+    """Where its last line ends, before the line end."""
+    value_at: int | None
+    """Where the value starts in the text, None if it runs over several lines."""
+    lost: bool = False
+    """Below a `[section]`: no release reads it."""
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the line is to be filled in by a tool, so that nobody knows the value yet."""
+        if self.key.startswith(_NGINX):
+            return bool(_MARKUP.search(self.raw) or _MARKUP.search(self.written))
+        return bool(_TEMPLATE.search(self.raw.strip(BLANKS)) or _MARKUP.search(self.written))
+
+
+@attrs.frozen(kw_only=True)
+class Section:
+    """A line that starts with `[`: whatever follows it is lost."""
+
+    line: int
+    text: str = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str | None:
+        """What is between the brackets; None makes the parser crash."""
+        found = _SECTION.search(self.text)
+        return key_of(found[1]) if found else None
+
+
+@attrs.frozen(kw_only=True)
+class KongConf:
+    """A kong.conf and the environment of the process that reads it; `str()` is the file's text."""
+
+    text: str = attrs.field(repr=False)  # may hold passwords
+    environ: Mapping[str, str] = attrs.field(
+        factory=dict, repr=False, converter=lambda given: MappingProxyType(dict(given))
+    )
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Every assignment, in the order of the file; the last one of a key counts."""
+        return self._statements[0]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Lines that start with `[`."""
+        return self._statements[1]
+
+    @property
+    def without_value(self) -> tuple[int, ...]:
+        """Numbers of the lines that are no assignment and are passed over."""
+        return self._statements[2]
+
+    @functools.cached_property
+    def by_key(self) -> Mapping[str, Setting]:
+        """The assignment that counts, by key; those below a section are not in it."""
+        return {setting.key: setting for setting in self.settings if not setting.lost}
+
+    @functools.cached_property
+    def _statements(self) -> tuple[tuple[Setting, ...], tuple[Section, ...], tuple[int, ...]]:
+        return _read_statements(self.text)
+
+
+def parse(
+    text: str | bytes, *, environ: Mapping[str, str] | None = None, path: str | None = None
+) -> KongConf:
+    """Take a kong.conf as it stands; nothing is judged but whether it is a text at all.
+
+    Args:
+        text: The file. Bytes that are no UTF-8 are kept, as surrogates.
+        environ: Environment of the Kong process; `KONG_*` variables beat the file.
+        path: What findings and errors call the file.
+
+    Raises:
+        ConfError: It holds a NUL, or is larger than `MAX_BYTES`.
+    """
+    if len(text) > MAX_BYTES:
+        raise ConfError(f"it has more than {MAX_BYTES} bytes; this is no kong.conf", path=path)
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "surrogateescape")
+    if (at := text.find("\0")) >= 0:
+        line = text.count("\n", 0, at) + 1
+        reason = f"a NUL byte at character {at - text.rfind(chr(10), 0, at)}; this is no text"
+        raise ConfError(reason, path=path, line=line)
+    return KongConf(text=text, environ=environ or {}, path=path)
+
+
+def read(path: str | os.PathLike[str], *, environ: Mapping[str, str] | None = None) -> KongConf:
+    """Read a kong.conf from a file.
+
+    Args:
+        path: A regular file.
+        environ: As for `parse`.
+
+    Raises:
+        UnreadableFileError: It is missing, no regular file or too large.
+        ConfError: As for `parse`.
+    """
+    name = os.fspath(path)
+    return parse(read_bytes(name, max_bytes=MAX_BYTES), environ=environ, path=name)
+
+
+def key_of(written: str) -> str:
+    """The key as Kong knows it; a character beyond ASCII counts once per byte."""
+    if _PLAIN_KEY.fullmatch(written):
+        return written
+    return _NOT_IN_A_KEY.sub(lambda m: "_" * len(m[0].encode("utf-8", "surrogateescape")), written)
+
+
+@attrs.define
+class _Joined:
+    """Lines on their way to one statement."""
+
+    text: str
+    line: int
+    last_line: int
+    start: int
+    end: int
+    pieces: int = 1
+
+
+def _read_statements(text: str) -> tuple[tuple[Setting, ...], tuple[Section, ...], tuple[int, ...]]:
+    settings: list[Setting] = []
+    sections: list[Section] = []
+    others: list[int] = []
+    for joined in _joined_lines(text):
+        if joined.text.startswith("["):
+            sections.append(Section(line=joined.line, text=joined.text))
+        elif (found := _assignment(joined, lost=bool(sections))) is not None:
+            settings.append(found)
+        else:
+            others.append(joined.line)
+    return tuple(settings), tuple(sections), tuple(others)
+
+
+def _joined_lines(text: str) -> Iterator[_Joined]:
+    """The statements of a text, those with a backslash at the end joined with their next line.
+
+    A text that ends within a statement loses it, as in Kong.
+    """
+    pieces: list[str] = []
+    line, counted, first, start = 1, 0, 1, 0
+    for found in _STATEMENT.finditer(text):
+        line += text.count("\n", counted, found.start())
+        counted = found.start()
+        if not pieces:
+            first, start = line, found.start()
+        content = found[0]
+        stripped = content.rstrip(BLANKS)
+        if stripped.endswith("\\"):
+            pieces.append(stripped[:-1])
+            continue
+        whole = "".join([*pieces, content]) if pieces else content
+        yield _Joined(whole, first, line, start, found.end(), len(pieces) + 1)
+        pieces = []
+
+
+def _assignment(joined: _Joined, *, lost: bool) -> Setting | None:
+    """The key and value of a statement, None if it has no `=`."""
+    line = joined.text.lstrip(BLANKS)
+    found = _ASSIGNMENT.search(line)
+    if found is None:
+        return None
+    indent = len(joined.text) - len(line)
+    written = line[: found.start()]
+    return Setting(
+        key=key_of(written),
+        written=written,
+        raw=line[found.end() :],
+        line=joined.line,
+        last_line=joined.last_line,
+        start=joined.start,
+        end=joined.end,
+        value_at=joined.start + indent + found.end() if joined.pieces == 1 else None,
+        lost=lost,
+    )

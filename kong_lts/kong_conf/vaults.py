@@ -1,0 +1,65 @@
+"""References to a vault in a kong.conf, as `{vault://env/db-password}`."""
+
+import json
+from collections.abc import Mapping
+
+from kong_lts.kong_conf.document import BLANKS
+from kong_lts.kong_conf.values import ConfValue, Raw, split_list
+from kong_lts.versions import Release
+
+__all__ = ["VaultNotReadError", "is_reference", "resolve_reference"]
+
+_START = "{vault://"
+_END = "}"
+_ENVIRONMENT = "env"
+_BUNDLED = "bundled"
+_OFF = "off"
+
+
+class VaultNotReadError(Exception):
+    """A reference that cannot be resolved; the caller knows of which key."""
+
+
+def is_reference(value: Raw) -> bool:
+    """Whether a value is one reference and nothing else."""
+    return isinstance(value, str) and value.startswith(_START) and value.endswith(_END)
+
+
+def resolve_reference(
+    reference: str, environ: Mapping[str, str], *, prefix: str = ""
+) -> str | None:
+    """The secret, None where this environment does not hold it, or another vault would.
+
+    Args:
+        reference: As `is_reference` takes it.
+        prefix: What the names of the variables start with.
+    """
+    address = reference[len(_START) : -len(_END)].partition("#")[0]
+    path, _, options = address.partition("?")
+    vault, _, rest = path.partition("/")
+    name, _, field = rest.partition("/")
+    if vault != _ENVIRONMENT or not name:
+        return None
+    for option in options.split("&"):
+        if option.startswith("prefix="):
+            prefix = option.partition("=")[2]
+    secret = environ.get((prefix + name.replace("-", "_")).upper().replace("-", "_"))
+    return _field(secret, field) if secret is not None and field else secret
+
+
+def _field(secret: str, field: str) -> str | None:
+    """One text of a secret that is a JSON object."""
+    try:
+        document = json.loads(secret)
+    except (ValueError, RecursionError):
+        return None
+    found = document.get(field) if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def opens_environment(vaults: ConfValue, release: Release) -> bool:
+    """Whether the key `vaults` lets Kong read its environment; 2.8 does not ask."""
+    if release is Release.V2_8:
+        return True
+    names = vaults if isinstance(vaults, tuple) else split_list(str(vaults or "").strip(BLANKS))
+    return bool(names) and names[0] != _OFF and bool({_ENVIRONMENT, _BUNDLED} & set(names))

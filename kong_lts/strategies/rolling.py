@@ -1,0 +1,148 @@
+"""The steps of a rolling upgrade of nodes without a database, in the guide's order."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from kong_lts.deployment import Cluster, Deployment, DeploymentMode, NodeRole, Side
+from kong_lts.monitoring import WatchMetrics
+from kong_lts.smoke_test import SmokeTest, StagingTest
+from kong_lts.step import Step
+from kong_lts.strategies import shared
+from kong_lts.strategies.settings import Settings
+from kong_lts.traffic import DivertTraffic
+
+__all__ = ["replacement", "steps"]
+
+_GUIDE = "Rolling upgrade, step"
+
+
+def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:
+    """The whole upgrade of DB-less nodes, or of Konnect data planes.
+
+    Args:
+        deployment: In DB-less or Konnect mode.
+        new: The nodes it becomes.
+        settings: What the plan's maker decides.
+
+    Source:
+        guide, Rolling upgrade, steps 1 to 8.
+    """
+    db_less = deployment.mode is DeploymentMode.DB_LESS
+    return (
+        *_preparation(db_less=db_less),
+        *replacement(deployment.current, new, settings, guide=_GUIDE),
+        *_completion(settings, db_less=db_less),
+    )
+
+
+def _preparation(*, db_less: bool) -> Iterator[Step]:
+    """Steps 1 to 3: stop updates, back up, evaluate."""
+    yield shared.by_hand(
+        shared.STOP,
+        f"{_GUIDE} 1",
+        Side.CURRENT,
+        "Stop every configuration update",
+        "No POST /config, no push of kong.yml, no change on the control plane, until the end.",
+    )
+    if db_less:
+        yield shared.by_hand(
+            "back-up-declarative",
+            f"{_GUIDE} 2",
+            Side.CURRENT,
+            "Save a copy of kong.yml",
+            "Copy the very file that each node loads, and compare its hash on all nodes. decK is not"
+            " for DB-less nodes.",
+        )
+    yield shared.back_up_files(f"{_GUIDE} 2")
+    yield shared.evaluate(f"{_GUIDE} 3")
+    if db_less:
+        yield shared.by_hand(
+            "convert-declarative",
+            f"{_GUIDE} 3",
+            Side.NEW,
+            "Convert kong.yml for the new nodes",
+            "`kong_lts.declarative.convert` writes it; `kong config parse` of 3.4 must take it. Keep"
+            " the current file for the current nodes: 2.8 does not read the converted one.",
+        )
+
+
+def replacement(
+    current: Cluster, new: Cluster, settings: Settings, *, guide: str
+) -> Iterator[Step]:
+    """Steps 4 to 7: one new node first, then batch by batch, each with its share of the traffic.
+
+    New nodes come before current ones go, so that there are never fewer than before.
+
+    Args:
+        current: Its nodes without a control plane are replaced.
+        new: The nodes that replace them.
+        settings: Ramp, gates and probes.
+        guide: Section, without the number.
+    """
+    old = [node.name for node in current.nodes if node.role is not NodeRole.CONTROL_PLANE]
+    fresh = [node.name for node in new.nodes if node.role is not NodeRole.CONTROL_PLANE]
+    before = stopped = started = 0
+    bake_s = settings.ramp[0].bake_s
+    for number, batch in enumerate(_batches(fresh), start=1):
+        names = ", ".join(batch)
+        yield shared.by_hand(
+            f"install-batch-{number}",
+            f"{guide} {4 if number == 1 else 5}",
+            Side.NEW,
+            f"Install {names} with {new.version}",
+            "Same size as a current node, with the new kong.conf and the converted configuration;"
+            " do not start it.",
+        )
+        started += len(batch)
+        yield shared.start(f"start-batch-{number}", f"{guide} 5", Side.NEW, new, batch, settings)
+        if number == 1:
+            yield shared.test(
+                StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
+            )
+        percent = 100 * started // len(fresh)
+        yield DivertTraffic(
+            id=f"divert-{percent}",
+            guide=f"{guide} 6",
+            side=Side.NEW,
+            new_percent=percent,
+            before_percent=before,
+        )
+        before = percent
+        yield WatchMetrics(
+            id=f"watch-{percent}",
+            guide=f"{guide} 6",
+            side=Side.NEW,
+            watch_s=bake_s,
+            gates=settings.gates,
+        )
+        gone = math.floor(len(old) * started / len(fresh))
+        if gone > stopped:
+            yield shared.stop(
+                f"stop-batch-{number}", f"{guide} 7", current, old[stopped:gone], settings
+            )
+            stopped = gone
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """One node first; then batches of a quarter of all, at least one."""
+    yield names[:1]
+    size = max(1, len(names) // 4)
+    for at in range(1, len(names), size):
+        yield names[at : at + size]
+
+
+def _completion(settings: Settings, *, db_less: bool) -> Iterator[Step]:
+    """Step 8: smoke test, resume updates, keep watching."""
+    yield shared.test(
+        SmokeTest, "smoke-test", "Perform upgrade, step 3", settings, "now that it has all traffic"
+    )
+    yield shared.by_hand(
+        "resume-admin-writes",
+        f"{_GUIDE} 8",
+        Side.NEW,
+        "Resume configuration updates",
+        "The current nodes are gone; from here on only the converted kong.yml is changed."
+        if db_less
+        else "The current nodes are gone; changes on the control plane may go on.",
+    )
+    yield shared.watch_afterwards(settings, f"{_GUIDE} 8")

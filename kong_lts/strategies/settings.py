@@ -1,0 +1,26 @@
+"""Settings: what a plan leaves to its maker."""
+
+import attrs
+
+from kong_lts.monitoring import Gate
+from kong_lts.protocols import Probe
+from kong_lts.traffic import DEFAULT_RAMP, RampStage
+
+__all__ = ["Settings"]
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a plan leaves to its maker."""
+
+    ramp: tuple[RampStage, ...] = DEFAULT_RAMP
+    gates: tuple[Gate, ...] = (Gate(),)
+    probes: tuple[Probe, ...] = ()
+    backup_folder: str = "kong-lts-backup"
+    """Where the backup appears, on the machine that runs the plan."""
+    program: tuple[str, ...] = ("kong",)
+    """How kong is called on a node."""
+    configuration: str | None = None
+    """Path of the new nodes' kong.conf, as seen on the node."""
+    watch_afterwards_s: float = attrs.field(default=600.0, converter=float)
+    """How long the metrics are watched after the last step that touches anything."""

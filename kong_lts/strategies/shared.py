@@ -1,0 +1,235 @@
+"""Steps that more than one strategy has; each takes the section of the guide that it carries out."""
+
+from collections.abc import Iterator, Sequence
+
+from kong_lts.backup import BackUpDatabase
+from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
+from kong_lts.migrations import MigrationsFinish, MigrationsUp
+from kong_lts.monitoring import WatchMetrics
+from kong_lts.nodes import DoByHand, StartNodes, StopNodes
+from kong_lts.smoke_test import SmokeTest, StagingTest
+from kong_lts.step import Step
+from kong_lts.strategies.settings import Settings
+from kong_lts.traffic import ramp
+
+__all__ = [
+    "back_up",
+    "by_hand",
+    "diversion",
+    "evaluate",
+    "install",
+    "migrate",
+    "names_of",
+    "start",
+    "stop",
+    "test",
+    "watch_afterwards",
+]
+
+STOP = "stop-admin-writes"
+"""Id of the step that stops admin writes on the current cluster."""
+
+
+def by_hand(
+    name: str, guide: str, side: Side, what: str, instructions: str, *, traffic: bool = False
+) -> DoByHand:
+    """What a person does, or a tool of the caller's own."""
+    return DoByHand(
+        id=name,
+        guide=guide,
+        side=side,
+        what=what,
+        instructions=instructions,
+        touches_traffic=traffic,
+    )
+
+
+def back_up(deployment: Deployment, settings: Settings, guide: str) -> Iterator[Step]:
+    """Every kind of backup that the guide asks for where there is a database."""
+    yield BackUpDatabase(
+        id="back-up-database",
+        guide=guide,
+        side=Side.CURRENT,
+        folder=settings.backup_folder,
+        stopped_by=STOP,
+    )
+    yield by_hand(
+        "back-up-declarative",
+        guide,
+        Side.CURRENT,
+        "Dump the declarative configuration",
+        "Run `deck gateway dump` for each workspace and keep the files beside the database backup."
+        " It is the last resort: decK brings back no basic-auth password.",
+    )
+    if deployment.current.keyring:
+        yield by_hand(
+            "back-up-keyring",
+            guide,
+            Side.CURRENT,
+            "Export the keyring",
+            "POST /keyring/export on the current cluster; keep the answer and both RSA keys."
+            " Without them the encrypted fields are lost for ever.",
+        )
+    yield back_up_files(guide)
+
+
+def back_up_files(guide: str) -> DoByHand:
+    """The files of the nodes, which are in no database."""
+    return by_hand(
+        "back-up-files",
+        guide,
+        Side.CURRENT,
+        "Back up kong.conf, the files of the prefix, and every other file of the deployment",
+        "Copy them with their owners and modes: kong.conf, certificates and keys, nginx templates,"
+        " custom plugins, the licence.",
+    )
+
+
+def evaluate(guide: str) -> DoByHand:
+    """The review of what changes."""
+    return by_hand(
+        "evaluate",
+        guide,
+        Side.NEW,
+        "Evaluate what changes, and prepare kong.conf for 3.4",
+        "Go through the assessment's findings. `kong_lts.kong_conf.rewrite` writes the new"
+        " kong.conf; put it on the new nodes.",
+    )
+
+
+def install(new: Cluster, guide: str, where: str) -> DoByHand:
+    """The new cluster, not started yet."""
+    return by_hand(
+        "install",
+        guide,
+        Side.NEW,
+        f"Install a cluster of {new.version} with the capacity of the current one",
+        f"Same number of nodes, CPU and memory; do not start it. {where}",
+    )
+
+
+def migrate(settings: Settings, guide: str, *, in_place: bool = False) -> Iterator[Step]:
+    """Both migrations of the new cluster's database."""
+    conf = ("-c", settings.configuration) if settings.configuration else ()
+    yield MigrationsUp(
+        id="migrations-up",
+        guide=guide,
+        side=Side.NEW,
+        program=settings.program,
+        options=conf,
+        in_place=in_place,
+    )
+    yield MigrationsFinish(
+        id="migrations-finish",
+        guide=guide,
+        side=Side.NEW,
+        program=settings.program,
+        options=conf,
+        in_place=in_place,
+    )
+    yield by_hand(
+        "customize",
+        guide,
+        Side.NEW,
+        "Customize the new cluster's configuration data",
+        "Change in the new database what the migrations leave and the evaluation asks for: above"
+        " all turn on the prometheus families that the gates read (status_code_metrics,"
+        " latency_metrics), which 3.4 leaves off.",
+    )
+
+
+def start(
+    name: str, guide: str, side: Side, cluster: Cluster, nodes: Sequence[str], settings: Settings
+) -> StartNodes:
+    """Nodes of one cluster."""
+    return StartNodes(
+        id=name,
+        guide=guide,
+        side=side,
+        nodes=tuple(nodes),
+        program=settings.program,
+        configuration=settings.configuration if side is Side.NEW else None,
+        version=str(cluster.version),
+    )
+
+
+def stop(
+    name: str, guide: str, cluster: Cluster, nodes: Sequence[str], settings: Settings
+) -> StopNodes:
+    """Nodes of the current cluster."""
+    return StopNodes(
+        id=name,
+        guide=guide,
+        side=Side.CURRENT,
+        nodes=tuple(nodes),
+        program=settings.program,
+        version=str(cluster.version),
+        whole_cluster=True,
+    )
+
+
+def import_keyring(guide: str) -> DoByHand:
+    """Keys into the memory of the new nodes."""
+    return by_hand(
+        "import-keyring",
+        guide,
+        Side.NEW,
+        "Import the keyring",
+        "POST /keyring/import on the new cluster, then compare GET /keyring with the ids of the"
+        " export. Never generate a key before that.",
+    )
+
+
+def test(
+    kind: type[StagingTest] | type[SmokeTest], name: str, guide: str, settings: Settings, when: str
+) -> Step:
+    """The probes; where there are none, a person tests, since a test of nothing proves nothing."""
+    if settings.probes:
+        return kind(id=name, guide=guide, side=Side.NEW, probes=settings.probes)
+    return by_hand(
+        name,
+        guide,
+        Side.NEW,
+        f"Test the new cluster {when}",
+        "The plan has no probes. Send requests for all use cases to the new cluster's proxy: does"
+        " key-auth authenticate, does every important route answer as before?",
+    )
+
+
+def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:
+    """The ramp: each stage is approved where the plan says so, diverted, and watched."""
+    diversions = ramp(settings.ramp, guide=divert)
+    for stage, diverted in zip(settings.ramp, diversions, strict=True):
+        if stage.approval:
+            yield by_hand(
+                f"approve-{stage.percent}",
+                divert,
+                Side.NEW,
+                f"Approve that {stage.percent}% of the traffic is diverted",
+                "Look at what the gates have seen so far.",
+            )
+        yield diverted
+        yield WatchMetrics(
+            id=f"watch-{stage.percent}",
+            guide=watch,
+            side=Side.NEW,
+            watch_s=stage.bake_s,
+            gates=settings.gates,
+        )
+
+
+def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwards") -> Step:
+    """The metrics of the new cluster, when the current one is gone."""
+    return WatchMetrics(
+        id=name,
+        guide=guide,
+        side=Side.NEW,
+        watch_s=settings.watch_afterwards_s,
+        gates=settings.gates,
+        needs_current=False,
+    )
+
+
+def names_of(nodes: Sequence[Node], *roles: NodeRole) -> tuple[str, ...]:
+    """Names of the nodes that have one of the roles; of all where none is asked for."""
+    return tuple(node.name for node in nodes if not roles or node.role in roles)
