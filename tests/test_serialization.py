@@ -124,7 +124,7 @@ def test_a_value_comes_back_from_its_json(picture: Picture, indent: int | None) 
 def test_a_value_of_the_wrong_kind_is_refused_at_its_field(name: str, value: object) -> None:
     (problem,) = problems(**{name: value})
 
-    assert problem.endswith(f" @ $.{name}")
+    assert f" @ $.{name}" in problem
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_value_of_the_right_kind_is_taken(name: str, value: object) -> None:
             {"colour": "green"},
             "'green' is not a valid Colour; give one of red, blue @ $.colour",
         ),
-        ({"colour": True}, "true is no string; give one of red, blue @ $.colour"),
+        ({"colour": True}, "true is no string; quote it; give one of red, blue @ $.colour"),
         (
             {"shapes": [{"kind": "Circle", "radius": -1}]},
             "'radius' must be >= 0: -1.0 @ $.shapes[0]",
@@ -356,7 +356,7 @@ def test_any_text_is_a_document_or_an_error_with_its_path(text: str) -> None:
         ("a: 1\nb: 2026-13-45\n", "a.yaml:2: b is no timestamp; quote it"),
         ("a: !x b\n", "a.yaml:1: no YAML: could not determine a constructor"),
         ("a: \x07\n", "a.yaml: no YAML: a control character is in it"),
-        ("[" * 20_000, "a.yaml: it is nested too deeply"),
+        ("[" * 600, "a.yaml: it is nested too deeply"),
     ],
     ids=lambda text: str(text)[:30],
 )

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from kong_lts.catalog.rows import ConfKeys, DeclarativeRule, Migrations, Rule
+from kong_lts.catalog.rows import ConfKeys, DeclarativeRule, KongConfRule, Migrations, Rule
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.serialization import Form
 from kong_lts.versions import Release
@@ -48,6 +48,12 @@ def entities() -> tuple[DeclarativeRule, ...]:
 def inputs() -> tuple[Rule, ...]:
     """Rules on inputs that cannot be understood at all."""
     return _rows("inputs.yaml", Rule)
+
+
+@functools.cache
+def kong_conf() -> tuple[KongConfRule, ...]:
+    """Rules on kong.conf and the `KONG_*` variables."""
+    return _rows("kong_conf.yaml", KongConfRule)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
-from attrs.validators import matches_re, min_len
+from attrs.validators import ge, matches_re, min_len
 
 from kong_lts.findings import Finding, Location, Severity
 
@@ -17,6 +17,7 @@ __all__ = [
     "DeclarativeRule",
     "EarlierDefault",
     "KeyType",
+    "KongConfRule",
     "Limit",
     "Migrations",
     "Rule",
@@ -110,6 +111,8 @@ class ConfKeys:
     header_tokens: Mapping[str, tuple[str, ...]]
     trace_types: tuple[str, ...]
     cipher_suites: Mapping[str, Mapping[str, str | None]]
+    prefix_paths: Mapping[str, str]
+    """Files that Kong names by itself, below `prefix`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -154,6 +157,11 @@ class Rule:
             location=location,
             evidence=evidence,
         )
+
+
+@attrs.frozen(kw_only=True)
+class KongConfRule(Rule):
+    """A rule on keys of kong.conf."""
 
 
 class Test(StrEnum):
@@ -266,4 +274,6 @@ class DeclarativeRule(Rule):
     """Likewise."""
     once: bool = False
     """Whether one finding per file says it all."""
+    needs: int = attrs.field(default=1, validator=ge(1))
+    """How many such places in a file make it worth saying."""
     change: Change | None = None

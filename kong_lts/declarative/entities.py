@@ -24,6 +24,8 @@ class Entity:
     node: Mapping
     parent: "Entity | None"
     number: int
+    label: str | None = None
+    """What to call it instead, as for the defaults of decK."""
 
     @property
     def name(self) -> str | None:
@@ -37,6 +39,8 @@ class Entity:
     @property
     def subject(self) -> str:
         """What a finding about it is about."""
+        if self.label is not None:
+            return self.label
         one = self.kind.removesuffix("s")
         if (name := self.name) is not None:
             return f"{one} {name}"

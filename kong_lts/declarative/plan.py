@@ -30,6 +30,8 @@ class Hit:
     deletes: tuple[tuple[Mapping, int], ...] = ()
     """Pairs that are taken out."""
     applied: bool = False
+    touched: tuple[Mapping, ...] = ()
+    """The mappings whose pairs the edits change."""
 
 
 @attrs.define(eq=False)

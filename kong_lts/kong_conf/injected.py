@@ -1,21 +1,31 @@
 """Keys that become directives of nginx: namespaces, fan-out, aliases and deprecated names."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from kong_lts.catalog.rows import ConfKeys
-from kong_lts.kong_conf.document import BLANKS
 from kong_lts.kong_conf.lua import to_number, to_text
 from kong_lts.kong_conf.values import Raw
 from kong_lts.versions import Edition, Release
 
-__all__ = ["fan_out", "fill_in", "is_injected", "nginx_seconds", "seconds_of"]
+__all__ = [
+    "NotADurationError",
+    "fan_out",
+    "fill_in",
+    "is_injected",
+    "nginx_seconds",
+    "seconds_of",
+]
 
 _TIME = re.compile(r"([0-9]+)(ms|[yMwdhms]?)[ ]*")
 _SECONDS = {
     "y": 31536000, "M": 2592000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "": 1,
 }  # fmt: skip
 _LONGEST_TIME = 64
+
+
+class NotADurationError(Exception):
+    """A key whose value nginx would not read as a time; 2.8 crashes over it."""
 
 
 def is_injected(key: str, keys: ConfKeys, edition: Edition) -> bool:
@@ -78,6 +88,8 @@ def _convert(
     value = convert(user[old])
     if value is not None:
         user[new] = value
+    elif convert is seconds_of:
+        raise NotADurationError(old)
 
 
 def _connections(value: Raw) -> Raw | None:
@@ -112,8 +124,3 @@ def _text(value: Raw) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return value if isinstance(value, str) else to_text(value)
-
-
-def dynamic(names: Iterable[str], keys: ConfKeys, edition: Edition) -> set[str]:
-    """Those of the names that need no row."""
-    return {name for name in names if is_injected(name.strip(BLANKS), keys, edition)}

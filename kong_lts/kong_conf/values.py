@@ -109,6 +109,8 @@ def _number(value: Raw) -> Number | None:
 
 def split_list(text: str) -> tuple[str, ...]:
     """The items between the commas; there is no way to escape one."""
+    if text == ",":
+        return ("",)  # as the Lua library splits it; any other empty item counts
     return tuple(item.strip(BLANKS) for item in text.split(",")) if text else ()
 
 

@@ -37,7 +37,7 @@ def resolve_reference(
     address = reference[len(_START) : -len(_END)].partition("#")[0]
     path, _, options = address.partition("?")
     vault, _, rest = path.partition("/")
-    name, _, field = rest.partition("/")
+    name, _, field = rest.rpartition("/") if "/" in rest else (rest, "", "")
     if vault != _ENVIRONMENT or not name:
         return None
     for option in options.split("&"):

@@ -18,7 +18,7 @@ class ProxyContract:
         proxy = make(True)
 
         assert proxy.send(Probe(name="orders", path="/orders")).status == 200
-        assert proxy.send(Probe(name="none", path="/none")).status == 404
+        assert proxy.send(Probe(name="none", path="/none", expect_status=404)).status == 404
 
     def test_no_answer_is_an_error(self, make: Callable[[bool], Proxy]) -> None:
         with pytest.raises(ProxyError):

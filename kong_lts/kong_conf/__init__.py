@@ -1,0 +1,8 @@
+"""kong.conf: read as each release reads it, every difference found, rewritten without losing a byte."""
+
+from kong_lts.kong_conf.diff import diff
+from kong_lts.kong_conf.document import KongConf, parse, read
+from kong_lts.kong_conf.resolve import resolve
+from kong_lts.kong_conf.rewrite import Rewrite, rewrite
+
+__all__ = ["KongConf", "Rewrite", "diff", "parse", "read", "resolve", "rewrite"]

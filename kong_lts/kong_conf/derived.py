@@ -1,0 +1,86 @@
+"""What Kong derives from the keys of a kong.conf once it has accepted them."""
+
+import base64
+import binascii
+import posixpath
+import re
+
+from kong_lts.kong_conf.loading import Loaded
+from kong_lts.kong_conf.values import ConfValue
+from kong_lts.versions import Release
+
+__all__ = ["derive", "pem_of"]
+
+_NOBODY = ("nobody", "nobody nobody")
+_KONG = ("kong", "kong kong")
+_USERS = ("nginx_main_user", "nginx_user")
+_CERTIFICATES = re.compile(r"(?:[a-z_]*_)?(?:ssl|cluster|cluster_ca)_cert(?:_key)?")
+_PEM = b"-----BEGIN"
+
+
+def derive(loaded: Loaded) -> None:
+    """Fill in what follows from other keys."""
+    values = loaded.values
+    _cipher_suite(loaded)
+    values["lua_package_cpath"] = values.get("lua_package_cpath") or ""
+    if isinstance(prefix := values.get("prefix"), str) and prefix.startswith("/"):
+        values["prefix"] = root = posixpath.normpath(prefix)
+        paths = loaded.keys.prefix_paths.items()
+        values.update({key: posixpath.join(root, below) for key, below in paths})
+    _users(values)
+    if values.get("role") == "data_plane":
+        _trust_control_plane(values)
+    if loaded.release is not Release.V2_8:
+        _certificates(values)
+
+
+def _cipher_suite(loaded: Loaded) -> None:
+    """A suite other than `custom` beats every other key on ciphers and protocols."""
+    values = loaded.values
+    suite = loaded.keys.cipher_suites.get(str(values.get("ssl_cipher_suite")))
+    if suite is None:
+        return
+    values["ssl_ciphers"] = suite["ciphers"]
+    for block in ("nginx_http_ssl_", "nginx_stream_ssl_"):
+        values[f"{block}protocols"] = suite["protocols"]
+        values[f"{block}prefer_server_ciphers"] = suite["prefer_server_ciphers"]
+    if values["ssl_cipher_suite"] != "old":
+        for key in ("ssl_dhparam", "nginx_http_ssl_dhparam", "nginx_stream_ssl_dhparam"):
+            values[key] = suite["dhparams"]
+
+
+def _users(values: dict[str, ConfValue]) -> None:
+    """`nobody` is nginx's own default; both `kong` is only set where that user exists."""
+    plain = {key: " ".join(str(values.get(key) or "").split()) for key in _USERS}
+    for key, user in plain.items():
+        if user in _NOBODY:
+            values[key] = None
+    if all(user in _KONG for user in plain.values()):
+        values.update(dict.fromkeys(_USERS))
+
+
+def _trust_control_plane(values: dict[str, ConfValue]) -> None:
+    shared = values.get("cluster_mtls") == "shared"
+    certificate = values.get("cluster_cert" if shared else "cluster_ca_cert")
+    trusted = values.get("lua_ssl_trusted_certificate")
+    if isinstance(certificate, str) and isinstance(trusted, tuple):
+        values["lua_ssl_trusted_certificate"] = (*trusted, certificate)
+
+
+def _certificates(values: dict[str, ConfValue]) -> None:
+    """3.4 takes certificates and keys in base64 too."""
+    for key, value in values.items():
+        if value and _CERTIFICATES.fullmatch(key):
+            if isinstance(value, str):
+                values[key] = pem_of(value) or value
+            elif isinstance(value, tuple):
+                values[key] = tuple(pem_of(item) or item for item in value)
+
+
+def pem_of(text: str) -> str | None:
+    """The certificate or key that a text in base64 holds, None if it holds none."""
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return decoded.decode("utf-8", "surrogateescape") if decoded.startswith(_PEM) else None

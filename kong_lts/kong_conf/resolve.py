@@ -1,0 +1,54 @@
+"""resolve(): the values of a kong.conf as a release would load them."""
+
+from kong_lts.errors import ConfError
+from kong_lts.kong_conf.cross_key import check
+from kong_lts.kong_conf.derived import derive
+from kong_lts.kong_conf.document import KongConf
+from kong_lts.kong_conf.loading import Loaded, load
+from kong_lts.kong_conf.values import ConfValue
+from kong_lts.versions import Edition, KongVersion, Release
+
+__all__ = ["resolve", "resolved"]
+
+
+def resolve(
+    conf: KongConf, *, release: Release | str, edition: Edition | str
+) -> dict[str, ConfValue]:
+    """The values of every key that a release knows, as it would load them.
+
+    Questions to the host's files are not asked: a path is taken to exist, and the user `kong` not
+    to. A template that nobody has filled in yet is read as it stands.
+
+    Args:
+        release: `2.8` or `3.4`.
+        edition: `oss` or `enterprise`; of Enterprise, the newest patch release.
+
+    Returns:
+        Numbers, texts, booleans and tuples of texts by key, None for unset.
+
+    Raises:
+        ConfError: The release would not start; the key and line of the first reason.
+    """
+    loaded = resolved(conf, Release(release), Edition(edition))
+    if loaded.refusals:
+        raise loaded.refusals[0]
+    return loaded.values
+
+
+def resolved(
+    conf: KongConf,
+    release: Release,
+    edition: Edition,
+    *,
+    current: KongVersion | None = None,
+    templates: bool = True,
+) -> Loaded:
+    """As `resolve`, with every reason to refuse beside the values."""
+    loaded = load(conf, release, edition, current=current, templates=templates)
+    for section in conf.sections:
+        if section.name is None:
+            reason = "a line starts with [ and has no name and ]; Kong's parser crashes"
+            loaded.refusals.insert(0, ConfError(reason, None, conf.path, section.line))
+    check(loaded)
+    derive(loaded)
+    return loaded

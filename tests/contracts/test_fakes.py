@@ -1,0 +1,116 @@
+"""Every fake keeps the contract of its protocol, as the default does."""
+
+from collections.abc import Callable
+
+import pytest
+
+from kong_lts.deployment import Side
+from kong_lts.protocols import (
+    Approver,
+    Archive,
+    Clock,
+    Database,
+    Journal,
+    LoadBalancer,
+    Observer,
+    Proxy,
+    WriteGuard,
+)
+from kong_lts.testing.fakes import (
+    FakeApprover,
+    FakeArchive,
+    FakeClock,
+    FakeDatabase,
+    FakeJournal,
+    FakeLoadBalancer,
+    FakeObserver,
+    FakeProxy,
+    FakeWriteGuard,
+)
+from kong_lts.testing.scenarios import ALL
+from kong_lts.testing.simulation import Fault, World
+from tests.contracts.archive import ArchiveContract, Content
+from tests.contracts.database import DatabaseContract, State
+from tests.contracts.journal import JournalContract
+from tests.contracts.load_balancer import LoadBalancerContract
+from tests.contracts.people import ApproverContract, ClockContract, ObserverContract
+from tests.contracts.proxy import ProxyContract
+from tests.contracts.write_guard import WriteGuardContract
+
+
+@pytest.fixture
+def world() -> World:
+    """A healthy deployment whose new cluster has no database yet."""
+    return World.of(next(d for d in ALL.values() if d.new is not None))
+
+
+class TestFakeDatabase(DatabaseContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[State], Database]:
+        sides = {State.FILLED: Side.CURRENT, State.MISSING: Side.NEW}
+        return lambda state: FakeDatabase(world, sides[state])
+
+
+class TestFakeWriteGuard(WriteGuardContract):
+    @pytest.fixture
+    def guard(self, world: World) -> WriteGuard:
+        return FakeWriteGuard(world, Side.CURRENT)
+
+
+class TestFakeLoadBalancer(LoadBalancerContract):
+    @pytest.fixture
+    def balancer(self, world: World) -> LoadBalancer:
+        return FakeLoadBalancer(world)
+
+
+class TestFakeJournal(JournalContract):
+    @pytest.fixture
+    def open_journal(self) -> Callable[[], Journal]:
+        journal = FakeJournal()
+        return lambda: journal
+
+
+class TestFakeClock(ClockContract):
+    @pytest.fixture
+    def clock(self, world: World) -> Clock:
+        return FakeClock(world)
+
+
+class TestFakeObserver(ObserverContract):
+    @pytest.fixture
+    def observer(self) -> Observer:
+        return FakeObserver()
+
+
+class TestFakeProxy(ProxyContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[bool], Proxy]:
+        return lambda there: FakeProxy(world, Side.CURRENT if there else Side.NEW)
+
+
+class TestFakeApprover(ApproverContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[bool | None], Approver]:
+        def make(said: bool | None) -> Approver:
+            world.fault = Fault.FAILS_BEFORE if said is None else None
+            return FakeApprover(world, approves=bool(said))
+
+        return make
+
+
+class TestFakeArchive(ArchiveContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[Content], Archive]:
+        """The worlds share their backups."""
+
+        def make(content: Content) -> Archive:
+            if content is Content.FILLED:
+                return FakeArchive(world, Side.CURRENT)
+            other = World.of(next(d for d in ALL.values() if d.new is not None), routes=5)
+            other.backups = world.backups
+            if content is Content.OTHER:
+                return FakeArchive(other, Side.CURRENT)
+            FakeDatabase(other, Side.NEW).create("a run")
+            return FakeArchive(other, Side.NEW)
+
+        return make

@@ -1,0 +1,61 @@
+"""What tests of steps and runs share: a simulated deployment, its plan, and short words for both."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+import attrs
+
+from kong_lts.deployment import Deployment
+from kong_lts.events import Past
+from kong_lts.findings import Finding
+from kong_lts.planning import Plan, plan
+from kong_lts.protocols import Adapters, ClusterAdapters, Probe
+from kong_lts.schema import SchemaState
+from kong_lts.testing import scenarios
+from kong_lts.testing.simulation import World
+from kong_lts.traffic import RampStage
+
+AT = "2026-01-01T00:00:00+00:00"
+NO_PAST: Past = MappingProxyType({})
+DUAL_CLUSTER = scenarios.ALL["traditional-dual-cluster"]
+PROBES = (
+    Probe(name="root", path="/orders/1", headers={"Authorization": "env:PROBE_TOKEN"}),
+    Probe(name="nowhere", path="/nowhere", expect_status=404, expect_in_body="no Route"),
+)
+
+
+def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
+    """A plan with steps of every kind that its strategy has, and a person to be asked."""
+    return plan(
+        deployment,
+        ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60, approval=True)),
+        probes=PROBES,
+    )
+
+
+def a_world(deployment: Deployment = DUAL_CLUSTER) -> World:
+    """The deployment, healthy and before its upgrade."""
+    return World.of(deployment)
+
+
+def restored_world(state: SchemaState = SchemaState.LTS_2_8) -> World:
+    """One whose new database is there already, as a copy that is migrated as far as *state*."""
+    world = a_world()
+    new = world.new.database
+    new.exists, new.owner, new.rows = True, "a run", dict(world.current.database.rows)
+    if state in (SchemaState.UP, SchemaState.LTS_3_4):
+        world.migrate_up(new)
+    new.state = state
+    return world
+
+
+def without(adapters: Adapters, side: str, *names: str) -> Adapters:
+    """The same adapters, with some of one side taken out."""
+    cluster: ClusterAdapters = getattr(adapters, side)
+    taken_out: dict[str, object] = {name: {} if name == "nodes" else None for name in names}
+    return attrs.evolve(adapters, **{side: attrs.evolve(cluster, **taken_out)})
+
+
+def rules(findings: Iterable[Finding]) -> list[str]:
+    """The rules of findings, in their order."""
+    return [finding.rule for finding in findings]
