@@ -71,6 +71,9 @@ class _Migrations(PlannedStep):
             waited_s += _LOCK_POLL_S
 
     def _kong(self, adapters: Adapters, command: str) -> tuple[Finished, float]:
+        guard = self.cluster(adapters).write_guard
+        if self.in_place and guard is not None:
+            guard.release()  # measured: `up` and `finish` fail half way while triggers refuse
         _, runner = runner_of(self.cluster(adapters), self.node, self.id)
         argv = [*self.program, "migrations", command, *self.options]
         begun = adapters.clock.now()
@@ -130,7 +133,7 @@ class MigrationsUp(_Migrations):
         if state not in (SchemaState.LTS_2_8, SchemaState.UP):
             yield self.obstacle(
                 "schema-not-2.8",
-                f"The database is in the state {state!r}; `up` starts from a complete 2.8 schema.",
+                f"The database is in the state '{state}'; `up` starts from a complete 2.8 schema.",
                 "If an earlier `up` was interrupted, restore the backup; `up -f` is never the way:"
                 " it deletes allow and deny lists.",
             )
@@ -157,7 +160,7 @@ class MigrationsUp(_Migrations):
         if (state := self._state(adapters)) is not SchemaState.UP:
             yield self.obstacle(
                 "migrations-up-not-done",
-                f"After `kong migrations up` the database is in the state {state!r}.",
+                f"After `kong migrations up` the database is in the state '{state}'.",
                 "Restore the backup and look for the cause; a second `up` over a half-done one"
                 " writes ~~ paths.",
             )
@@ -186,7 +189,7 @@ class MigrationsFinish(_Migrations):
         if state not in (SchemaState.UP, SchemaState.LTS_3_4):
             yield self.obstacle(
                 "schema-not-up",
-                f"The database is in the state {state!r}; `finish` comes after `up`. Before it,"
+                f"The database is in the state '{state}'; `finish` comes after `up`. Before it,"
                 " `finish` answers 0 and does nothing.",
                 "Run the step before this one.",
             )
@@ -203,7 +206,7 @@ class MigrationsFinish(_Migrations):
         if (state := self._state(adapters)) is not SchemaState.LTS_3_4:
             yield self.obstacle(
                 "migrations-finish-not-done",
-                f"After `kong migrations finish` the database is in the state {state!r}.",
+                f"After `kong migrations finish` the database is in the state '{state}'.",
                 "Look at schema_meta.pending: two equal targets with one created_at make it fail;"
                 " delete one of them and resume.",
             )

@@ -11,7 +11,7 @@ from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters, AdminApi, ProcessRunner, Question
 from kong_lts.step import Effect, PlannedStep, Reversibility, Step, present, runner_of
 
-__all__ = ["DoByHand", "StartNodes", "StopNodes"]
+__all__ = ["DoByHand", "NoConnections", "StartNodes", "StopNodes"]
 
 _COMMAND_S = 600.0
 """Measured: 3.8 s for a start with 20,000 of each entity."""
@@ -178,8 +178,8 @@ class StopNodes(_NodesStep):
     version: str
     """What they run, for starting them again."""
     gone_within_s: float = attrs.field(default=120.0, converter=float)
-    whole_cluster: bool = False
-    """Whether this ends the cluster's service: decommissioning, or the stop of an in-place one."""
+    downtime_s: float = attrs.field(default=0.0, converter=float)
+    """How long nobody is expected to answer; 0 where others have the traffic."""
 
     needs_of_side: ClassVar[tuple[str, ...]] = ("nodes",)
 
@@ -196,7 +196,8 @@ class StopNodes(_NodesStep):
     @property
     def effect(self) -> Effect:
         """Its Admin API ends with it."""
-        return Effect(administration=True, traffic=self.whole_cluster)
+        traffic = self.downtime_s > 0
+        return Effect(administration=True, traffic=traffic, downtime_s=self.downtime_s)
 
     def run(self, adapters: Adapters, past: Past) -> Done:
         """Stop those that run.
@@ -237,3 +238,41 @@ class StopNodes(_NodesStep):
             configuration=self.configuration,
             version=self.version,
         )
+
+
+@attrs.frozen(kw_only=True)
+class NoConnections(PlannedStep):
+    """Wait until nobody is connected to the database any more.
+
+    Source:
+        guide, In-place upgrade: "Stop Kong nodes of cluster X but keep the database running".
+    """
+
+    within_s: float = attrs.field(default=60.0, converter=float)
+
+    needs_of_side = ("database",)
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Wait until nobody uses the database of the {self.side} cluster"
+
+    def run(self, adapters: Adapters, past: Past) -> Done:
+        """Look until the last one is gone, or the time is over."""
+        database = present(self.cluster(adapters).database, "database", self.id)
+        waited_s = 0.0
+        while database.facts().connections and waited_s < self.within_s:
+            adapters.clock.sleep(_POLL_S)
+            waited_s += _POLL_S
+        return Done()
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Nobody is connected."""
+        database = present(self.cluster(adapters).database, "database", self.id)
+        if count := database.facts().connections:
+            yield self.obstacle(
+                "database-in-use",
+                f"{count} session(s) of others are on the database: a node that still runs would"
+                " work on a schema that is not its own.",
+                "Find them in pg_stat_activity and end them, then resume.",
+            )

@@ -15,14 +15,20 @@ from kong_lts.events import Event, Past
 from kong_lts.findings import Finding, Severity, blockers
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import Gate, WatchMetrics
-from kong_lts.nodes import DoByHand, StartNodes, StopNodes
+from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
 from kong_lts.protocols import Probe
-from kong_lts.restore import CreateDatabase, DropDatabase, RestoreDatabase
+from kong_lts.restore import (
+    CreateDatabase,
+    DropDatabase,
+    ReplaceDatabase,
+    RestoreDatabase,
+    RestorePoint,
+)
 from kong_lts.schema import SchemaState
 from kong_lts.serialization import Form, json_schema
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Reversibility
-from kong_lts.strategies import Settings, Strategy, choose_strategy, dual_cluster
+from kong_lts.strategies import Settings, Strategy, choose_strategy, steps
 from kong_lts.traffic import DEFAULT_RAMP, DivertTraffic, RampStage
 
 __all__ = ["AnyStep", "Case", "Plan", "Rehearsal", "Run", "Verdict", "plan"]
@@ -34,11 +40,14 @@ AnyStep = (
     | CreateDatabase
     | DropDatabase
     | RestoreDatabase
+    | RestorePoint
+    | ReplaceDatabase
     | MigrationsUp
     | MigrationsFinish
     | StartNodes
     | StopNodes
     | DoByHand
+    | NoConnections
     | StagingTest
     | SmokeTest
     | DivertTraffic
@@ -230,14 +239,10 @@ def plan(
         deployment=deployment,
         strategy=wanted,
         reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
-        steps=_STEPS[wanted](deployment, new, chosen),  # type: ignore[arg-type] # see AnyStep
+        steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
         findings=findings,
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
     )
-
-
-_STEPS = {Strategy.DUAL_CLUSTER: dual_cluster.steps}
-"""The steps of each strategy that can be planned."""
 
 
 def _not_plannable(
@@ -258,14 +263,6 @@ def _not_plannable(
     elif fits is not None and wanted is not None and Strategy(wanted) is not fits:
         why = choose_strategy(deployment).rejected[Strategy(wanted)]
         found.append(_obstacle("strategy-rejected", f"{wanted} does not fit: {why}."))
-    elif fits is not None and (fits not in _STEPS or choose_strategy(deployment).data_planes):
-        found.append(
-            _obstacle(
-                "strategy-not-planned",
-                f"{fits} in {deployment.mode} mode is what the guide asks for; this version of the"
-                f" library makes plans for {', '.join(_STEPS)} in traditional mode.",
-            )
-        )
     return found
 
 

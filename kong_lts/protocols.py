@@ -179,6 +179,25 @@ class Archive(Protocol):
             ArchiveError: The database is not empty, or the restore failed.
         """
 
+    def replace(self, folder: str, keep_as: str) -> Fingerprint:
+        """Put a backup in the place of this database, never over it.
+
+        It is restored into a new database beside, compared with the manifest, and only then the
+        names are swapped; nothing if this database holds what the backup holds.
+
+        Args:
+            folder: The backup.
+            keep_as: Name under which the replaced database stays.
+
+        Returns:
+            What the database holds afterwards.
+
+        Raises:
+            BackupError: The backup is missing, incomplete or damaged.
+            ArchiveError: Somebody uses the database, it hosts other applications, the name to keep
+                it under is taken, or the restore failed; it is as it was.
+        """
+
 
 class WriteGuard(Protocol):
     """Keeps writes to the configuration out of one database; counters, tokens and sessions go on."""

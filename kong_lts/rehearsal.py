@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from kong_lts.database import Fingerprint, differences
+from kong_lts.deployment import Side
 from kong_lts.errors import KongLtsError
 from kong_lts.execution import execute, resume
 from kong_lts.planning import Case, Plan, Rehearsal, Run, Verdict
 from kong_lts.rollback import roll_back
 from kong_lts.schema import SchemaState
+from kong_lts.strategies import Strategy
 from kong_lts.testing.fakes import FakeJournal, fake_adapters
 from kong_lts.testing.simulation import Fault, Killed, World
 
@@ -43,7 +45,7 @@ def rehearse(plan: Plan, *, faults: Sequence[Fault] | None = None) -> Rehearsal:
 
 def _case(plan: Plan, step_id: str | None, fault: Fault | None, way: str) -> Case:
     """One run with one fault, and what became of it."""
-    world = World.of(plan.deployment)
+    world = World.of(plan.deployment, in_place=plan.strategy is Strategy.IN_PLACE)
     before = world.current.database.fingerprint()
     journal = FakeJournal(world=world, strikes_at=step_id, fault=fault)
     verdict, reason = _ended(plan, world, journal, way)
@@ -88,32 +90,48 @@ def _attempt(world: World, what: Callable[[], Run]) -> Run | str:
 
 def _broken(plan: Plan, world: World, before: Fingerprint, way: str) -> Iterator[str]:
     """Every invariant that does not hold at the end."""
-    if differences(before, world.current.database.fingerprint()):
-        yield "the current database has changed"
-    if world.lost_requests:
+    if not world.one_address and world.lost_requests:
         yield f"{world.lost_requests} requests were lost"
     ups = [effect for effect in world.effects if "migrations up" in effect]
     if len(ups) > 1:
         yield f"kong migrations up ran {len(ups)} times"
-    yield from _not_new(world) if way == _RESUME else _not_current(world)
+    if _untouched(world, way) and differences(before, world.current.database.fingerprint()):
+        yield "the current database has changed"
+    yield from _traffic(world, Side.NEW if way == _RESUME else Side.CURRENT)
+    if world.has_database:
+        yield from _migrated(world, before) if way == _RESUME else _as_before(world)
 
 
-def _not_new(world: World) -> Iterator[str]:
-    """What is not as it must be after the upgrade."""
+def _untouched(world: World, way: str) -> bool:
+    """Whether the current database must hold what it held: not after an upgrade in place."""
+    return way == _ROLL_BACK or world.new.database is not world.current.database
+
+
+def _traffic(world: World, side: Side) -> Iterator[str]:
+    """Who serves at the end, and whether all of its nodes run."""
+    percent = 100 if side is Side.NEW else 0
+    if not world.one_address and world.new_percent != percent:
+        yield f"{world.new_percent}% of the traffic is on the new cluster, not {percent}%"
+    down = [node for node, runs in world.cluster(side).running.items() if not runs]
+    if down:
+        yield f"of the {side} cluster {', '.join(down)} does not run"
+
+
+def _migrated(world: World, before: Fingerprint) -> Iterator[str]:
+    """What is not as it must be in the database after the upgrade."""
     database = world.new.database
-    if world.new_percent != 100 or not all(world.new.running.values()):
-        yield f"{world.new_percent}% of the traffic is on the new cluster"
-    if database.state is not SchemaState.LTS_3_4 or database.guarded:
-        yield f"the new database is {database.state}, writes {database.guarded and 'stopped'}"
-    if database.rows.keys() != world.current.database.rows.keys():
+    if database.state is not SchemaState.LTS_3_4:
+        yield f"the new database is in the state {database.state}"
+    if database.guarded:
+        yield "admin writes are still stopped on the new cluster"
+    if len(database.rows) != before.rows:
         yield "configuration was lost"
 
 
-def _not_current(world: World) -> Iterator[str]:
+def _as_before(world: World) -> Iterator[str]:
     """What is not as it was before the upgrade."""
-    if world.new_percent != 0 or not all(world.current.running.values()):
-        yield f"{world.new_percent}% of the traffic is on the new cluster"
     if world.current.database.guarded:
         yield "admin writes are still stopped"
-    if world.new.database.exists or any(world.new.running.values()):
+    own = world.new.database is not world.current.database
+    if (own and world.new.database.exists) or any(world.new.running.values()):
         yield "the new cluster is still there"

@@ -11,7 +11,13 @@ from kong_lts.protocols import Adapters
 from kong_lts.schema import SchemaState, schema_state
 from kong_lts.step import PlannedStep, Reversibility, present
 
-__all__ = ["CreateDatabase", "DropDatabase", "RestoreDatabase"]
+__all__ = [
+    "CreateDatabase",
+    "DropDatabase",
+    "ReplaceDatabase",
+    "RestoreDatabase",
+    "RestorePoint",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -144,6 +150,102 @@ class RestoreDatabase(PlannedStep):
                 "restore-differs",
                 f"The restored database is not what was backed up: {line}.",
                 "Roll back, which drops it, and restore again; is something else writing to it?",
+            )
+
+
+@attrs.frozen(kw_only=True)
+class RestorePoint(PlannedStep):
+    """Prove the backup to which an in-place upgrade goes back; from here on only it leads back.
+
+    Source:
+        guide, In-place upgrade: "prioritize the database-level method"; nothing passes this point
+        without a verified backup.
+    """
+
+    folder: str
+
+    needs_of_side = ("archive", "database")
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Prove the backup {self.folder}, the only way back from here on"
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """Whatever follows is brought back by the restore."""
+        return Reversibility.RESTORE
+
+    def run(self, adapters: Adapters, past: Past) -> Done:
+        """Inspect every file of the backup."""
+        found = present(self.cluster(adapters).archive, "archive", self.id).inspect(self.folder)
+        return Done(note=found.fingerprint.digest)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The backup holds what the database holds now."""
+        cluster = self.cluster(adapters)
+        wanted = present(cluster.archive, "archive", self.id).inspect(self.folder).fingerprint
+        found = present(cluster.database, "database", self.id).fingerprint(wanted.taken_at)
+        for line in differences(wanted, found):
+            yield self.obstacle(
+                "backup-differs",
+                f"The backup is not what the database holds: {line}.",
+                "Nothing may write any more; take the last backup again in a new folder.",
+            )
+
+    def undo(self, past: Past) -> "ReplaceDatabase":
+        """Put the backup in the place of the migrated database."""
+        return ReplaceDatabase(
+            id=f"undo-{self.id}", guide=self.guide, side=self.side, folder=self.folder
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ReplaceDatabase(PlannedStep):
+    """Put the backup in the place of a migrated database, which stays under another name.
+
+    Source:
+        guide, Troubleshooting, method 1; measured: `pg_restore --clean` over a database that saw
+        `up` leaves 2.8's schema_meta over 3.4's paths, so it is restored beside and swapped.
+    """
+
+    folder: str
+
+    needs_of_side = ("archive", "database")
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Put the backup {self.folder} in the place of the database"
+
+    @property
+    def reversibility(self) -> Reversibility:
+        """The replaced database is still there, under another name."""
+        return Reversibility.COMPENSATED
+
+    def run(self, adapters: Adapters, past: Past) -> Restored:
+        """Restore beside, compare, swap; nothing if the database was not migrated yet."""
+        cluster = self.cluster(adapters)
+        database = present(cluster.database, "database", self.id)
+        name = database.facts().name
+        database.release_lock()  # nobody may be connected while the names change
+        try:
+            archive = present(cluster.archive, "archive", self.id)
+            found = archive.replace(self.folder, f"{name}_before_rollback")
+        finally:
+            database.hold_lock("rollback")
+        return Restored(folder=self.folder, database=name, fingerprint=found)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The database holds what the backup holds."""
+        cluster = self.cluster(adapters)
+        wanted = present(cluster.archive, "archive", self.id).inspect(self.folder).fingerprint
+        found = present(cluster.database, "database", self.id).fingerprint(wanted.taken_at)
+        for line in differences(wanted, found):
+            yield self.obstacle(
+                "restore-differs",
+                f"The database is not what was backed up: {line}.",
+                "Keep every node stopped, and see what writes to it.",
             )
 
 

@@ -62,7 +62,7 @@ def test_no_two_kinds_have_one_name() -> None:
     ("text", "problem"),
     [
         ("", "no JSON"),
-        ('{"event": {"kind": "RunEnded", "at": ""}}', "format_version"),
+        ('{"event": {"kind": "RunEnded", "at": ""}}', "its format_version is null"),
         ('{"format_version": 1}', r"it is missing @ \$\.event"),
         ('{"format_version": 1, "event": {"at": ""}}', "kind is null; give one of RunStarted,"),
         ('{"format_version": 1, "event": {"kind": "Done"}}', 'kind is "Done"; give one of'),

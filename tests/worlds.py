@@ -1,7 +1,8 @@
-"""What tests of steps and runs share: a simulated deployment, its plan, and short words for both."""
+"""What tests of steps and runs share: a simulated deployment, its plan, short words for both."""
 
 from collections.abc import Iterable
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
@@ -9,7 +10,7 @@ from kong_lts.deployment import Deployment
 from kong_lts.events import Past
 from kong_lts.findings import Finding
 from kong_lts.planning import Plan, plan
-from kong_lts.protocols import Adapters, ClusterAdapters, Probe
+from kong_lts.protocols import Adapters, Probe
 from kong_lts.schema import SchemaState
 from kong_lts.testing import scenarios
 from kong_lts.testing.simulation import World
@@ -51,9 +52,9 @@ def restored_world(state: SchemaState = SchemaState.LTS_2_8) -> World:
 
 def without(adapters: Adapters, side: str, *names: str) -> Adapters:
     """The same adapters, with some of one side taken out."""
-    cluster: ClusterAdapters = getattr(adapters, side)
-    taken_out: dict[str, object] = {name: {} if name == "nodes" else None for name in names}
-    return attrs.evolve(adapters, **{side: attrs.evolve(cluster, **taken_out)})
+    taken_out: dict[str, Any] = {name: {} if name == "nodes" else None for name in names}
+    changed: dict[str, Any] = {side: attrs.evolve(getattr(adapters, side), **taken_out)}
+    return attrs.evolve(adapters, **changed)
 
 
 def rules(findings: Iterable[Finding]) -> list[str]:

@@ -1,8 +1,6 @@
 """The PostgreSQL database of one cluster: its facts, its fingerprint, its making and its lock."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import attrs
 import psycopg
@@ -47,7 +45,7 @@ class PostgresDatabase:
     def create(self, owner: str) -> None:
         name = self.address.name("creating the database", DatabaseError)
         doing = f"creating the database {name}"
-        with self._server(doing) as server:
+        with self.address.server(doing, DatabaseError) as server:
             if _oid(server, name) is None:
                 _make(server, name, owner)
             elif (found := _mark(server, name)) != _MARK.format(owner):
@@ -59,7 +57,7 @@ class PostgresDatabase:
     def drop(self, owner: str) -> None:
         name = self.address.name("dropping the database", DatabaseError)
         doing = f"dropping the database {name}"
-        with self._server(doing) as server:
+        with self.address.server(doing, DatabaseError) as server:
             if _oid(server, name) is None:
                 return
             if (found := _mark(server, name)) != _MARK.format(owner):
@@ -91,16 +89,6 @@ class PostgresDatabase:
 
     def __del__(self) -> None:
         self.release_lock()
-
-    @contextmanager
-    def _server(self, doing: str) -> Iterator[Connection]:
-        """A session on the same server, in a database that is always there."""
-        try:
-            connection = self.address.connect(doing, DatabaseError, database="postgres")
-        except DatabaseError:  # not everybody may use that one
-            connection = self.address.connect(doing, DatabaseError, database="template1")
-        with self.address.translated(doing, DatabaseError), closing(connection):
-            yield connection
 
 
 def _oid(server: Connection, name: str) -> int | None:

@@ -53,10 +53,12 @@ class PostgresAddress:
     Args:
         url: `env:NAME` or `file:PATH`, read at each use; else what libpq takes.
         environ: Where `env:NAME` is looked up, and what child programs get.
+        database: Another database of the same server; None is the one of the URL.
     """
 
     url: str = attrs.field(repr=False)
     environ: Mapping[str, str] = attrs.field(default=os.environ, repr=False, kw_only=True)
+    database: str | None = attrs.field(default=None, kw_only=True)
 
     def parameters(self, doing: str, error: type[AdapterError]) -> dict[str, str]:
         """The URL, taken apart by libpq.
@@ -71,6 +73,8 @@ class PostgresAddress:
             raise error(doing, str(exc)) from exc
         except psycopg.Error:  # its text repeats what may be a piece of the password
             raise error(doing, _NO_URL) from None
+        if self.database is not None:
+            found["dbname"] = self.database
         ports = found.get("port", "").replace(",", "")
         if "@" in found.get("host", "") or not (ports.isdecimal() or not ports):
             raise error(doing, _NO_URL)
@@ -171,6 +175,16 @@ class PostgresAddress:
             connection.read_only = True
             with connection.transaction():
                 yield connection
+
+    @contextlib.contextmanager
+    def server(self, doing: str, error: type[AdapterError]) -> Iterator[Connection]:
+        """A session on the same server, in a database that is always there."""
+        try:
+            connection = self.connect(doing, error, database="postgres")
+        except error:  # not everybody may use that one
+            connection = self.connect(doing, error, database="template1")
+        with self.translated(doing, error), contextlib.closing(connection):
+            yield connection
 
     def failure(self, exc: psycopg.Error, doing: str, error: type[AdapterError]) -> AdapterError:
         """What PostgreSQL raised, as an error of ours without a secret; raise it `from None`."""

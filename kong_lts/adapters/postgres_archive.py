@@ -31,6 +31,7 @@ from kong_lts.adapters.postgres_facts import (
     server_version,
     table_names,
 )
+from kong_lts.adapters.postgres_swap import make_beside, refuse_other_applications, swap
 from kong_lts.adapters.postgres_tools import PostgresTools, find_tools, tool_words
 from kong_lts.adapters.postgres_write_guard import FUNCTION, TRIGGER
 from kong_lts.database import Fingerprint
@@ -112,6 +113,25 @@ class PostgresArchive:
             self._pg_restore(tools, Path(folder) / DUMP, doing)
         with self.address.look(doing, ArchiveError) as connection:
             return read_fingerprint(connection, manifest.created_at)
+
+    def replace(self, folder: str, keep_as: str) -> Fingerprint:
+        doing = f"putting the backup {folder} in the place of the database"
+        manifest = self._prove(Path(folder))
+        name = self.address.name(doing, ArchiveError)
+        with self.address.look(doing, ArchiveError) as connection:
+            found = read_fingerprint(connection, manifest.created_at)
+            if found == manifest.fingerprint:
+                return found
+            refuse_other_applications(connection, doing)
+        with self.address.server(doing, ArchiveError) as server:
+            beside = make_beside(server, name)
+            restored = attrs.evolve(
+                self, address=attrs.evolve(self.address, database=beside)
+            ).restore(folder)
+            if restored != manifest.fingerprint:
+                raise ArchiveError(doing, f"the restored {beside} is not what was backed up")
+            swap(server, name, beside, keep_as, doing)
+        return restored
 
     def _taken_before(self, target: Path) -> BackedUp:
         """A backup that stands there, if it is one of what the database holds now."""

@@ -14,6 +14,8 @@ __all__ = [
     "Condition",
     "ConfKey",
     "ConfKeys",
+    "ConfRewriting",
+    "ConfTrigger",
     "DeclarativeRule",
     "EarlierDefault",
     "KeyType",
@@ -159,9 +161,72 @@ class Rule:
         )
 
 
+class ConfTrigger(StrEnum):
+    """What makes a rule on kong.conf speak."""
+
+    SET = "set"
+    """One of its keys is set, in the file or by a variable, with one of its values."""
+    ABSENT = "absent"
+    """One of its keys is not set, and its default differs between the releases."""
+    CODE = "code"
+    """`kong_lts.kong_conf` names it where it finds what the rule is about."""
+
+
+class ConfRewriting(StrEnum):
+    """What a rewrite of kong.conf does about a rule."""
+
+    NONE = "none"
+    COMMENT_OUT = "comment_out"
+    RENAME = "rename"
+    """Give the value to the key `to`, unless that is set."""
+    PIN = "pin"
+    """Write the key with the default of 2.8, or with `pin`, where behaviour is to be kept."""
+    ESCAPE = "escape"
+    """Write the value so that 3.4 reads what 2.8 read, where behaviour is to be kept."""
+    DROP_ITEM = "drop_item"
+    """Take the `values` out of a list."""
+    ASK = "ask"
+    """No tool can decide; `question` says what a person has to."""
+
+
 @attrs.frozen(kw_only=True)
 class KongConfRule(Rule):
-    """A rule on keys of kong.conf."""
+    """A rule on keys of kong.conf.
+
+    Its texts may use `{key}`, `{value}` (`its value` where that may be a secret), `{old}` and
+    `{new}` (the defaults of both releases), and what the code that names it gives.
+    """
+
+    trigger: ConfTrigger
+    keys: tuple[str, ...] = ()
+    """A `*` at the end stands for any rest."""
+    values: tuple[str, ...] = ()
+    """As text, `on` and `off` for booleans; none for any."""
+    except_values: tuple[str, ...] = ()
+    when: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Other keys, each of which has one of the values under 2.8."""
+    unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Keys, none of which has one of the values."""
+    info_unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Keys without one of these values lower the severity to INFO."""
+    call: str = ""
+    """A function of `kong_lts.kong_conf.tests_of_values` that looks at the value too."""
+    editions: tuple[str, ...] = ()
+    """None for both."""
+    roles: tuple[str, ...] = ()
+    """None for all."""
+    once: bool = False
+    """Whether one finding per file says it all."""
+    rewriting: ConfRewriting = ConfRewriting.NONE
+    to: str = ""
+    as_loaded: bool = False
+    """A rename writes the value that 2.8 has made of it, not its text."""
+    pin: str | None = None
+    question: str = ""
+    before: str = ""
+    """For the reference: lines of a kong.conf that it speaks about."""
+    after: str = ""
+    """What a rewrite makes of them."""
 
 
 class Test(StrEnum):

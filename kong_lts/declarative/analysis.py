@@ -1,25 +1,33 @@
 """Puts every rule to one document and collects what is to be done."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
 
 import attrs
 
-from kong_lts.catalog.rows import Test
+from kong_lts.catalog.rows import DeclarativeRule, Test
+from kong_lts.declarative.document import Piece, Root
 from kong_lts.declarative.duplicates import Register
-from kong_lts.declarative.document import Piece, Root, Tree
 from kong_lts.declarative.entities import Entity, Walker
-from kong_lts.declarative.fields import Subject, find, holds
-from kong_lts.declarative.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
+from kong_lts.declarative.fields import Subject
+from kong_lts.declarative.neighbours import Neighbours
+from kong_lts.declarative.nodes import Mapping, Node, Scalar, is_null, is_text, kind_of
 from kong_lts.declarative.paths import Path, Regex, convert_paths, paths_of
 from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.plan import Hit, Plan
 from kong_lts.declarative.rules import ask, entity_book, plugin_book, row
 from kong_lts.declarative.settings import Settings
+from kong_lts.declarative.settle import Users, mappings_in, settle
+from kong_lts.errors import DeclarativeError
+from kong_lts.findings import Severity
 
 __all__ = ["Analysis"]
 
 _VERSION = "_format_version"
+_FORMAT = "declarative-format-version-3"
 _UNKNOWN = "declarative-unknown-field"
+_VAULTS = "vaults-beta-entity"
+_ANONYMOUS = "plugin-auth-empty-anonymous-by-name"
 
 
 @attrs.define(eq=False)
@@ -28,28 +36,31 @@ class Analysis:
 
     pen: Pen
     settings: Settings
-    plan: Plan
-    regexes: list[Regex]
-    register: Register = attrs.field(factory=Register)
-    walker: Walker = attrs.field(init=False)
+    has_anchors: bool
+    plan: Plan = attrs.field(factory=Plan)
+    regexes: list[Regex] = attrs.field(factory=list)
     paths: list[Path] = attrs.field(factory=list)
+    register: Register = attrs.field(factory=Register)
+    walker: Walker = attrs.field(factory=lambda: Walker(frozenset(row(_UNKNOWN).values)))
+    neighbours: Neighbours = attrs.field(init=False)
     waiting: list[Entity] = attrs.field(factory=list)
     """Plugins whose config may stand further down, in `_plugin_configs`."""
-    once: set[str] = attrs.field(factory=set)
+    users: Users = attrs.field(factory=dict)
     counts: Counter[str] = attrs.field(factory=Counter)
+    anonymous: list[tuple[str, Hit]] = attrs.field(factory=list)
     workspace: str | None = None
     configs: Mapping | None = None
-    version: Scalar | None = None
+    version: Node | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.walker = Walker(frozenset(row(_UNKNOWN).values))
+        self.neighbours = Neighbours(self.settings)
 
     def take(self, piece: Piece) -> None:
         """Look at a value at the top of the document, or at an item of a list there."""
         name, node = piece.key.value, piece.node
         if name in self.walker.kinds:
             self._entities(name, piece)
-        elif name == _VERSION and isinstance(node, Scalar):
+        elif name == _VERSION:
             self.version = node
         elif name == "_workspace" and isinstance(node, Scalar):
             self.workspace = node.value
@@ -58,9 +69,10 @@ class Analysis:
         elif name == "_info" and isinstance(node, Mapping):
             self._defaults(node)
         elif not name.startswith("_") and name != "<<" and piece.number in (None, 1):
-            may_be_custom = re.fullmatch("[a-z][a-z0-9_]*", name)
+            may_be_custom = re.fullmatch("[a-z][a-z0-9_]*", name) is not None
             most = Severity.WARNING if may_be_custom else None
-            self.plan.hit(Hit(row(_UNKNOWN), f"field {name}", piece.key.start, {"field": name}, most))
+            at, words = piece.key.start, {"field": name}
+            self.plan.hit(Hit(row(_UNKNOWN), f"field {name}", at, words, most))
 
     def finish(self, root: Root) -> None:
         """Look at what only the whole document shows.
@@ -75,7 +87,7 @@ class Analysis:
             reason = f"a declarative file is a mapping, and this is a {kind_of(root.node)}"
             raise DeclarativeError(reason, line=line, column=column)
         for entity in self.waiting:
-            self._plugin(entity)
+            self._plugin(entity, last_chance=True)
         migrated = self._version(root.node)
         if migrated is not None:
             for found in convert_paths(
@@ -83,12 +95,17 @@ class Analysis:
             ):
                 self._note(found)
         self._rename_vaults(root.node)
-        self.plan.hits = [hit for hit in self.plan.hits if self._matters(hit)]
-        self._beside()
-        settle(self.plan, root.tree, self.users, self.pen.source)
+        for hit in (*self.neighbours.hits(), *self._strangers()):
+            self.plan.hit(hit)
+        self.plan.hits = [
+            hit
+            for hit in self.plan.hits
+            if hit.rule.needs == 1 or self.counts[hit.rule.id] >= hit.rule.needs
+        ]
         if migrated is None:
             for hit in self.plan.hits:
                 self.plan.withdraw(hit)
+        settle(self.plan, root.tree, self.users)
 
     def _note(self, found: Hit | Regex | Path) -> None:
         if isinstance(found, Hit):
@@ -100,7 +117,7 @@ class Analysis:
 
     def _entities(self, kind: str, piece: Piece) -> None:
         if piece.number is None:
-            if not is_null(piece.node) and not isinstance(piece.node, Sequence):
+            if not is_null(piece.node):
                 self._wrong_type(kind, piece.node, "list")
             return
         if not isinstance(piece.node, Mapping):
@@ -108,7 +125,7 @@ class Analysis:
             return
         for entity in self.walker.entities(kind, piece.node, piece.number):
             for hit in self.register.enter(entity):
-                self._note(hit)
+                self.plan.hit(hit)
             if entity.kind == "plugins":
                 self._plugin(entity)
             else:
@@ -118,38 +135,112 @@ class Analysis:
         book = entity_book().get(entity.kind)
         if book is not None:
             subject = Subject(entity)
-            keys = _keys(entity.node)
-            for rule in book.that_may_speak(keys):
+            for rule in book.that_may_speak(entity.node.names()):
                 self._ask(rule, subject)
         if entity.kind == "routes":
             for found in paths_of(entity):
                 self._note(found)
 
-    def _plugin(self, entity: Entity) -> None:
+    def _plugin(self, entity: Entity, *, last_chance: bool = False) -> None:
         shared, reference = None, entity.node.get("_config")
         if isinstance(reference, Scalar) and not is_null(reference):
-            value = self.configs.get(reference.value) if self.configs is not None else None
-            if value is None and entity not in self.waiting:
+            if self.configs is None and not last_chance:
                 self.waiting.append(entity)
                 return
+            value = self.configs.get(reference.value) if self.configs is not None else None
             shared = value if isinstance(value, Mapping) else None
         subject = Subject(entity, shared)
         config = entity.node.get("config")
         if config is not None and not isinstance(config, Mapping) and not is_null(config):
             self._wrong_type("config", config, "mapping")
-        self._remember(subject, config)
-        keys = _keys(entity.node)
+        if self.has_anchors or shared is not None:
+            for mapping in mappings_in(config, shared):
+                self.users.setdefault(id(mapping), set()).add(subject.name)
+        self.neighbours.enter(subject)
+        keys = entity.node.names() | {"config"}
         for name in (subject.name, "*"):
             book = plugin_book().get(name)
-            if book is not None:
-                for rule in book.that_may_speak([*keys, "config"] if shared else keys):
-                    self._ask(rule, subject)
+            for rule in book.that_may_speak(keys) if book is not None else ():
+                self._ask(rule, subject)
 
-    def _remember(self, subject: Subject, config: Node | None) -> None:
-        """Who uses a config that may have other users, and on which requests the plugin runs."""
-        entity, name = subject.entity, subject.name
-        for mapping in mappings_in(config, subject.shared) if self.shares else ():
-            self.users.setdefault(id(mapping), set()).add(name)
-        if name in self.neighbours and not subject.disabled:
-            scope = (entity.reference("service"), entity.reference("route"))
-            self.active.setdefault(name, []).append((scope, entity.node.start, entity.subject))
+    def _ask(self, rule: DeclarativeRule, subject: Subject) -> None:
+        if rule.once and self.counts[rule.id]:
+            return
+        parent = subject.entity.parent
+        overrides = parent is not None and parent.kind == "consumer_groups"
+        if overrides and rule.test in (Test.MISSING, Test.UNSET):
+            return  # in a group, decK's plugins only override what the plugin says elsewhere
+        for hit in ask(rule, subject, self.pen, self.settings, self.workspace):
+            self.counts[rule.id] += 1
+            if rule.id == _ANONYMOUS:
+                self.anonymous.append((hit.words["value"], hit))
+            else:
+                self.plan.hit(hit)
+
+    def _strangers(self) -> list[Hit]:
+        """`anonymous` consumers that the file does not have, if it has consumers at all."""
+        if not self.register.has_any("consumers"):
+            return []
+        return [hit for value, hit in self.anonymous if not self.register.knows("consumers", value)]
+
+    def _defaults(self, info: Mapping) -> None:
+        """decK's `_info.defaults.route`, which stands for every route."""
+        defaults = info.get("defaults")
+        route = defaults.get("route") if isinstance(defaults, Mapping) else None
+        if isinstance(route, Mapping):
+            self._entity(Entity("routes", route, None, 0, label="the defaults of routes"))
+
+    def _wrong_type(self, field: str, node: Node, wanted: str) -> None:
+        words = {"field": field, "found": kind_of(node), "wanted": wanted}
+        rule = row("declarative-wrong-type")
+        self.plan.hit(Hit(rule, f"field {field}", node.start, words))
+
+    def _version(self, root: Mapping) -> bool | None:
+        """Bring the format to 3.0. Whether its paths are those of 3.4; None if nobody knows."""
+        rule, version = row(_FORMAT), self.version
+        assert rule.change is not None  # as the catalog has it
+        new = rule.change.value
+        if version is None or is_null(version):
+            self._add_version(root, new)
+            return False
+        if not isinstance(version, Scalar) or not is_text(version):
+            words = {"found": kind_of(version)}
+            self.plan.hit(Hit(row("declarative-format-type"), _VERSION, version.start, words))
+            return None
+        words = {"value": version.value, "new": new}
+        if version.value == new:
+            return True
+        if version.value not in rule.values:
+            hit = Hit(row("declarative-format-unknown"), _VERSION, version.start, words)
+            self.plan.hit(hit)
+            return None
+        edit = self.pen.rewrite(version, new, in_flow=root.flow)
+        self.plan.hit(Hit(rule, _VERSION, version.start, words, edits=(edit,), applied=True))
+        return False
+
+    def _add_version(self, root: Mapping, new: str) -> None:
+        known = [key for key, *_ in root.pairs if isinstance(key, Scalar)]
+        if not any(key.value in self.walker.kinds or key.value[:1] == "_" for key in known):
+            return
+        hit = Hit(row("declarative-format-missing"), _VERSION, root.start, {"new": new})
+        places = list(root.own(_VERSION))
+        if places:
+            edit = self.pen.set_value(root, places[-1], new, self.pen.value(new))
+            hit.edits = () if edit is None else (edit,)
+        else:
+            hit.edits = (self.pen.add(root, _VERSION, new),)
+        hit.applied = bool(hit.edits)
+        self.plan.hit(hit)
+
+    def _rename_vaults(self, root: Mapping) -> None:
+        """`vaults_beta` is called `vaults`; where both are written, only people can join them."""
+        rule = row(_VAULTS)
+        assert rule.change is not None  # as the catalog has it
+        for n in root.own(rule.field):
+            key = root.pairs[n][0]
+            assert isinstance(key, Scalar)  # `own` finds no others
+            hit = Hit(rule, f"field {rule.field}", key.start, {"field": rule.field})
+            if root.get(rule.change.to) is None:
+                hit.edits = (self.pen.rename(key, rule.change.to),)
+                hit.applied, hit.most = True, Severity.WARNING
+            self.plan.hit(hit)

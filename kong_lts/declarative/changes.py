@@ -82,15 +82,17 @@ def _mapped(change: Change, mapping: Mapping, n: int, pen: Pen) -> list[Edit]:
     if not isinstance(value, Scalar):
         return []
     new = change.values.get("null" if is_null(value) else value.value)
-    return [] if new is None else [pen.set_value(mapping, n, _text(new, value, pen))]
+    return [] if new is None else _written(json.loads(new), mapping, n, pen)
 
 
-def _text(new: str, old: Scalar, pen: Pen) -> str:
-    """A new scalar, in the quotes of the old one if it is a text."""
-    value = json.loads(new)
-    if isinstance(value, str) and old.style in ("'", '"'):
-        return f"{old.style}{value}{old.style}"
-    return pen.value(new)
+def _written(value: object, mapping: Mapping, n: int, pen: Pen) -> list[Edit]:
+    """The edit that writes a value, in the quotes of the old one if it is a text."""
+    old = mapping.pairs[n][1]
+    text = pen.value(value)
+    if isinstance(value, str) and isinstance(old, Scalar) and old.style in ("'", '"'):
+        text = f"{old.style}{value}{old.style}"
+    edit = pen.set_value(mapping, n, value, text)
+    return [] if edit is None else [edit]
 
 
 def _set(change: Change, field: Field, pen: Pen) -> Done:
@@ -98,8 +100,9 @@ def _set(change: Change, field: Field, pen: Pen) -> Done:
     mapping, n = field.places[0]
     if change.values:
         edits = _mapped(change, mapping, n, pen)
-        return Done(tuple(edits)) if edits else _IMPOSSIBLE
-    return Done((pen.set_value(mapping, n, pen.value(change.value)),))
+    else:
+        edits = _written(json.loads(change.value), mapping, n, pen)
+    return Done(tuple(edits)) if edits else _IMPOSSIBLE
 
 
 def _add(change: Change, field: Field, pen: Pen) -> Done:
@@ -108,4 +111,4 @@ def _add(change: Change, field: Field, pen: Pen) -> Done:
         return _set(change, field, pen)
     if not field.homes:
         return _IMPOSSIBLE
-    return Done((pen.add(field.homes[0], field.name, pen.value(change.value)),))
+    return Done((pen.add(field.homes[0], field.name, json.loads(change.value)),))

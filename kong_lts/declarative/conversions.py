@@ -1,8 +1,8 @@
 """What a row of the catalog cannot say by itself: functions that it names."""
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping as Table
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Table
 
 import attrs
 
@@ -76,21 +76,22 @@ def _join_header_lists(asked: Asked) -> Iterator[Told]:
             deletes.append((layer, n))
             continue
         joined = _joined(values, layer, pen)
-        if joined is None:
+        made = None if joined is None else pen.list_to_scalar(layer, n, *joined)
+        if made is None:
             yield Told(field.key, done=Done(possible=False))
             return
-        edits += pen.list_to_scalar(layer, n, joined)
+        edits += made
     yield Told(field.key, done=Done(tuple(edits), tuple(deletes)))
 
 
-def _joined(values: Sequence, layer: Mapping, pen: Pen) -> str | None:
-    """The items of a list as one scalar in their own style; decK's placeholders stay."""
+def _joined(values: Sequence, layer: Mapping, pen: Pen) -> tuple[str, str] | None:
+    """The items of a list as one text, and that in their own style; decK's placeholders stay."""
     parts = [item for item in values.items if isinstance(item, Scalar)]
     if len(parts) != len(values.items):
         return None
     style = '"' if any(part.style == '"' for part in parts) else "'"
     whole = ", ".join(_without_mask(part, pen) for part in parts)
-    return written_like(whole, style, in_flow=layer.flow, as_json=pen.as_json)
+    return whole, written_like(whole, style, in_flow=layer.flow, as_json=pen.as_json)
 
 
 def _without_mask(scalar: Scalar, pen: Pen) -> str:
@@ -120,24 +121,25 @@ def _queue_parameters(asked: Asked) -> Iterator[Told]:
         return
     mapping = old[0][1][0]
     new = {names[name]: mapping.pairs[n][1] for name, (_, n) in old}
-    values = {name: value for name, value in new.items() if number(value) is not None}
+    values = {name: _count(value) for name, value in new.items() if number(value) is not None}
     deletes = tuple(place for _, place in old)
     edits = []
     if isinstance(queue, Mapping):
         for name, value in values.items():
             present = queue.get(name)
             if present is not None:
-                yield Told(field.key, done=Done(conflict=(value, present)))
+                yield Told(field.key, done=Done(conflict=(new[name], present)))
                 return
-            edits.append(pen.add(queue, name, _number(value)))
+            edits.append(pen.add(queue, name, value))
     elif values:
-        inner = ", ".join(f"{pen.value(json.dumps(k))}: {_number(v)}" for k, v in values.items())
-        edits.append(pen.add(mapping, "queue", f"{{{inner}}}"))
+        edits.append(pen.add(mapping, "queue", values))
     yield Told(field.key, done=Done(tuple(edits), deletes))
 
 
-def _number(node: Node) -> str:
-    return node.value if isinstance(node, Scalar) else ""
+def _count(node: Node) -> float:
+    """A number as whole as it is written."""
+    found = number(node) or 0.0
+    return int(found) if found.is_integer() else found
 
 
 def _deduplicate(asked: Asked) -> Iterator[Told]:

@@ -101,7 +101,12 @@ def _edit(scalar: Scalar, text: str, pen: Pen, *, in_flow: bool) -> Edit | None:
 
 
 def _hit(
-    rule: str, scalar: Scalar, subject: str, new: str = "", *, applied: bool = False,
+    rule: str,
+    scalar: Scalar,
+    subject: str,
+    new: str = "",
+    *,
+    applied: bool = False,
     most: Severity | None = None,
 ) -> Hit:
     words = {"path": scalar.value, "new": new}

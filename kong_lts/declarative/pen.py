@@ -1,12 +1,12 @@
 """Edits on the pairs of a mapping that leave everything around them as it is."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 
 import attrs
 
-from kong_lts.declarative.nodes import Mapping, Pair, Scalar, Sequence
+from kong_lts.declarative.intent import Intent, Op
+from kong_lts.declarative.nodes import Mapping, Node, Pair, Scalar, Sequence
 from kong_lts.declarative.source import Source
 from kong_lts.declarative.writing import written, written_like
 from kong_lts.edits import Edit
@@ -24,48 +24,56 @@ class Pen:
     source: Source
     as_json: bool
 
-    def value(self, text: str) -> str:
-        """A value of the catalog as this file would write it.
+    def value(self, value: object) -> str:
+        """A value of the catalog as this file would write it."""
+        return written(value, as_json=self.as_json)
 
-        Args:
-            text: The value as JSON.
-        """
-        return written(json.loads(text), as_json=self.as_json)
+    def content(self, node: Node) -> int:
+        """Where a part itself begins, behind its anchor and tag."""
+        found = _PROPERTIES.match(self.source.text, node.start, node.end)
+        return found.end() if found else node.start
 
-    def content(self, scalar: Scalar) -> int:
-        """Where a scalar itself begins, behind its anchor and tag."""
-        found = _PROPERTIES.match(self.source.text, scalar.start, scalar.end)
-        return found.end() if found else scalar.start
-
-    def rewrite(self, scalar: Scalar, text: str, *, in_flow: bool) -> Edit:
-        """Give a scalar another text; where only something is put before it, only that is written."""
+    def rewrite(self, scalar: Scalar, text: str, *, in_flow: bool) -> Intent:
+        """Give a scalar another text; if only `~` is put before it, only that is written."""
         start, end = self.content(scalar), scalar.end
-        added = text.removesuffix(scalar.value) if scalar.value else ""
-        if added == "~" and scalar.style in (None, "'", '"'):
-            at = start + (scalar.style is not None)
-            return Edit(start=at, end=at, replacement=added)
-        replacement = written_like(text, scalar.style, in_flow=in_flow, as_json=self.as_json)
-        if end > start and self.source.text[end - 1] in "\r\n":
-            replacement += self.source.newline
-        return Edit(start=start, end=end, replacement=replacement)
+        if text == f"~{scalar.value}" and scalar.style in (None, "'", '"'):
+            start = end = start + (scalar.style is not None)
+            replacement = "~"
+        else:
+            replacement = written_like(text, scalar.style, in_flow=in_flow, as_json=self.as_json)
+            if end > start and self.source.text[end - 1] in "\r\n":
+                replacement += self.source.newline
+        return Intent(
+            start=start, end=end, replacement=replacement, op=Op.TEXT, at=scalar.start, value=text
+        )
 
-    def set_value(self, mapping: Mapping, n: int, text: str) -> Edit:
-        """Write *text* in place of the scalar of a pair, which may be an empty one."""
-        key, value, end = mapping.pairs[n]
-        here = key.end < value.start and value.end <= end
-        if isinstance(value, Scalar) and value.end > value.start and here:
-            return Edit(start=self.content(value), end=value.end, replacement=text)
-        colon = self.source.text.index(":", key.end)
-        return Edit(start=colon + 1, end=max(end, colon + 1), replacement=f" {text}")
+    def set_value(self, mapping: Mapping, n: int, value: object, text: str) -> Intent | None:
+        """Write *text*, which means *value*, in place of the scalar of a pair.
 
-    def rename(self, key: Scalar, name: str) -> Edit:
+        Returns:
+            None where an alias stands there: what it leads to may be used by others.
+        """
+        key, old, end = mapping.pairs[n]
+        if not isinstance(old, Scalar) or not key.end <= old.start or old.end > end:
+            return None
+        start, stop = self.content(old), old.end
+        if stop == start:
+            start = stop = self.source.text.index(":", key.end) + 1
+            text = f" {text}"
+        return Intent(
+            start=start, end=stop, replacement=text, op=Op.VALUE, at=old.start, value=value
+        )
+
+    def rename(self, key: Scalar, name: str) -> Intent:
         """Give a key another name, in the quotes that it has."""
-        start, quoted = self.content(key), key.style is not None
-        inner = self.source.text[start + quoted : key.end - quoted]
-        if inner == key.value:
-            return Edit(start=start + quoted, end=key.end - quoted, replacement=name)
-        text = written_like(name, '"' if quoted else None, in_flow=False, as_json=self.as_json)
-        return Edit(start=start, end=key.end, replacement=text)
+        start, end, quoted = self.content(key), key.end, key.style is not None
+        text = name
+        if self.source.text[start + quoted : end - quoted] == key.value:
+            start, end = start + quoted, end - quoted
+        else:
+            style = '"' if quoted else None
+            text = written_like(name, style, in_flow=False, as_json=self.as_json)
+        return Intent(start=start, end=end, replacement=text, op=Op.TEXT, at=key.start, value=name)
 
     def deletions(self, mapping: Mapping, numbers: set[int]) -> Iterator[Edit]:
         """Take pairs out, each with its line or its comma; an empty mapping is left as `{}`."""
@@ -105,38 +113,51 @@ class Pen:
         start, end = self._line_start(pair[0].start), self._line_end(pair[2])
         return Edit(start=start, end=end, replacement="")
 
-    def add(self, mapping: Mapping, name: str, value: str) -> Edit:
+    def add(self, mapping: Mapping, name: str, value: object) -> Intent:
         """Write a pair before all others."""
-        text = written(name, as_json=self.as_json)
-        if not mapping.pairs:
-            return Edit(start=mapping.end - 1, end=mapping.end - 1, replacement=f"{text}: {value}")
-        at = mapping.pairs[0][0].start
+        pair = f"{written(name, as_json=self.as_json)}: {written(value, as_json=self.as_json)}"
+        at = mapping.pairs[0][0].start if mapping.pairs else mapping.end - 1
         if mapping.flow:
-            return Edit(start=at, end=at, replacement=f"{text}: {value}, ")
-        if self._alone(at):
+            text = f"{pair}, " if mapping.pairs else pair
+        elif self._alone(at):
             start = self._line_start(at)
-            indent = self.source.text[start:at]
-            line = f"{indent}{text}: {value}{self.source.newline}"
-            return Edit(start=start, end=start, replacement=line)
-        indent = " " * (self.source.place(at)[1] - 1)
-        line = f"{text}: {value}{self.source.newline}{indent}"
-        return Edit(start=at, end=at, replacement=line)
+            text = f"{self.source.text[start:at]}{pair}{self.source.newline}"
+            at = start
+        else:
+            indent = " " * (self.source.place(at)[1] - 1)
+            text = f"{pair}{self.source.newline}{indent}"
+        return Intent(
+            start=at, end=at, replacement=text, op=Op.ADD, at=mapping.start, key=name, value=value
+        )
 
-    def list_to_scalar(self, mapping: Mapping, n: int, text: str) -> Iterable[Edit]:
-        """Write a scalar where a list stands; comments on lines of their own stay."""
-        key, value, end = mapping.pairs[n]
-        if not isinstance(value, Sequence) or value.flow or value.label is not None:
-            return [self.set_value(mapping, n, text)]
-        colon = self.source.text.index(":", key.end) + 1
-        edits = [Edit(start=colon, end=colon, replacement=f" {text}")]
+    def list_to_scalar(
+        self, mapping: Mapping, n: int, value: str, text: str
+    ) -> Iterable[Edit] | None:
+        """Write a text where a list stands; comments on lines of their own stay.
+
+        Returns:
+            None where an alias stands there, or an anchor that others may use.
+        """
+        key, old, end = mapping.pairs[n]
+        here = isinstance(old, Sequence) and key.end <= old.start and old.end <= end
+        if not isinstance(old, Sequence) or not here or old.label is not None:
+            return None
+        start = stop = self.source.text.index(":", key.end) + 1
         lines: dict[int, int] = {}
-        for item in value.items:
-            start = self.source.text.rindex("-", 0, item.start)
-            if not value.start <= item.start < end or not self._alone(start):
-                return [Edit(start=colon, end=end, replacement=f" {text}")]
-            lines[self._line_start(start)] = self._line_end(item.end)
-        edits += [Edit(start=s, end=e, replacement="") for s, e in lines.items()]
-        return edits
+        if old.flow:
+            start, stop = self.content(old), old.end
+        else:
+            text = f" {text}"
+            for item in old.items:
+                dash = self.source.text.rindex("-", 0, item.start)
+                if not old.start <= item.start < end or not self._alone(dash):
+                    stop, lines = end, {}
+                    break
+                lines[self._line_start(dash)] = self._line_end(item.end)
+        made = Intent(
+            start=start, end=stop, replacement=text, op=Op.VALUE, at=old.start, value=value
+        )
+        return [made, *(Edit(start=s, end=e, replacement="") for s, e in lines.items())]
 
     def _alone(self, at: int) -> bool:
         """Whether nothing but blanks stands before it on its line."""

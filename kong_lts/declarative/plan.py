@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from kong_lts.catalog.rows import DeclarativeRule
+from kong_lts.declarative.intent import Intents
 from kong_lts.declarative.nodes import Mapping
 from kong_lts.declarative.pen import Pen
 from kong_lts.edits import Edit
@@ -83,11 +84,21 @@ class Plan:
                 self.deletions.setdefault(id(mapping), (mapping, set()))[1].add(n)
 
     def spans(self, pen: Pen) -> list[tuple[int, int, str]]:
-        """All edits in the order of the text."""
+        """All edits in the order of the text; to be asked for once, when all is known."""
         for mapping, numbers in self.deletions.values():
             if numbers:
                 self.edit(pen.deletions(mapping, numbers))
         found = [(at, at, "".join(texts)) for at, texts in self.insertions.items()]
         found += [(start, end, text) for (start, end), text in self.replacements.items()]
         found.sort()
+        return found
+
+    def intents(self) -> Intents:
+        """What a second parse has to show."""
+        found = Intents()
+        for hit in self.hits:
+            if hit.applied:
+                found.take(hit.edits)
+        for mapping, numbers in self.deletions.values():
+            found.deleted.update(mapping.pairs[n][0].start for n in numbers)
         return found

@@ -1,7 +1,8 @@
 """The rows of the catalog, sorted by what they are asked about, and how one is put to an entity."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping as Table
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Table
 
 import attrs
 
@@ -15,7 +16,7 @@ from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.settings import Settings
 from kong_lts.findings import Severity
 
-__all__ = ["Book", "ask", "entity_book", "plugin_book", "row"]
+__all__ = ["Book", "ask", "beside_rules", "entity_book", "plugin_book", "row"]
 
 _BY_CODE = frozenset({Test.BESIDE})
 """Answered when the whole document is known."""
@@ -50,6 +51,12 @@ def plugin_book() -> Table[str, Book]:
 def entity_book() -> Table[str, Book]:
     """The rules on everything else, by kind."""
     return _books(catalog.entities())
+
+
+@functools.cache
+def beside_rules() -> tuple[DeclarativeRule, ...]:
+    """The rules on plugins that run on the same requests."""
+    return tuple(rule for rule in catalog.plugins() if rule.test in _BY_CODE)
 
 
 @functools.cache

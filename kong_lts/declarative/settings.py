@@ -29,7 +29,7 @@ class Settings:
         )
 
     def wants(self, change: Change) -> bool:
-        """Whether a conversion is to be made; a value that depends on the unknown is not guessed."""
+        """Whether a conversion is to be made; what depends on the unknown is not guessed."""
         if change.modes and self.mode not in change.modes:
             return False
         if change.editions and self.edition not in change.editions:

@@ -1,4 +1,4 @@
-"""Values as text that fits where it goes: the quotes of its neighbour, flow or block, YAML or JSON."""
+"""Values as text that fits where it goes: quotes, flow or block, YAML or JSON."""
 
 import json
 import re

@@ -8,12 +8,17 @@ from kong_lts.routing.paths import (
     normalise,
     normalise_regex,
 )
+from kong_lts.routing.router import Match, Request, Router, router
 
 __all__ = [
+    "Match",
+    "Request",
+    "Router",
     "already_migrated",
     "check_regex",
     "is_regex_28",
     "migrate_path",
     "normalise",
     "normalise_regex",
+    "router",
 ]

@@ -10,7 +10,7 @@ from kong_lts.step import Step
 from kong_lts.strategies import shared
 from kong_lts.strategies.settings import Settings
 
-__all__ = ["steps"]
+__all__ = ["completion", "control_planes", "steps"]
 
 _GUIDE = "Dual-cluster upgrade, step"
 
@@ -27,11 +27,26 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
         guide, Dual-cluster upgrade, "Actual steps" 1 to 9.
     """
     return (
-        *_preparation(deployment, settings),
-        *_new_cluster(deployment, new, settings),
+        *control_planes(deployment, new, settings),
+        shared.test(
+            StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic"
+        ),
         *shared.diversion(settings, f"{_GUIDE} 6", f"{_GUIDE} 7"),
-        *_completion(deployment, settings),
+        shared.test(
+            SmokeTest,
+            "smoke-test",
+            "Perform upgrade, step 3",
+            settings,
+            "now that it has all traffic",
+        ),
+        *completion(deployment, settings),
     )
+
+
+def control_planes(deployment: Deployment, new: Cluster, settings: Settings) -> Iterator[Step]:
+    """Steps 1 to 4, for every node that has the database."""
+    yield from _preparation(deployment, settings)
+    yield from _new_cluster(deployment, new, settings)
 
 
 def _preparation(deployment: Deployment, settings: Settings) -> Iterator[Step]:
@@ -42,7 +57,7 @@ def _preparation(deployment: Deployment, settings: Settings) -> Iterator[Step]:
 
 
 def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> Iterator[Step]:
-    """Steps 4 and 5: deploy the new cluster, migrate its database, test it."""
+    """Step 4: deploy the new cluster, and migrate its database."""
     guide = f"{_GUIDE} 4"
     yield shared.install(new, guide, "Point it at a database of its own.")
     owner = f"upgrade of {deployment.name}"
@@ -52,23 +67,17 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
     )
     yield from shared.migrate(settings, guide)
     yield StopAdminWrites(id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW)
-    nodes = shared.names_of(new.nodes)
+    nodes = shared.with_database(new.nodes)
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
         yield shared.import_keyring(guide)
-    yield shared.test(
-        StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic"
-    )
 
 
-def _completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
-    """Step 9: smoke test, decommission the current cluster, resume writes, keep watching."""
+def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
+    """Step 9: decommission the current cluster, resume writes, keep watching."""
     guide = f"{_GUIDE} 9"
-    yield shared.test(
-        SmokeTest, "smoke-test", "Perform upgrade, step 3", settings, "now that it has all traffic"
-    )
     if deployment.resources.decommissioning_allowed:
-        nodes = shared.names_of(deployment.current.nodes)
+        nodes = shared.with_database(deployment.current.nodes)
         yield shared.stop("decommission", guide, deployment.current, nodes, settings)
     yield ResumeAdminWrites(
         id="resume-admin-writes", guide=guide, side=Side.NEW, stopped_by=shared.STOP

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from kong_lts.deployment import Cluster, Deployment, DeploymentMode, NodeRole, Side
+from kong_lts.deployment import Cluster, Deployment, DeploymentMode, Side
 from kong_lts.monitoring import WatchMetrics
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
@@ -79,8 +79,8 @@ def replacement(
         settings: Ramp, gates and probes.
         guide: Section, without the number.
     """
-    old = [node.name for node in current.nodes if node.role is not NodeRole.CONTROL_PLANE]
-    fresh = [node.name for node in new.nodes if node.role is not NodeRole.CONTROL_PLANE]
+    old = shared.without_database(current.nodes)
+    fresh = shared.without_database(new.nodes)
     before = stopped = started = 0
     bake_s = settings.ramp[0].bake_s
     for number, batch in enumerate(_batches(fresh), start=1):
@@ -99,7 +99,7 @@ def replacement(
             yield shared.test(
                 StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
             )
-        percent = 100 * started // len(fresh)
+        percent = max(1, 100 * started // len(fresh))
         yield DivertTraffic(
             id=f"divert-{percent}",
             guide=f"{guide} 6",

@@ -19,11 +19,12 @@ __all__ = [
     "evaluate",
     "install",
     "migrate",
-    "names_of",
     "start",
     "stop",
     "test",
     "watch_afterwards",
+    "with_database",
+    "without_database",
 ]
 
 STOP = "stop-admin-writes"
@@ -154,9 +155,15 @@ def start(
 
 
 def stop(
-    name: str, guide: str, cluster: Cluster, nodes: Sequence[str], settings: Settings
+    name: str,
+    guide: str,
+    cluster: Cluster,
+    nodes: Sequence[str],
+    settings: Settings,
+    *,
+    downtime_s: float = 0.0,
 ) -> StopNodes:
-    """Nodes of the current cluster."""
+    """Nodes of the current cluster; *downtime_s* until others serve in their place."""
     return StopNodes(
         id=name,
         guide=guide,
@@ -164,7 +171,7 @@ def stop(
         nodes=tuple(nodes),
         program=settings.program,
         version=str(cluster.version),
-        whole_cluster=True,
+        downtime_s=downtime_s,
     )
 
 
@@ -230,6 +237,11 @@ def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwar
     )
 
 
-def names_of(nodes: Sequence[Node], *roles: NodeRole) -> tuple[str, ...]:
-    """Names of the nodes that have one of the roles; of all where none is asked for."""
-    return tuple(node.name for node in nodes if not roles or node.role in roles)
+def with_database(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Names of the nodes that use the database: all but data planes."""
+    return tuple(node.name for node in nodes if node.role is not NodeRole.DATA_PLANE)
+
+
+def without_database(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Names of the nodes that serve without a database: all but control planes."""
+    return tuple(node.name for node in nodes if node.role is not NodeRole.CONTROL_PLANE)

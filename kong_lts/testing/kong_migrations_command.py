@@ -86,7 +86,9 @@ Options:
 
 _SCHEMA_28 = Path(__file__).with_name("small_28.sql")
 _WAIT_S = 0.2
-_CRASHED = "[PostgreSQL error] cluster_mutex callback threw an error: ./kong/cmd/utils/migrations.lua"
+_CRASHED = (
+    "[PostgreSQL error] cluster_mutex callback threw an error: ./kong/cmd/utils/migrations.lua"
+)
 
 
 def migrations(settings: Settings) -> int:

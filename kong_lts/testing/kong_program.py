@@ -75,7 +75,7 @@ def install_kong(folder: Path, *, version: str = "3.4.2") -> Path:
         "#!/bin/sh\n"
         f"{RELEASE}={shlex.quote(version)} PYTHONPATH={shlex.quote(str(package))}"
         '"${PYTHONPATH:+:$PYTHONPATH}" '
-        f"exec {shlex.quote(sys.executable)} -m {__spec__.name} \"$@\"\n"
+        f'exec {shlex.quote(sys.executable)} -m {__spec__.name} "$@"\n'
     )
     file.chmod(0o755)
     return file
@@ -159,30 +159,29 @@ def _restart(settings: Settings) -> int:
 
 
 def _reload(settings: Settings) -> int:
-    if settings.is_28 or settings.prefix.is_dir():
-        pid = _pid(settings)
-        kong_server.write_environment(settings)
-        os.kill(pid, signal.SIGHUP)
-        say("Kong reloaded")
-        return 0
-    _make_prefix(settings)
-    refuse(f"no file at: {settings.prefix}/.kong_env")
+    if not settings.is_28 and not settings.prefix.is_dir():
+        _make_prefix(settings)
+        refuse(f"no file at: {settings.prefix}/.kong_env")
+    pid = _pid(settings)
+    kong_server.write_environment(settings)
+    os.kill(pid, signal.SIGHUP)
+    say("Kong reloaded")
+    return 0
 
 
 def _health(settings: Settings) -> int:
     _refuse_without_prefix(settings)
-    if kong_server.running_pid(settings.prefix):
-        say(f"nginx.......running\n\nKong is healthy at {settings.prefix}")
-        return 0
-    say("nginx.......not running\n")
-    refuse(f"Kong is not running at {settings.prefix}")
+    if not kong_server.running_pid(settings.prefix):
+        say("nginx.......not running\n")
+        refuse(f"Kong is not running at {settings.prefix}")
+    say(f"nginx.......running\n\nKong is healthy at {settings.prefix}")
+    return 0
 
 
 def _pid(settings: Settings) -> int:
     _refuse_without_prefix(settings)
-    if pid := kong_server.running_pid(settings.prefix):
-        return pid
-    refuse(f"nginx not running in prefix: {settings.prefix}")
+    pid = kong_server.running_pid(settings.prefix)
+    return pid or refuse(f"nginx not running in prefix: {settings.prefix}")
 
 
 def _refuse_without_prefix(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = ["running_pid", "start", "write_environment"]
 _ENVIRONMENT = ".kong_env"
 _PID = "pids/nginx.pid"
 _READY = "ready"
+_TRIES = 5
+"""How often Kong's nginx says that an address is taken."""
 
 
 def running_pid(prefix: Path) -> int | None:
@@ -43,6 +46,7 @@ def write_environment(settings: Settings) -> None:
     file = settings.prefix / _ENVIRONMENT
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as env:
+        os.fchmod(descriptor, 0o600)  # it may have been there, and open to others
         json.dump({"release": settings.release, "keys": dict(settings.keys)}, env)
 
 
@@ -66,10 +70,11 @@ def start(settings: Settings) -> str:
             text=True,
         )
     with process:
-        said = (process.stdout.readline() if process.stdout else "").strip()
-        if said == _READY:
+        said = process.stdout.readline() if process.stdout else ""
+        if said == f"{_READY}\n":
             process.returncode = 0  # it goes on without us; nobody waits for it
             return ""
+        said += process.stdout.read() if process.stdout else ""
     return said or "it ended at once; see logs/error.log"
 
 
@@ -84,7 +89,8 @@ class _Node:
     servers: list[ThreadingHTTPServer] = attrs.field(factory=list, init=False)
 
     def load(self) -> None:
-        """Read the database again."""
+        """Read the settings and the database again."""
+        self.keys = json.loads((self.prefix / _ENVIRONMENT).read_text(encoding="utf-8"))["keys"]
         with psycopg.connect(
             host=self.keys.get("pg_host") or "127.0.0.1",
             port=self.keys.get("pg_port") or "5432",
@@ -94,7 +100,10 @@ class _Node:
             application_name=f"stand-in for kong {self.release}",
             options="-c default_transaction_read_only=on",
         ) as connection:
-            self.gateway = read_gateway(connection, self.release)
+            flavor = self.keys.get("router_flavor") or "traditional_compatible"
+            self.gateway = read_gateway(connection, self.release, router_flavor=flavor)
+        for route in self.gateway.not_added:
+            _log(f"could not add route: {route}, err: regex parse error")
 
     def listen(self) -> None:
         """Open the listeners; an address in use is an OSError."""
@@ -105,7 +114,10 @@ class _Node:
         for key, answer in answers.items():
             for host, port in _addresses(self.keys.get(key) or "off"):
                 handler = _handler(f"kong/{self.release}", answer)
-                self.servers.append(ThreadingHTTPServer((host, port), handler))
+                try:
+                    self.servers.append(ThreadingHTTPServer((host, port), handler))
+                except OSError as exc:
+                    raise OSError(exc.errno, os.strerror(exc.errno or 0), f"{host}:{port}") from exc
 
     def serve(self) -> None:
         """Answer until a signal ends it."""
@@ -113,13 +125,21 @@ class _Node:
         for thread in threads:
             thread.start()
         ends = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
-        while (caught := signal.sigwait({*ends, signal.SIGHUP})) not in ends:
-            if caught == signal.SIGHUP:
+        while signal.sigwait({*ends, signal.SIGHUP}) not in ends:
+            try:
                 self.load()
+            except (OSError, psycopg.Error) as exc:  # it goes on with what it has
+                _log(f"not reloaded: {type(exc).__name__}")
         for server in self.servers:
             server.shutdown()
             server.server_close()
         (self.prefix / _PID).unlink(missing_ok=True)
+
+
+def _log(line: str) -> None:
+    """A line of logs/error.log, which is this process's stderr."""
+    sys.stderr.write(f"{time.strftime('%Y/%m/%d %H:%M:%S')} [error] {line}\n")
+    sys.stderr.flush()
 
 
 def _addresses(listen: str) -> Iterator[tuple[str, int]]:
@@ -139,18 +159,20 @@ def _handler(
         sys_version = ""
         wbufsize = -1  # head and body in one packet; two would wait for each other
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             reply = answer(self)
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body if self.command != "HEAD" else b"")
 
         do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        def log_message(self, format: str, *args: object) -> None:
             del format, args  # an access log would hold query strings, and so keys
 
     return Handler
@@ -166,7 +188,9 @@ def _main(prefix: Path) -> int:
         node.load()
         node.listen()
     except OSError as exc:
-        sys.stdout.write(f"./kong/cmd/start.lua:{line}: nginx: [emerg] bind() failed ({exc})\n")
+        failed = f"nginx: [emerg] bind() to {exc.filename} failed ({exc.errno}: {exc.strerror})\n"
+        tries = failed * _TRIES + "nginx: [emerg] still could not bind()\n"
+        sys.stdout.write(f"./kong/cmd/start.lua:{line}: {tries}")
         return 1
     except psycopg.Error as exc:
         sys.stdout.write(f"[PostgreSQL error] {type(exc).__name__}\n")

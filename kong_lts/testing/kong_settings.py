@@ -1,5 +1,6 @@
 """What one call of the stand-in for `kong` was asked for, and how it speaks."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,11 @@ _WITH_VALUE = {
     "--timeout": "timeout",
     "--nginx-conf": "nginx_conf",
 }
+_LISTEN = re.compile(r" *(off|[^ ,]+:\d+( +[^ ,]+)*) *(,.*)?")
+_LISTEN_FLAGS = "[ssl] [http2] [proxy_protocol] [deferred] [bind] [reuseport] [backlog=%d+]"
+_LISTEN_FLAGS_34 = (
+    " [ipv6only=on] [ipv6only=off] [so_keepalive=on] [so_keepalive=off] [so_keepalive=%w*:%w*:%d*]"
+)
 _LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
 
@@ -76,15 +82,25 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         for name, value in environ.items()
         if name.startswith("KONG_") and name.isupper()
     }
-    if (level := keys.get("log_level") or "notice") not in _LOG_LEVELS:
-        refuse(f"log_level has an invalid value: '{level}' ({', '.join(_LOG_LEVELS)})")
-    return Settings(
+    settings = Settings(
         release=environ.get(RELEASE, "3.4.2"),
         words=tuple(words),
         flags=frozenset(flags),
         options=options,
         keys=keys,
     )
+    _refuse_bad_values(settings)
+    return settings
+
+
+def _refuse_bad_values(settings: Settings) -> None:
+    """Of the checks that Kong makes: those of `log_level` and of a listener's first address."""
+    if (level := settings.key("log_level", "notice")) not in _LOG_LEVELS:
+        refuse(f"log_level has an invalid value: '{level}' ({', '.join(_LOG_LEVELS)})")
+    flags = _LISTEN_FLAGS + ("" if settings.is_28 else _LISTEN_FLAGS_34)
+    for key in ("proxy_listen", "status_listen"):
+        if not _LISTEN.fullmatch(settings.key(key, "off")):
+            refuse(f"{key} must be of form: [off] | <ip>:<port> {flags}, [... next entry ...]")
 
 
 def _of_file(path: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 import attrs
 
 from kong_lts.database import Fingerprint, TableFingerprint
-from kong_lts.deployment import Deployment, Side
+from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
 from kong_lts.errors import AdapterError
 from kong_lts.events import BackedUp
 from kong_lts.routing import migrate_path
@@ -58,7 +58,7 @@ class SimulatedDatabase:
 
     def fingerprint(self) -> Fingerprint:
         """What it holds."""
-        text = repr(sorted(self.rows.items()))
+        text = repr((self.state, sorted(self.rows.items())))
         digest = hashlib.sha256(text.encode()).hexdigest()
         table = TableFingerprint(name="routes", rows=len(self.rows), digest=digest)
         return Fingerprint(tables=(table,))
@@ -85,11 +85,23 @@ class SimulatedCluster:
     """How long a node takes from its start until it is ready."""
     ready_at: dict[str, datetime] = attrs.Factory(dict)
     """By node; without an entry it is ready as soon as it runs."""
+    roles: dict[str, NodeRole | None] = attrs.Factory(dict)
 
     @property
     def serves(self) -> bool:
-        """Whether any node answers."""
-        return any(self.running.values())
+        """Whether any node answers requests; a control plane does not."""
+        return any(
+            runs and self.roles.get(node) is not NodeRole.CONTROL_PLANE
+            for node, runs in self.running.items()
+        )
+
+    @property
+    def has_control_plane(self) -> bool:
+        """Whether a control plane runs."""
+        return any(
+            runs and self.roles.get(node) is NodeRole.CONTROL_PLANE
+            for node, runs in self.running.items()
+        )
 
 
 @attrs.define
@@ -102,9 +114,14 @@ class World:
 
     current: SimulatedCluster
     new: SimulatedCluster
+    has_database: bool = True
+    one_address: bool = False
+    """Whether both clusters serve at one address, so that no load balancer divides the traffic."""
     new_percent: int = 0
     now: datetime = _START
     backups: dict[str, tuple[BackedUp, dict[str, str]]] = attrs.Factory(dict)
+    replaced: list[str] = attrs.Factory(list)
+    """Databases that were replaced, by the name under which they stay."""
     effects: list[str] = attrs.Factory(list)
     """Everything that changed the world, in order."""
     run_lock: str | None = None
@@ -114,28 +131,35 @@ class World:
     """How many looks and acts an armed fault lets pass first."""
 
     @classmethod
-    def of(cls, deployment: Deployment, *, routes: int = 3) -> "World":
+    def of(cls, deployment: Deployment, *, routes: int = 3, in_place: bool = False) -> "World":
         """A healthy deployment as described, before its upgrade.
 
         Args:
             deployment: With its new cluster.
             routes: How many routes the current database holds.
+            in_place: Whether the new cluster gets the current one's database.
         """
         new = deployment.new or deployment.current
         rows = {f"route-{n}": f"/orders/\\d+/{n}" for n in range(routes)}
+        database = SimulatedDatabase(name="kong", state=SchemaState.LTS_2_8, rows=rows)
+        own = SimulatedDatabase(name="kong34", exists=False)
         return cls(
             current=SimulatedCluster(
                 side=Side.CURRENT,
                 version=str(deployment.current.version),
                 running={node.name: True for node in deployment.current.nodes},
-                database=SimulatedDatabase(name="kong", state=SchemaState.LTS_2_8, rows=rows),
+                roles=_roles(deployment.current.nodes),
+                database=database,
             ),
             new=SimulatedCluster(
                 side=Side.NEW,
                 version=str(new.version),
                 running={node.name: False for node in new.nodes},
-                database=SimulatedDatabase(name="kong34", exists=False),
+                roles=_roles(new.nodes),
+                database=database if in_place else own,
             ),
+            has_database=deployment.mode.has_database,
+            one_address=in_place and deployment.mode is DeploymentMode.TRADITIONAL,
         )
 
     def cluster(self, side: Side) -> SimulatedCluster:
@@ -197,6 +221,8 @@ class World:
         self.now += timedelta(seconds=duration_s)
         requests = int(duration_s * _REQUESTS_PER_S)
         to_new = requests * self.new_percent // 100
+        if self.one_address:
+            to_new = requests if self.new.serves else 0
         for cluster, share in ((self.new, to_new), (self.current, requests - to_new)):
             cluster.requests += share
             cluster.errors += share * cluster.failing_percent // 100 if cluster.serves else share
@@ -211,3 +237,7 @@ class World:
         """What `kong migrations up` does to the rows."""
         database.rows = {key: migrate_path(path) for key, path in database.rows.items()}
         database.state = SchemaState.UP
+
+
+def _roles(nodes: tuple[Node, ...]) -> dict[str, NodeRole | None]:
+    return {node.name: node.role for node in nodes}

@@ -1,41 +1,48 @@
 """Regexes as the gateways match them: by `pcre2` and `rurex` where installed, else by `re`.
 
-2.8 and the `traditional` router of 3.4 match with PCRE, on bytes; `traditional_compatible` with
-Rust's regex, on characters. Without the packages a pattern is read as that engine reads it and
+2.8 and the `traditional` router of 3.4 match with PCRE, on bytes; `traditional_compatible` matches
+with Rust's regex, on characters. Without the packages a pattern is read as its engine reads it and
 written again for `re`. The answer is then sure for a text of ASCII without line breaks, unless the
-pattern holds what `re` cannot say (recursion, `\\K`, Unicode properties and the like).
+pattern holds what `re` cannot say: recursion, `\\K`, Unicode properties and the like.
 """
 
+import contextlib
 import functools
 import re
-from collections.abc import Callable
 from types import ModuleType
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 
 from kong_lts.routing.dialect import pcre, rust
-from kong_lts.routing.router.approximation import written_for_re
+from kong_lts.routing.dialect.tree import Assertion, Node, Series, choice
+from kong_lts.routing.router.approximation import (
+    CannotWriteError,
+    literal_prefix,
+    written_for_re,
+)
 from kong_lts.routing.router.request import octets
 
 __all__ = ["Engines", "PcreRegex", "Postfix", "RustRegex"]
 
+S = TypeVar("S", str, bytes)
+
 _POSTFIX = "uri_postfix"
 _REST = f"(?<{_POSTFIX}>.*)"
 _LIMIT = "(*LIMIT_MATCH=10000)"
-_PCRE_TOKEN = re.compile(
+_PCRE2_TOKEN = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\[pPxgkoN](?:\{[^}]*\})?|\\.|\{(?!\d+(?:,\d*)?\})", re.DOTALL
 )
 
 
-class _Found(Protocol):
-    def group(self, group: str | int = 0, /) -> bytes | None: ...
+class _Found(Protocol[S]):
+    def group(self, group: str | int = 0, /) -> S | None: ...
 
 
-class _Compiled(Protocol):
-    def match(self, string: bytes, /) -> _Found | None: ...
+class _Compiled(Protocol[S]):
+    def match(self, string: S, /) -> _Found[S] | None: ...
 
-    def search(self, string: bytes, /) -> _Found | None: ...
+    def search(self, string: S, /) -> _Found[S] | None: ...
 
 
 @attrs.frozen
@@ -45,9 +52,9 @@ class Postfix:
     rest: bytes | None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen
 class Engines:
-    """Which engines match; a caller who wants the same answers everywhere takes none."""
+    """Which engines match; none gives the same answers on every machine, fewer of them sure."""
 
     pcre2: ModuleType | None = None
     rurex: ModuleType | None = None
@@ -55,7 +62,7 @@ class Engines:
     @classmethod
     def installed(cls) -> "Engines":
         """Those of the extra `routing` that are there."""
-        return cls(pcre2=_pcre2(), rurex=_rurex())
+        return cls(_pcre2(), _rurex())
 
 
 @functools.cache
@@ -77,22 +84,35 @@ def _rurex() -> ModuleType | None:
 
 
 @attrs.frozen
-class _Prepared:
-    """A pattern ready to match, and for which texts its answer is to be relied on."""
+class _Prepared(Generic[S]):
+    """A pattern ready to match."""
 
-    compiled: _Compiled | None
-    """None where no engine takes it."""
-    exact: bool
-    """Whether it holds for every text of ASCII without line breaks."""
-    native: bool = False
-    """Whether it is the engine's own answer, which holds for all texts."""
+    compiled: _Compiled[S] | None
+    """None where the engine does not take it, so that it never matches."""
+    native: bool
+    """Whether it is the engine's own answer, which holds for every text."""
+    exact: bool = True
+    """Whether it holds at least for ASCII without line breaks."""
+    limit: type[Exception] | tuple[()] = ()
+    """What is raised where the engine gives up."""
 
-    def is_sure(self, text: bytes) -> bool:
-        return self.native or (self.exact and text.isascii() and b"\n" not in text)
+    def find(self, text: S, *, anchored: bool) -> tuple[_Found[S] | None, bool]:
+        """The match, if there is one, and whether that is sure."""
+        if self.compiled is None:
+            return None, self.exact
+        try:
+            found = self.compiled.match(text) if anchored else self.compiled.search(text)
+        except self.limit:
+            return None, False
+        return found, self.native or (self.exact and _is_plain(text))
+
+
+def _is_plain(text: str | bytes) -> bool:
+    return text.isascii() and ("\n" if isinstance(text, str) else b"\n") not in text  # type: ignore[operator] # both of one type
 
 
 class PcreRegex:
-    """A pattern as PCRE 8 matches it."""
+    """A pattern as PCRE 8 matches it; compiled when it is first asked."""
 
     def __init__(self, pattern: str, engines: Engines) -> None:
         self.text = octets(pattern)
@@ -100,44 +120,119 @@ class PcreRegex:
         self._engines = engines
 
     @functools.cached_property
-    def _alone(self) -> _Prepared:
-        return _prepared_for_pcre(self._pattern, "", self._engines)
+    def _alone(self) -> _Prepared[bytes]:
+        return _prepared_pcre(self._pattern, self._engines)
 
     @functools.cached_property
-    def _with_rest(self) -> _Prepared:
-        return _prepared_for_pcre(self._pattern, _REST, self._engines)
+    def _with_rest(self) -> _Prepared[bytes]:
+        return _prepared_pcre(self._pattern + _REST, self._engines, limit=_LIMIT)
 
     def begins(self, text: bytes) -> tuple[bool, bool]:
         """Whether it matches at the start of the text, and whether that is sure."""
-        return self._ask(self._alone, lambda compiled: compiled.match(text), text)
+        found, sure = self._alone.find(text, anchored=True)
+        return found is not None, sure
 
     def occurs(self, text: bytes) -> tuple[bool, bool]:
         """Whether it matches anywhere in the text, and whether that is sure."""
-        return self._ask(self._alone, lambda compiled: compiled.search(text), text)
+        found, sure = self._alone.find(text, anchored=False)
+        return found is not None, sure
 
     def postfix(self, text: bytes) -> tuple[Postfix | None, bool]:
-        """What is left of the text behind a match at its start; None if there is no match."""
-        prepared = self._with_rest
-        if prepared.compiled is None:
-            return None, prepared.native
-        try:
-            found = prepared.compiled.match(text)
-        except Exception as exc:  # noqa: BLE001 - the limit has an error of the package
-            return None, _reraise_unless_limit(exc)
+        """What is left behind a match at the start, None for no match; and whether that is sure."""
+        found, sure = self._with_rest.find(text, anchored=True)
         if found is None:
-            return None, prepared.is_sure(text)
+            return None, sure
         try:
-            rest = found.group(_POSTFIX)
-        except (IndexError, KeyError):
-            rest = None
-        return Postfix(rest), prepared.is_sure(text)
+            return Postfix(found.group(_POSTFIX)), sure
+        except (IndexError, KeyError):  # the pattern ends in an open quotation or comment
+            return Postfix(None), sure
 
-    def _ask(
-        self, prepared: _Prepared, ask: Callable[[_Compiled], _Found | None], text: bytes
-    ) -> tuple[bool, bool]:
-        if prepared.compiled is None:
-            return False, False
+    def prefix(self) -> bytes:
+        """What every text begins with at whose start it matches."""
         try:
-            return ask(prepared.compiled) is not None, prepared.is_sure(text)
-        except Exception as exc:  # noqa: BLE001
-            return False, _reraise_unless_limit(exc)
+            return literal_prefix(pcre.read(self._pattern).tree)
+        except pcre.BadPatternError:
+            return b""
+
+
+def _prepared_pcre(pattern: str, engines: Engines, *, limit: str = "") -> _Prepared[bytes]:
+    if engines.pcre2 is not None:
+        text = octets(limit + _PCRE2_TOKEN.sub(_as_pcre_8, pattern))
+        error: type[Exception] = engines.pcre2.LibraryError
+        try:
+            # Kong asks for matches at the start, for which PCRE's compiler to machine code is no
+            # help here: it would have to be told when compiling.
+            return _Prepared(engines.pcre2.compile(text, jit=False), native=True, limit=error)
+        except error:
+            return _Prepared(None, native=True)
+    try:
+        # All branches: `tree` leaves out what no path begins with, but a header may.
+        tree = choice([branch.node for branch in pcre.read(pattern).branches])
+        written = written_for_re(tree, of_bytes=True)
+        return _Prepared(re.compile(written.encode("latin-1")), native=False)
+    except pcre.BadPatternError:
+        return _Prepared(None, native=False)
+    except (CannotWriteError, re.error):
+        return _inexact(octets(pattern.replace("(?<uri", "(?P<uri")))
+
+
+def _as_pcre_8(token: re.Match[str]) -> str:
+    """Braces that are no quantifier to PCRE 8 are text; PCRE2 takes more of them for one."""
+    return "\\{" if token[0] == "{" else token[0]
+
+
+def _inexact(pattern: S) -> _Prepared[S]:
+    try:
+        return _Prepared(re.compile(pattern), native=False, exact=False)  # type: ignore[arg-type] # a Pattern of S
+    except (re.error, RecursionError, OverflowError):
+        return _Prepared(None, native=False, exact=False)
+
+
+class RustRegex:
+    """A pattern as Rust's regex matches it; compiled when it is first asked."""
+
+    def __init__(self, pattern: str, engines: Engines) -> None:
+        self._pattern = pattern
+        self._engines = engines
+
+    @functools.cached_property
+    def _prepared(self) -> _Prepared[str]:
+        return _prepared_rust(self._pattern, self._engines)
+
+    def found(self, text: str) -> tuple[str | None, bool]:
+        """The first match in the text, and whether that is sure."""
+        match, sure = self._prepared.find(text, anchored=False)
+        return (None if match is None else match.group()), sure
+
+    @property
+    def compiles(self) -> bool:
+        """Whether Rust takes it at all; a route with a header for which it does not is dropped."""
+        return _rust_tree(self._pattern) is not None
+
+    def prefix(self) -> bytes:
+        """What every text begins with in which it matches; nothing unless all of it is anchored."""
+        tree = _rust_tree(self._pattern)
+        if isinstance(tree, Series) and tree.items[:1] == (Assertion("start"),):
+            return literal_prefix(tree)
+        return b""
+
+
+def _rust_tree(pattern: str) -> Node | None:
+    try:
+        return rust.read(pattern)
+    except rust.RefusedError:
+        return None
+
+
+def _prepared_rust(pattern: str, engines: Engines) -> _Prepared[str]:
+    tree = _rust_tree(pattern)
+    if tree is None:
+        return _Prepared(None, native=True)
+    if engines.rurex is not None:
+        # It refuses a few patterns that `re` refuses, such as flags in the middle.
+        with contextlib.suppress(engines.rurex.error):
+            return _Prepared(engines.rurex.compile(pattern), native=True)
+    try:
+        return _Prepared(re.compile(written_for_re(tree, of_bytes=False)), native=False)
+    except (CannotWriteError, re.error, OverflowError):
+        return _inexact(pattern)

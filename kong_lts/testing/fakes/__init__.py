@@ -44,9 +44,9 @@ def fake_adapters(world: World, *, approves: bool = True) -> Adapters:
 
 def _cluster_adapters(world: World, side: Side) -> ClusterAdapters:
     return ClusterAdapters(
-        database=FakeDatabase(world, side),
-        archive=FakeArchive(world, side),
-        write_guard=FakeWriteGuard(world, side),
+        database=FakeDatabase(world, side) if world.has_database else None,
+        archive=FakeArchive(world, side) if world.has_database else None,
+        write_guard=FakeWriteGuard(world, side) if world.has_database else None,
         admin=FakeAdminApi(world, side),
         proxy=FakeProxy(world, side),
         metrics=FakeMetrics(world, side),

@@ -182,6 +182,25 @@ class FakeArchive:
         self.world.act(f"restore {folder}", ArchiveError, effect)
         return made.fingerprint
 
+    def replace(self, folder: str, keep_as: str) -> Fingerprint:
+        made = self.inspect(folder)
+        database, rows = self._database, self.world.backups[folder][1]
+        doing = f"replace {database.name} by {folder}"
+        if not database.exists:
+            raise ArchiveError(doing, f"database {database.name} does not exist")
+        if database.fingerprint() == made.fingerprint:
+            return made.fingerprint
+        if keep_as in self.world.replaced:
+            raise ArchiveError(doing, f"there is a database {keep_as} already")
+
+        def effect() -> None:
+            self.world.replaced.append(keep_as)
+            database.rows, database.state = dict(rows), SchemaState.LTS_2_8
+            database.guarded = False
+
+        self.world.act(doing, ArchiveError, effect)
+        return made.fingerprint
+
 
 @attrs.define
 class FakeWriteGuard:

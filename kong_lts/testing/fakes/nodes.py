@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import attrs
 
-from kong_lts.deployment import Side
+from kong_lts.deployment import NodeRole, Side
 from kong_lts.errors import (
     AdminApiError,
     MetricsError,
@@ -109,11 +109,15 @@ class FakeProcessRunner:
 
     def _start(self, doing: str) -> Finished:
         cluster = self._cluster
-        ours = (SchemaState.LTS_2_8,) if self.side is Side.CURRENT else (SchemaState.LTS_3_4,)
         if cluster.running[self.node]:
             return Finished(status=1, stderr="Error: Kong is already running")
-        if cluster.database.state not in ours:
-            return Finished(status=1, stderr="Error: New migrations available")
+        if _uses_database(self.world, self.side, self.node):
+            ours = SchemaState.LTS_2_8 if self.side is Side.CURRENT else SchemaState.LTS_3_4
+            if cluster.database.state is not ours:
+                return Finished(status=1, stderr="Error: New migrations available")
+        elif self.world.has_database and self.side is Side.NEW and not cluster.has_control_plane:
+            # A current data plane has its configuration in a cache; a new one has none yet.
+            return Finished(status=1, stderr="Error: no control plane of its own release answers")
 
         def effect() -> None:
             cluster.running[self.node] = True
@@ -153,7 +157,8 @@ class FakeAdminApi:
             return NodeStatus(
                 version=cluster.version,
                 ready=cluster.ready_at.get(node, self.world.now) <= self.world.now,
-                database_reachable=cluster.database.exists,
+                database_reachable=cluster.database.exists
+                or not _uses_database(self.world, self.side, node),
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
@@ -161,15 +166,18 @@ class FakeAdminApi:
 
 @attrs.define
 class FakeProxy:
-    """The proxy of a simulated cluster: a running one answers every probe as it expects."""
+    """The proxy of a simulated cluster: a healthy one answers every probe as it expects."""
 
     world: World
     side: Side
 
     def send(self, probe: Probe) -> Answer:
         def seen() -> Answer:
-            if not self.world.cluster(self.side).serves:
+            cluster = self.world.cluster(self.side)
+            if not cluster.serves:
                 raise ProxyError(f"send {probe.name}", "connection refused")
+            if cluster.failing_percent == 100:
+                return Answer(status=500)
             return Answer(status=probe.expect_status, body=probe.expect_in_body or "")
 
         return self.world.look(f"send {probe.name}", ProxyError, seen)
@@ -193,3 +201,8 @@ class FakeMetrics:
             )
 
         return self.world.look("count requests", MetricsError, seen)
+
+
+def _uses_database(world: World, side: Side, node: str) -> bool:
+    role = world.cluster(side).roles.get(node)
+    return world.has_database and role is not NodeRole.DATA_PLANE

@@ -1,0 +1,161 @@
+"""Converts a declarative file of 2.8 into what 3.4 makes of it, and says what it cannot."""
+
+import functools
+from collections.abc import Iterator
+
+import attrs
+
+from kong_lts.declarative import json_text, report
+from kong_lts.declarative.analysis import Analysis
+from kong_lts.declarative.document import Piece, Root, read
+from kong_lts.declarative.intent import Intents
+from kong_lts.declarative.paths import Regex
+from kong_lts.declarative.pen import Pen
+from kong_lts.declarative.plan import Hit
+from kong_lts.declarative.proof import prove
+from kong_lts.declarative.settings import Settings
+from kong_lts.declarative.source import Source, decode
+from kong_lts.deployment import DeploymentMode
+from kong_lts.edits import patch_of, splice
+from kong_lts.findings import Finding
+from kong_lts.versions import Edition
+
+__all__ = ["Conversion", "convert"]
+
+VERIFIED_BYTES = 50 * 1000 * 1000
+"""Files smaller than this are parsed a second time unless the caller says otherwise."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Conversion:
+    """A file as 3.4 has it, and all there is to say about it."""
+
+    data: bytes
+    """The file: the very object that was given where nothing had to change."""
+    _source: Source = attrs.field(repr=False)
+    _spans: list[tuple[int, int, str]] = attrs.field(repr=False)
+    _hits: list[Hit] = attrs.field(repr=False)
+    _regexes: list[Regex] = attrs.field(repr=False)
+    _router_flavor: str = attrs.field(repr=False)
+
+    @functools.cached_property
+    def _said(self) -> tuple[tuple[Finding, bool], ...]:
+        """Made on first use: most of the work on a large file, and not everybody asks."""
+        found = [
+            *report.findings_of(self._hits, self._source),
+            *report.regex_findings(self._regexes, self._source, self._router_flavor),
+        ]
+        return tuple(sorted(found, key=_place))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rules say about the file as it was, in the order of its lines.
+
+        What was converted is one degree milder than its rule: the file as it is now has it right.
+        """
+        return tuple(finding for finding, _ in self._said)
+
+    @property
+    def applied(self) -> tuple[Finding, ...]:
+        """Those of the findings whose change has been made."""
+        return tuple(finding for finding, applied in self._said if applied)
+
+    def patch(self, path: str = "kong.yml") -> str:
+        """The changes as a unified diff; empty where there are none."""
+        return patch_of(self._source.text, self._spans, path)
+
+
+def _place(said: tuple[Finding, bool]) -> tuple[int, int, str]:
+    finding = said[0]
+    where = finding.location
+    line, column = (where.line, where.column) if where is not None else (0, 0)
+    return line or 0, column or 0, finding.rule
+
+
+def convert(
+    data: bytes,
+    *,
+    mode: DeploymentMode | str | None = None,
+    edition: Edition | str | None = None,
+    router_flavor: str = "traditional_compatible",
+    after_upgrade: bool = False,
+    keep_behaviour: bool = False,
+    verify: bool | None = None,
+) -> Conversion:
+    """Convert a kong.yml or a decK state file, and change nothing else in it.
+
+    Paths become exactly what 3.4's own database migration makes of them. Fields that 3.4 does not
+    have any more get their new names. Comments, order, quotes and line ends stay. Converting twice
+    is converting once.
+
+    Args:
+        data: YAML or JSON of any format version, one document or several.
+        mode: The mode of the deployment that loads it; None where that is not known.
+        edition: Its edition, likewise.
+        router_flavor: What 3.4 will be set to.
+        after_upgrade: No 2.8 node is left: also rename what 3.4 still reads by its old name, as
+            the fields of sessions.
+        keep_behaviour: Also write out the defaults of 2.8 that 3.4 has changed, where mode and
+            edition leave no doubt, and rewrite regexes that have an exact form for the new router.
+        verify: Parse the result again and compare it with the original, part by part. None does
+            so below 50 MB.
+
+    Raises:
+        DeclarativeError: It is no text, no YAML or no mapping.
+        ValueError: An argument is none of its values.
+
+    Source:
+        Kong/kong 3.4.2 kong/db/declarative/migrations/route_path.lua and the schemas of both
+        releases; each finding names its own.
+    """
+    settings = Settings(
+        mode=None if mode is None else DeploymentMode(mode).value,
+        edition=None if edition is None else Edition(edition).value,
+        router_flavor=router_flavor,
+        after_upgrade=after_upgrade,
+        keep_behaviour=keep_behaviour,
+    )
+    source = decode(data)
+    as_json = json_text.is_json(source)
+    pen = Pen(source, as_json)
+    analyses = _analysed(source, pen, settings)
+    spans = [span for analysis in analyses for span in analysis.plan.spans(pen)]
+    changed = data
+    if spans:
+        text = splice(source.text, spans)
+        if verify if verify is not None else len(data) < VERIFIED_BYTES:
+            prove(source, text, _intents(analyses), as_json=as_json)
+        changed = source.encode(text)
+    return Conversion(
+        data=changed,
+        source=source,
+        spans=spans,
+        hits=[hit for analysis in analyses for hit in analysis.plan.hits],
+        regexes=[regex for analysis in analyses for regex in analysis.regexes],
+        router_flavor=router_flavor,
+    )
+
+
+def _analysed(source: Source, pen: Pen, settings: Settings) -> list[Analysis]:
+    """Each document of the file, with all that is to be done in it."""
+    has_anchors = "&" in source.text
+    analyses = [Analysis(pen, settings, has_anchors)]
+    for part in _parts(source, pen):
+        if isinstance(part, Piece):
+            analyses[-1].take(part)
+        else:
+            analyses[-1].finish(part)
+            analyses.append(Analysis(pen, settings, has_anchors))
+    return analyses
+
+
+def _intents(analyses: list[Analysis]) -> Intents:
+    """What the conversion of all documents means to change."""
+    found = Intents()
+    for analysis in analyses:
+        found.add(analysis.plan.intents())
+    return found
+
+
+def _parts(source: Source, pen: Pen) -> Iterator[Piece | Root]:
+    return json_text.read(source) if pen.as_json else read(source)

@@ -1,0 +1,57 @@
+"""Which plugins run on the same requests, for rules on their order."""
+
+import attrs
+
+from kong_lts.declarative.fields import Subject
+from kong_lts.declarative.plan import Hit
+from kong_lts.declarative.rules import beside_rules
+from kong_lts.declarative.settings import Settings
+
+__all__ = ["Neighbours"]
+
+_Scope = tuple[str | None, str | None]
+"""Service and route; None for all of them."""
+
+
+@attrs.define(eq=False)
+class Neighbours:
+    """The plugins of a document that a rule with `beside` names, and where they are active."""
+
+    settings: Settings
+    scopes: dict[str, set[_Scope]] = attrs.field(factory=dict)
+    places: dict[str, list[tuple[_Scope, int, str]]] = attrs.field(factory=dict)
+
+    def enter(self, subject: Subject) -> None:
+        """Note where a plugin is active."""
+        entity, name = subject.entity, subject.name
+        if subject.disabled:
+            return
+        for rule in beside_rules():
+            if name in rule.on or name in rule.values:
+                scope = (entity.reference("service"), entity.reference("route"))
+                self.scopes.setdefault(name, set()).add(scope)
+                if name in rule.on:
+                    places = self.places.setdefault(name, [])
+                    places.append((scope, entity.node.start, entity.subject))
+                return
+
+    def hits(self) -> list[Hit]:
+        """What the rules have to say about plugins that meet."""
+        found = []
+        for rule in beside_rules():
+            if not self.settings.concern(rule):
+                continue
+            for name in rule.on:
+                for scope, at, subject in self.places.get(name, ()):
+                    others = [other for other in rule.values if self._meets(scope, other)]
+                    if others:
+                        words = {"name": name, "value": ", ".join(others)}
+                        found.append(Hit(rule, subject, at, words))
+        return found
+
+    def _meets(self, scope: _Scope, other: str) -> bool:
+        """Whether a plugin is active on some request that the scope takes in."""
+        return any(
+            all(None in pair or pair[0] == pair[1] for pair in zip(scope, theirs, strict=True))
+            for theirs in self.scopes.get(other, ())
+        )

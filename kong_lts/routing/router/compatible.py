@@ -1,0 +1,289 @@
+"""The `traditional_compatible` router of 3.4, its default: one priority, then the greatest id."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from kong_lts.routing.router.configuration import Route
+from kong_lts.routing.router.engines import Engines, RustRegex
+from kong_lts.routing.router.index import Index, Keys, Query
+from kong_lts.routing.router.refusals import compatible_regex
+from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
+from kong_lts.routing.router.upstream import answer, sanitised
+
+__all__ = ["CompatibleRouter"]
+
+_SPLIT_IDS = uuid.UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
+"""Namespace of the ids that the parts of a route with several paths get."""
+_CRITERIA_BIT = 29
+_PLAIN_HOSTS_BIT = 60
+_HEADERS_BIT = 20
+_MOST_HEADERS = 255
+_REGEX_BIT = 51
+_REGEX_PRIORITY_BIT = 19
+_LONGEST = 0x7FFFF
+_NEGATIVE = 1 << 63
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@attrs.frozen
+class _Host:
+    """One of the hosts of a route."""
+
+    kind: str
+    """`=` for the very host, `$` for its end, `^` for its beginning."""
+    text: str
+    port: int | None
+
+    def takes(self, name: str, port: int | None) -> bool:
+        if self.port is not None and self.port != port:
+            return False
+        if self.kind == "$":
+            return name.endswith(self.text)
+        return name.startswith(self.text) if self.kind == "^" else name == self.text
+
+
+@attrs.frozen
+class _Header:
+    """One of the headers of a route: any of the values, or any match of the regexes."""
+
+    name: str
+    values: frozenset[str]
+    regexes: tuple[RustRegex, ...]
+
+
+@attrs.frozen
+class _Path:
+    """One path of a part."""
+
+    prefix: bytes
+    """Of a regex what it must begin with."""
+    regex: RustRegex | None
+
+
+@attrs.frozen
+class _Hit:
+    """A part that takes the request."""
+
+    matched: bytes | None
+    """What of the path its path matched; None where it has none."""
+
+
+@attrs.frozen(kw_only=True)
+class _Part:
+    """A route, or what of it has paths of one length, or its regexes."""
+
+    route: Route
+    priority: int
+    id: str | None
+    """None where each load makes another one."""
+    hosts: tuple[_Host, ...]
+    headers: tuple[_Header, ...]
+    paths: tuple[_Path, ...]
+    methods: frozenset[str]
+    snis: frozenset[str]
+
+
+class CompatibleRouter:
+    """Decides as the gateway does; made once for a configuration."""
+
+    def __init__(self, routes: Sequence[Route], engines: Engines) -> None:
+        parts = [part for route in routes for part in _parts(route, engines)]
+        parts.sort(key=lambda part: (part.priority, (part.id or _NO_ID).lower()), reverse=True)
+        self._parts = parts
+        self._index = Index([_keys(part) for part in parts])
+        self._lengths = sorted({len(path.prefix) for part in parts for path in part.paths})
+        self._header_names = {header.name for part in parts for header in part.headers}
+        self._has_hosts = any(part.hosts for part in parts)
+
+    def matches(self, asked: Asked) -> list[Match]:
+        """All that may come out, the likeliest first; empty where no route takes the request."""
+        try:
+            path = asked.uri.decode()
+            if self._has_hosts:
+                asked.host.encode()
+        except UnicodeError:
+            return []  # the gateway logs that it is not UTF-8 and answers 404
+        found: list[tuple[_Part, _Hit]] = []
+        name, port = _host_and_port(asked.host)
+        for number in self._index.find(self._query(asked, name)):
+            part = self._parts[number]
+            if found and not _may_tie(found[0][0], part):
+                if part.priority < found[0][0].priority:
+                    break
+                continue
+            hit = _hit(part, asked, path, name, port)
+            if hit is not None:
+                found.append((part, hit))
+        matches = [_answer(part, asked, hit.matched) for part, hit in found]
+        return matches or ([NO_ROUTE] if asked.doubt else [])
+
+    def _query(self, asked: Asked, name: str) -> Query:
+        hosts = [("=", name)]
+        for at, character in enumerate(name):
+            if character == ".":
+                hosts += [("^", name[: at + 1]), ("$", name[at:])]
+        headers: list[tuple[str, ...]] = []
+        for header in self._header_names:
+            values = asked.header(header)
+            headers += [(header, value) for value in values]
+            if values:
+                headers.append((header,))
+        paths = [asked.uri[:length] for length in self._lengths if length <= len(asked.uri)]
+        return hosts, paths, headers, (asked.method,)
+
+
+def _may_tie(winner: _Part, other: _Part) -> bool:
+    """Whether the order of the two is made anew on each load."""
+    return winner.priority == other.priority and (winner.id is None or other.id is None)
+
+
+def _answer(part: _Part, asked: Asked, matched: bytes | None) -> Match:
+    strips = part.route.strip_path and matched is not None
+    postfix = asked.uri[len(matched or b"") if strips else 1 :]
+    return answer(part.route, asked, sanitised(postfix), path_handling="v0")
+
+
+def _parts(route: Route, engines: Engines) -> Iterator[_Part]:
+    """The route as the router keeps it: one part for each length of path, one for the regexes."""
+    groups: dict[str, list[str]] = {}
+    for path in route.paths:
+        key = "true" if path.startswith("~") else str(len(octets(path)))
+        groups.setdefault(key, []).append(path)
+    headers = tuple(_headers(route, engines))
+    if any(not header.values and not header.regexes for header in headers):
+        return  # no expression can be made of it
+    if not all(regex.compiles for header in headers for regex in header.regexes):
+        return  # 3.4 loads the route, logs "could not add route" and goes on without it
+    for key, paths in groups.items() or [("", [])]:
+        split_id = route.id
+        if len(route.paths) > 1 and route.id is not None:
+            split_id = str(uuid.uuid5(_SPLIT_IDS, f"{route.id}#{key}"))
+        yield _Part(
+            route=route,
+            priority=_priority(route, paths),
+            id=split_id,
+            hosts=tuple(map(_host, route.hosts or ())),
+            headers=headers,
+            paths=tuple(_path(path, engines) for path in paths),
+            methods=frozenset(route.methods),
+            snis=frozenset(sni[:-1] if len(sni) > 1 and sni.endswith(".") else sni for sni in route.snis),
+        )
+
+
+def _priority(route: Route, paths: Sequence[str]) -> int:
+    """What decides first.
+
+    Source:
+        Measured, and Kong/kong 3.4.2 kong/router/compat.lua: shifts meant for 64 bits happen in
+        32, so criteria, headers and `regex_priority` run into each other.
+    """
+    is_regex = bool(paths) and paths[0].startswith("~")
+    criteria = sum(
+        bool(values) for values in (route.methods, route.hosts, route.headers, route.snis, paths)
+    )
+    terms = [
+        _shifted(criteria, _CRITERIA_BIT),
+        _shifted(min(len(route.headers), _MOST_HEADERS), _HEADERS_BIT),
+        _shifted(route.regex_priority if is_regex else 0, _REGEX_PRIORITY_BIT),
+        len(octets(paths[0])) & _LONGEST if paths and not is_regex else 0,
+    ]
+    plain_hosts = route.hosts is not None and not any("*" in host for host in route.hosts)
+    wide = plain_hosts << _PLAIN_HOSTS_BIT | is_regex << _REGEX_BIT
+    total = wide
+    for term in terms:
+        total |= _NEGATIVE if wide and term < 0 else term
+    return _NEGATIVE if total < 0 else total
+
+
+def _shifted(number: int, bits: int) -> int:
+    """A shift as it is done with 32 bits and a sign."""
+    wrapped = int(number) << bits & 0xFFFFFFFF
+    return wrapped - (1 << 32) if wrapped >= 1 << 31 else wrapped
+
+
+def _host_and_port(host: str) -> tuple[str, int | None]:
+    name, _, port = host.partition(":")
+    if port.isascii() and port.isdigit():
+        return name, int(port)
+    return host, None
+
+
+def _host(host: str) -> _Host:
+    name, port = _host_and_port(host)
+    if name.startswith("*"):
+        return _Host("$", name[1:], port)
+    if name.endswith("*"):
+        return _Host("^", name[:-1], port)
+    return _Host("=", name, port)
+
+
+def _headers(route: Route, engines: Engines) -> Iterator[_Header]:
+    for name, values in route.headers:
+        lower = [lower_ascii(value) for value in values]
+        yield _Header(
+            name.lower().replace("-", "_"),
+            frozenset(value for value in lower if not value.startswith("~*")),
+            tuple(RustRegex(value[2:], engines) for value in lower if value.startswith("~*")),
+        )
+
+
+def _path(path: str, engines: Engines) -> _Path:
+    if not path.startswith("~"):
+        return _Path(octets(path), None)
+    regex = RustRegex(compatible_regex(path), engines)
+    return _Path(regex.prefix(), regex)
+
+
+def _keys(part: _Part) -> Keys:
+    header = part.headers[0] if part.headers else None
+    names = None
+    if header is not None:
+        names = [(header.name,)] if header.regexes else [(header.name, v) for v in header.values]
+    return (
+        [(host.kind, host.text) for host in part.hosts] or None,
+        [path.prefix for path in part.paths] or None,
+        names,
+        tuple(part.methods) or None,
+    )
+
+
+def _hit(part: _Part, asked: Asked, path: str, name: str, port: int | None) -> _Hit | None:
+    """How the part takes the request; None if it does not."""
+    if part.methods and asked.method not in part.methods:
+        return None
+    if part.hosts and not any(host.takes(name, port) for host in part.hosts):
+        return None
+    if part.snis and asked.scheme == "https" and asked.sni not in part.snis:
+        return None
+    if not all(_header_matches(header, asked) for header in part.headers):
+        return None
+    return _path_hit(part, asked, path) if part.paths else _Hit(None)
+
+
+def _header_matches(header: _Header, asked: Asked) -> bool:
+    values = asked.header(header.name)
+    if any(value in header.values for value in values):
+        return True
+    for regex in header.regexes:
+        for value in values:
+            found, sure = regex.found(value)
+            asked.doubt |= not sure
+            if found is not None:
+                return True
+    return False
+
+
+def _path_hit(part: _Part, asked: Asked, path: str) -> _Hit | None:
+    """The text that the first fitting path matched, which need not stand at the beginning."""
+    for one in part.paths:
+        if not asked.uri.startswith(one.prefix):
+            continue
+        if one.regex is None:
+            return _Hit(one.prefix)
+        found, sure = one.regex.found(path)
+        asked.doubt |= not sure
+        if found is not None:
+            return _Hit(octets(found))
+    return None

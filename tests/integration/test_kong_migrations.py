@@ -1,0 +1,516 @@
+"""The stand-in's migrations leave a real PostgreSQL as Kong's own do, finished, failed or killed."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import attrs
+import psycopg
+import pytest
+
+from kong_lts.adapters import PostgresDatabase
+from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.test_kong_program import Kong, Ran
+
+Content: TypeAlias = Mapping[str, list[str]]
+Recording: TypeAlias = Callable[[str], Databases]
+
+SCHEMA = """
+    SELECT 'column', format('%s.%s %s not null %s default %s', c.oid::regclass, a.attname,
+           format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid))
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+          AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL SELECT 'order', format('%s: %s', attrelid::regclass,
+                     string_agg(attname, ' ' ORDER BY attnum))
+    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+          AND attnum > 0 AND NOT attisdropped GROUP BY attrelid
+    UNION ALL SELECT 'constraint', format('%s %s %s', conrelid::regclass, conname,
+                     pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT 'trigger', concat(pg_get_triggerdef(oid), tgenabled)
+    FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'function', pg_get_functiondef(oid)
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'other', format('%s %s', oid::regclass, relkind)
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i')
+"""
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+GENERATED = {
+    *("ca_certificates", "certificates", "clustering_data_planes", "consumers", "plugins"),
+    *("snis", "targets", "upstreams", "workspaces"),
+}
+"""Tables whose `updated_at` is the moment of `up`."""
+HALF = ("core", "016_280_to_300")
+
+
+@pytest.fixture(scope="module")
+def small(postgres: str) -> Iterator[Databases]:
+    with databases_on(postgres) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def recorded(postgres: str, reference: Path) -> Iterator[Recording]:
+    """Copies of a database that a real Kong left, each dump loaded once."""
+    loaded: dict[str, Databases] = {}
+    made = Databases(postgres, template="template0")
+
+    def copies(name: str) -> Databases:
+        if name not in loaded:
+            url = made.empty()
+            load(url, (reference / f"reference/kong/{name}.sql").read_text("utf-8"))
+            loaded[name] = Databases(postgres, template=made.made[-1])
+        return loaded[name]
+
+    yield copies
+    for databases in loaded.values():
+        databases.remove()
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def clean(recorded: Recording) -> Content:
+    """What a real `up` and `finish` left."""
+    return content(recorded("after-finish").filled())
+
+
+@pytest.fixture
+def filled(recorded: Recording) -> Iterator[str]:
+    """A real database of 2.8 of its own."""
+    databases = recorded("28")
+    yield databases.filled()
+    databases.remove()
+
+
+@pytest.fixture
+def own(small: Databases) -> Iterator[str]:
+    """A small database of 2.8 of its own."""
+    yield small.filled()
+    small.remove()
+
+
+@attrs.frozen
+class Migrating:
+    """`kong migrations` of 3.4, at one database."""
+
+    kong: Kong
+
+    @classmethod
+    def at(cls, url: str, folder: Path, release: str = "3.4.2") -> "Migrating":
+        return cls(Kong.of(release, folder, url))
+
+    def __call__(self, words: str) -> Ran:
+        return self.kong.run(f"migrations {words}")
+
+    def to_the_end(self, most: int = 4) -> list[str]:
+        """What it takes: `up` where `list` says 5, `finish` where it says 4."""
+        taken = []
+        while (status := self("list").status) and len(taken) < most:
+            taken.append({4: "finish", 5: "up"}[status])
+            assert self(taken[-1]).status == 0
+        return taken
+
+
+@pytest.fixture
+def migrate(filled: str, tmp_path: Path) -> Migrating:
+    return Migrating.at(filled, tmp_path)
+
+
+@pytest.fixture
+def migrate_small(own: str, tmp_path: Path) -> Migrating:
+    return Migrating.at(own, tmp_path)
+
+
+def load(url: str, dump: str) -> None:
+    """A dump with its `COPY` data inline, without psql."""
+    text = re.sub(r"(?m)^\\(un)?restrict .*\n", "", dump)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        for part in re.split(r"(?m)^(COPY .* FROM stdin;\n(?:.*\n)*?\\\.\n)", text):
+            if not part.startswith("COPY "):
+                cursor.execute(part.encode())
+                continue
+            statement, _, rows = part.partition("\n")
+            with cursor.copy(statement.encode()) as copy:
+                copy.write(rows.removesuffix("\\.\n"))
+
+
+def content(url: str) -> Content:
+    """Schema and rows; only the moment of `up` is taken out."""
+    found: dict[str, list[str]] = {}
+    with psycopg.connect(url, options="-c timezone=UTC") as connection:
+        for kind, text in connection.execute(SCHEMA):
+            found.setdefault(kind, []).append(text)
+        for (table,) in connection.execute(TABLES).fetchall():
+            rows = connection.execute(f'SELECT to_jsonb(t)::text FROM public."{table}" t'.encode())
+            found[f"rows of {table}"] = [timeless(row) for (row,) in rows]
+            if table not in GENERATED:
+                rows = connection.execute(f'SELECT t::text FROM public."{table}" t'.encode())
+                found[f"text of {table}"] = [row for (row,) in rows]
+    return {name: sorted(texts) for name, texts in found.items()}
+
+
+def timeless(row: str) -> str:
+    return re.sub(r'"updated_at": "[^"]+"', '"updated_at": "a time"', row)
+
+
+def schema_of(found: Content) -> Content:
+    """Without rows and without the text of functions, which the small database words its own way."""
+    left_out = ("rows of ", "text of ", "function")
+    return {name: texts for name, texts in found.items() if not name.startswith(left_out)}
+
+
+def state(url: str) -> SchemaState:
+    return schema_state(PostgresDatabase.at(url).facts().schema_meta)
+
+
+def pending(url: str) -> dict[str, tuple[str, ...]]:
+    rows = PostgresDatabase.at(url).facts().schema_meta
+    return {row.subsystem: row.pending for row in rows if row.pending}
+
+
+def configs(url: str, plugin: str) -> list[object]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT config FROM plugins WHERE name = %s ORDER BY id", [plugin])
+        return [config for (config,) in rows]
+
+
+# -- what a clean run leaves --------------------------------------------------------------------
+
+
+def test_up_and_then_finish_leave_what_kong_left(
+    filled: str, recorded: Recording, clean: Content, migrate: Migrating
+) -> None:
+    assert migrate("up").status == 0
+    assert content(filled) == content(recorded("after-up").filled())
+
+    assert migrate("finish").status == 0
+    assert content(filled) == clean
+
+
+def test_the_small_database_goes_the_same_way(
+    small: Databases, recorded: Recording, tmp_path: Path
+) -> None:
+    url = small.filled()
+    migrate = Migrating.at(url, tmp_path)
+    seen = [(state(url), schema_of(content(url)))]
+
+    for command in ("up", "finish"):
+        assert migrate(command).status == 0
+        seen.append((state(url), schema_of(content(url))))
+
+    assert seen == [
+        (state_, schema_of(content(recorded(dump).filled())))
+        for state_, dump in (
+            (SchemaState.LTS_2_8, "28"),
+            (SchemaState.UP, "after-up"),
+            (SchemaState.LTS_3_4, "after-finish"),
+        )
+    ]
+    small.remove()
+
+
+@pytest.mark.parametrize(("release", "dump"), [("2.8.5", "28"), ("3.4.2", "after-finish")])
+def test_bootstrap_makes_the_schema_of_its_release(
+    small: Databases, recorded: Recording, tmp_path: Path, release: str, dump: str
+) -> None:
+    url = small.empty()
+    assert state(url) == SchemaState.EMPTY
+
+    assert Migrating.at(url, tmp_path, release)("bootstrap").status == 0
+
+    assert schema_of(content(url)) == schema_of(content(recorded(dump).filled()))
+    small.remove()
+
+
+def test_reset_leaves_nothing(own: str, migrate_small: Migrating) -> None:
+    assert migrate_small("reset --yes").status == 0
+
+    assert state(own) == SchemaState.EMPTY
+    assert set(content(own)) == set()
+
+
+# -- what Kong says and does not do ---------------------------------------------------------------
+
+
+def test_finish_on_a_2_8_database_does_nothing_and_says_success(
+    own: str, migrate_small: Migrating
+) -> None:
+    before = content(own)
+
+    ran = migrate_small("finish")
+
+    assert ran.status == 0
+    assert ran.stdout == "\nNew migrations available; run 'kong migrations up' to proceed\n"
+    assert content(own) == before
+
+
+def test_up_refuses_while_finish_is_to_come(own: str, migrate_small: Migrating) -> None:
+    migrate_small("up")
+    before = content(own)
+
+    ran = migrate_small("up")
+
+    assert ran.status == 1
+    assert "Database has pending migrations; run 'kong migrations finish'" in ran.stderr
+    assert content(own) == before
+
+
+def test_a_forced_up_opens_what_allow_and_deny_closed(
+    filled: str, recorded: Recording, migrate: Migrating
+) -> None:
+    """And nothing else, while finish is to come."""
+    migrate("up")
+
+    ran = migrate("up -f")
+
+    assert ran.status == 0
+    assert "54 migrations processed\n54 executed\n" in ran.stdout
+    for plugin in ("acl", "bot-detection", "ip-restriction"):
+        assert [sorted({"allow", "deny"} & set(c)) for c in dicts(configs(filled, plugin))] == [
+            [] for _ in configs(recorded("after-up").filled(), plugin)
+        ]
+    expected, found = dict(content(recorded("after-up").filled())), dict(content(filled))
+    del expected["rows of plugins"], found["rows of plugins"]
+    assert {name: sorted(map(last_forgotten, rows)) for name, rows in found.items()} == {
+        name: sorted(map(last_forgotten, rows)) for name, rows in expected.items()
+    }
+
+
+def dicts(values: list[object]) -> list[dict[str, object]]:
+    return [value for value in values if isinstance(value, dict)]
+
+
+def last_forgotten(text: str) -> str:
+    """Text without what `schema_meta` says was last, and how often."""
+    return text
+
+
+def test_a_forced_up_after_finish_doubles_the_tilde(own: str, migrate_small: Migrating) -> None:
+    migrate_small("up")
+    migrate_small("finish")
+
+    assert migrate_small("up -f").status == 0
+
+    with psycopg.connect(own) as connection:
+        paths = connection.execute("SELECT unnest(paths) FROM routes").fetchall()
+    doubled = duplicated_tildes(tuple(path for (path,) in paths))
+    assert sorted(doubled) == ["~~/orders/(?<id>[0-9]+)$", "~~/reports/[a-z]+\\.pdf", "~~/users/\\d+"]
+
+
+def test_finish_empties_what_a_2_8_node_wrote_after_up(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    migrate_small("up")
+    small.run(own, "UPDATE plugins SET config = '{\"functions\": [\"late\"]}' WHERE name = 'pre-function'")
+
+    assert migrate_small("finish").status == 0
+
+    assert configs(own, "pre-function") == [{}]
+
+
+def test_of_a_target_that_is_there_twice_the_later_one_stays(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    migrate_small("up")
+    small.run(
+        own,
+        "INSERT INTO targets (id, created_at, upstream_id, target, weight, ws_id)"
+        " SELECT md5(id::text)::uuid, created_at + interval '1 second', upstream_id, target, 7, ws_id"
+        " FROM targets WHERE target = '127.0.0.1:8080'",
+    )
+
+    assert migrate_small("finish").status == 0
+
+    assert small.one(own, "SELECT array_agg(weight ORDER BY weight) FROM targets") == [7, 50]
+
+
+def test_two_targets_of_one_moment_stop_finish_in_its_middle(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    migrate_small("up")
+    small.run(
+        own,
+        "INSERT INTO targets (id, created_at, upstream_id, target, weight, ws_id)"
+        " SELECT md5(id::text)::uuid, created_at, upstream_id, target, 7, ws_id"
+        " FROM targets WHERE target = '127.0.0.1:8080'",
+    )
+
+    ran = migrate_small("finish")
+
+    assert ran.status == 1
+    assert 'duplicate key value violates unique constraint "targets_cache_key_key"' in ran.stderr
+    assert small.one(own, "SELECT to_regclass('vaults_beta') IS NULL") is True
+    assert pending(own)["core"] == ("016_280_to_300",)
+    small.run(own, "DELETE FROM targets WHERE weight = 7")
+    assert migrate_small.to_the_end() == ["finish"]
+
+
+# -- triggers that keep writes out ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("certificates", "consumers", "keyauth_credentials", "plugins", "routes"),
+        *("services", "tags", "targets", "upstreams", "vaults_beta"),
+    ],
+)
+def test_a_guarded_table_stops_what_writes_to_it(
+    filled: str, small: Databases, clean: Content, reference: Path, migrate: Migrating, table: str
+) -> None:
+    recording = reference / "reference/kong/freeze/up_with_triggers_single_table.jsonl"
+    rows = map(json.loads, recording.read_text("utf-8").splitlines())
+    expected = next(row for row in rows if row["table"] == table)
+    guard = (reference / "reference/kong/freeze/freeze_row.sql").read_text("utf-8")
+    small.run(filled, re.sub(r"ARRAY\[.*?\]", f"ARRAY['{table}']", guard))
+
+    up = migrate("up")
+    listed = migrate("list")
+    finish = None if up.status else migrate("finish")
+
+    assert (up.status, reason(up)) == (expected["up_rc"], expected["up_err"])
+    assert listed.status == expected["list_rc"]
+    assert (finish and finish.status) == expected["finish_rc"]
+    assert (reason(finish) if finish else "") == expected["finish_err"]
+    left = [f"{name}|{{{','.join(names)}}}" for name, names in sorted(pending(filled).items())]
+    assert " ; ".join(left) == expected["pending_at_end"]
+    assert small.one(filled, "SELECT count(*) FROM locks") == 0
+    small.run(filled, "DROP FUNCTION lt_write_freeze CASCADE")
+    migrate.to_the_end()
+    assert content(filled) == clean
+
+
+def reason(ran: Ran) -> str:
+    return ran.stderr.partition("\n")[0]
+
+
+# -- the lock, and a kill -------------------------------------------------------------------------
+
+
+def test_a_lock_makes_up_wait_and_then_do_nothing_and_say_success(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    lock(small, own, seconds=30)
+    before = content(own)
+
+    up = migrate_small("up --lock-timeout 1")
+    finish = migrate_small("finish --lock-timeout 60")
+
+    aborted = "aborted: another node is performing database changes\n"
+    assert (up.status, up.stdout) == (0, aborted)
+    assert up.seconds > 1
+    assert (finish.status, finish.stdout) == (0, aborted)
+    assert finish.seconds < 10
+    assert content(own) == before
+
+
+def test_the_lock_of_a_killed_one_counts_until_its_time_is_over(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    lock(small, own, seconds=-1)
+
+    assert migrate_small("up").status == 0
+
+    assert state(own) == SchemaState.UP
+    assert small.one(own, "SELECT count(*) FROM locks") == 0
+
+
+def test_up_waits_no_longer_than_the_lock_of_a_killed_one(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    lock(small, own, seconds=2)
+
+    ran = migrate_small("up")
+
+    assert "aborted" in ran.stdout
+    assert ran.seconds < 20
+    assert state(own) == SchemaState.LTS_2_8
+
+
+def lock(databases: Databases, url: str, *, seconds: float) -> None:
+    databases.run(
+        url,
+        "INSERT INTO locks (key, owner, ttl) VALUES ('migrations', 'another',"
+        f" CURRENT_TIMESTAMP + make_interval(secs => {seconds}))",
+    )
+
+
+def test_a_second_up_refuses_once_the_first_has_something_pending(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    with held(own, "plugins"):
+        first = migrate_small.kong.begin("migrations up")
+        small.until(lambda: blocked(own) == 1)
+        second = migrate_small("up")
+
+    assert second.status == 1
+    assert "Database has pending migrations; run 'kong migrations finish'" in second.stderr
+    assert first.wait(30) == 0
+    assert state(own) == SchemaState.UP
+
+
+def test_of_two_that_begin_together_one_does_nothing(
+    own: str, small: Databases, migrate_small: Migrating
+) -> None:
+    with held(own, "upstreams"):
+        first = migrate_small.kong.begin("migrations up")
+        small.until(lambda: blocked(own) == 1)
+        second = migrate_small.kong.begin("migrations up")
+        small.until(lambda: sessions(own) == 2)
+
+    assert (first.wait(30), second.wait(30)) in {(0, 0), (0, 1)}
+    assert state(own) == SchemaState.UP
+    assert duplicated_tildes(PostgresDatabase.at(own).facts().routes[0].paths) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "table", "status", "left", "recovery"),
+    [
+        ("up", "routes", 5, {}, ["up", "finish"]),
+        ("up", "plugins", 4, {"core": HALF[1]}, ["finish", "up", "finish"]),
+        (
+            *("up", "oauth2_tokens", 4),
+            {"core": HALF[1], "http-log": "001_280_to_300"},
+            ["finish", "up", "finish"],
+        ),
+        (
+            *("finish", "plugins", 4),
+            dict.fromkeys(("http-log", "post-function", "pre-function"), "001_280_to_300"),
+            ["finish"],
+        ),
+    ],
+)
+def test_a_kill_leaves_the_half_that_was_done_and_the_rest_can_follow(
+    filled: str,
+    small: Databases,
+    clean: Content,
+    migrate: Migrating,
+    command: str,
+    table: str,
+    status: int,
+    left: dict[str, str],
+    recovery: list[str],
+) -> None:
+    if command == "finish":
+        migrate("up")
+    with held(filled, table):
+        running = migrate.kong.begin(f"migrations {command} --lock-timeout 2")
+        small.until(lambda: blocked(filled) == 1)
+        running.kill()
+        running.wait()
+        small.run(filled, END_BLOCKED)
+
+    assert migrate("list").status == status
+    assert pending(filled) == {name: (one,) for name, one in left.items()}
+    assert small.one(filled, "SELECT key FROM locks") == "migrations"
+    assert "aborted" in migrate("finish").stdout
+    small.until(lambda: small.one(filled, f"SELECT count(*) FROM locks WHERE {HOLDS}") == 0)
+    assert migrate.to_the_end() == recovery
+    assert content(filled) == clean

@@ -1,0 +1,95 @@
+"""Runs that are interrupted in every way that the simulated world knows, and taken up again."""
+
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from kong_lts.errors import KongLtsError
+from kong_lts.execution import execute, resume
+from kong_lts.planning import Plan, Run
+from kong_lts.rollback import roll_back
+from kong_lts.testing.fakes import FakeJournal, fake_adapters
+from kong_lts.testing.simulation import Fault, Killed, World
+from tests.worlds import a_plan, a_world
+
+KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+FAILURES = (Fault.FAILS_BEFORE, Fault.FAILS_AFTER)
+
+
+@attrs.define
+class Stage:
+    """A plan, the world that it is for, and the journal of its run."""
+
+    plan: Plan = attrs.field(factory=a_plan)
+    world: World = attrs.field(factory=a_world)
+    journal: FakeJournal = attrs.field(factory=FakeJournal)
+
+    def execute(self, *, approves: bool = True) -> Run:
+        adapters = fake_adapters(self.world, approves=approves)
+        return execute(self.plan, adapters, journal=self.journal, owner="a test")
+
+    def resume(self, *, approves: bool = True) -> Run:
+        return resume(self.journal, fake_adapters(self.world, approves=approves), owner="a test")
+
+    def roll_back(self) -> Run:
+        return roll_back(self.journal, fake_adapters(self.world), owner="a test")
+
+    def go_on(self) -> Run:
+        """Resume, or execute again if nothing was written yet."""
+        return self.resume() if self.journal.events() else self.execute()
+
+    def break_at_event(self, number: int, fault: Fault) -> None:
+        """Let the writing of one event fail, or kill the process that writes it."""
+        self.journal.strikes_at, self.journal.fault = number, fault
+
+    def break_at_touch(self, number: int, fault: Fault) -> None:
+        """Let one look at the world or act on it fail, or kill the process."""
+        self.world.spared, self.world.fault = number, fault
+
+    def heal(self) -> None:
+        """Whatever did not strike does not strike any more."""
+        self.journal.fault = self.world.fault = None
+        self.world.spared = 0
+
+
+def attempt(stage: Stage, act: Callable[[], Run]) -> Run | None:
+    """The run, or None where it was cut short; after that nothing goes wrong any more."""
+    try:
+        return act()
+    except (Killed, KongLtsError):
+        return None
+    finally:
+        stage.heal()
+
+
+def events_of_a_run() -> int:
+    """How many events an undisturbed run has."""
+    return len(Stage().execute().events)
+
+
+def touches_of_a_run() -> int:
+    """How many looks and acts an undisturbed run has."""
+    stage = Stage()
+    stage.break_at_touch(1_000_000, Fault.FAILS_BEFORE)
+    stage.execute()
+    return 1_000_000 - stage.world.spared
+
+
+def cut_at_each_event(*faults: Fault) -> Iterator[tuple[str, Stage]]:
+    """Runs whose journal broke off, one for each event and fault; the run may be over too."""
+    for number in range(events_of_a_run()):
+        for fault in faults:
+            stage = Stage()
+            stage.break_at_event(number, fault)
+            attempt(stage, stage.execute)
+            yield f"event {number}: {fault}", stage
+
+
+def cut_at_each_touch(*faults: Fault) -> Iterator[tuple[str, Stage]]:
+    """Runs that broke off at a look or an act, one for each of them and each fault."""
+    for number in range(touches_of_a_run()):
+        for fault in faults:
+            stage = Stage()
+            stage.break_at_touch(number, fault)
+            attempt(stage, stage.execute)
+            yield f"touch {number}: {fault}", stage

@@ -1,0 +1,280 @@
+"""The run as a pure state machine: its table is all that can happen, and all of it does happen."""
+
+from typing import get_args
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kong_lts.errors import FormatError, NotResumableError
+from kong_lts.events import (
+    Done,
+    Event,
+    RollbackEnded,
+    RollbackStarted,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StepChecked,
+    StepDone,
+    StepFailed,
+    StepFound,
+    StepStarted,
+    StepVerified,
+    UndoDone,
+    UndoFailed,
+    UndoStarted,
+)
+from kong_lts.findings import Finding, Severity
+from kong_lts.planning import Verdict
+from kong_lts.run import TRANSITIONS, Command, Phase, RunState, replay
+from kong_lts.testing.simulation import Fault
+from tests.conftest import counted
+from tests.interruptions import Stage, attempt, cut_at_each_event, cut_at_each_touch
+from tests.worlds import AT, a_plan
+
+PLAN = a_plan()
+FIRST, SECOND = PLAN.steps[0].id, PLAN.steps[1].id
+SAMPLES: dict[type, Event] = {
+    type(event): event
+    for event in (
+        RunStarted(at=AT, plan=PLAN.to_json(), owner="me"),
+        RunResumed(at=AT, owner="me"),
+        StepChecked(at=AT, step=FIRST),
+        StepStarted(at=AT, step=FIRST),
+        StepDone(at=AT, step=FIRST, outcome=Done()),
+        StepVerified(at=AT, step=FIRST),
+        StepFailed(at=AT, step=FIRST, reason="it did not"),
+        StepFound(at=AT, step=FIRST, happened=True),
+        RollbackStarted(at=AT, owner="me", reason="asked for"),
+        UndoStarted(at=AT, step=FIRST),
+        UndoDone(at=AT, step=FIRST),
+        UndoFailed(at=AT, step=FIRST, reason="it did not"),
+        RunEnded(at=AT),
+        RollbackEnded(at=AT),
+    )
+}
+"""One event of each kind, all about the first step."""
+
+PAIRS = [(phase, kind) for phase in Phase for kind in get_args(Event)]
+ONLY_ON_PAPER = {
+    # The look after an interruption swallows its own failure: what is not seen did not happen.
+    (Phase.INSPECTING, StepFailed),
+}
+"""Transitions that no driver of this library takes, and why."""
+
+BLOCKER = Finding(
+    rule="a-rule",
+    severity=Severity.BLOCKER,
+    subject="step",
+    message="It is in the way.",
+    action="Mend it.",
+    source="a guide",
+)
+
+
+def named(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
+def state(phase: Phase, *, at: int = 0, begun: tuple[str, ...] = (FIRST,)) -> RunState:
+    return RunState(plan=PLAN, phase=phase, at=at, begun=begun)
+
+
+def fold(*events: Event) -> RunState:
+    return replay((SAMPLES[RunStarted], *events))
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_there_is_a_sample_of_every_event() -> None:
+    assert set(SAMPLES) == set(get_args(Event))
+
+
+@pytest.mark.parametrize(
+    ("phase", "kind"), [pair for pair in PAIRS if pair not in TRANSITIONS], ids=named
+)
+def test_an_event_that_the_table_does_not_have_is_refused(phase: Phase, kind: type[Event]) -> None:
+    with pytest.raises(NotResumableError, match=f"{kind.__name__} cannot come while a run is"):
+        state(phase).apply(SAMPLES[kind])
+
+
+@pytest.mark.parametrize(("phase", "kind"), TRANSITIONS.keys(), ids=named)
+def test_an_event_leads_where_the_table_says(phase: Phase, kind: type[Event]) -> None:
+    assert state(phase).apply(SAMPLES[kind]).phase is TRANSITIONS[phase, kind]
+
+
+def test_every_phase_but_the_first_is_reached_and_all_but_the_last_are_left() -> None:
+    assert set(TRANSITIONS.values()) == set(Phase) - {Phase.NEW}
+    assert {phase for phase, _ in TRANSITIONS} == set(Phase) - {Phase.BACK}
+
+
+def test_every_transition_is_taken_by_some_interrupted_run() -> None:
+    taken: set[tuple[Phase, type]] = set()
+    for _, stage in (*cut_at_each_event(Fault.KILLED_AFTER), *cut_at_each_touch(Fault.FAILS_BEFORE)):
+        attempt(stage, stage.execute) if not stage.journal.events() else None
+    for run in interrupted_runs():
+        where = RunState(plan=run.plan)
+        for event in run.journal.events():
+            taken.add((where.phase, type(event)))
+            where = where.apply(event)
+
+    assert set(TRANSITIONS) - taken == ONLY_ON_PAPER
+
+
+def interrupted_runs() -> list[Stage]:
+    """Each run broken off once or twice, then resumed or rolled back."""
+    found = []
+    for _, stage in cut_at_each_event(Fault.KILLED_AFTER):
+        twice = attrs.evolve(stage)
+        found += [stage, twice]
+    return found
+
+
+# --- what a run is at ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("events", "phase", "command", "at"),
+    [
+        ((), Phase.CHECKING, Command.CHECK, 0),
+        ((StepChecked,), Phase.READY, Command.ACT, 0),
+        ((StepChecked, StepStarted), Phase.ACTING, Command.WAIT, 0),
+        ((StepChecked, StepStarted, StepDone), Phase.VERIFYING, Command.VERIFY, 0),
+        ((StepChecked, StepStarted, StepDone, StepVerified), Phase.BETWEEN, Command.CHECK, 1),
+        ((StepChecked, StepStarted, StepFailed), Phase.STOPPED, Command.WAIT, 0),
+        ((StepChecked, StepStarted, RunResumed), Phase.INSPECTING, Command.INSPECT, 0),
+        ((StepChecked, RunResumed), Phase.CHECKING, Command.CHECK, 0),
+        ((StepFailed, RunResumed), Phase.CHECKING, Command.CHECK, 0),
+        ((StepFailed, RollbackStarted), Phase.GOING_BACK, Command.END_ROLLBACK, 0),
+        ((StepChecked, StepStarted, RollbackStarted), Phase.GOING_BACK, Command.UNDO, 0),
+    ],
+    ids=named,
+)
+def test_the_events_so_far_tell_what_comes_next(
+    events: tuple[type, ...], phase: Phase, command: Command, at: int
+) -> None:
+    found = fold(*(SAMPLES[kind] for kind in events))
+
+    assert (found.phase, found.command, found.at) == (phase, command, at)
+
+
+def test_after_the_last_step_the_run_ends() -> None:
+    found = state(Phase.BETWEEN, at=len(PLAN.steps))
+
+    assert (found.step_id, found.command) == (None, Command.END)
+    assert found.apply(SAMPLES[RunEnded]).phase is Phase.DONE
+
+
+@pytest.mark.parametrize("kind", [StepChecked, StepVerified])
+def test_a_blocker_stops_the_run_and_a_warning_does_not(kind: type) -> None:
+    before = state(Phase.CHECKING if kind is StepChecked else Phase.VERIFYING)
+    warning = attrs.evolve(BLOCKER, severity=Severity.WARNING)
+    event = SAMPLES[kind]
+    assert isinstance(event, StepChecked | StepVerified)
+
+    stopped = before.apply(attrs.evolve(event, findings=(warning, BLOCKER)))
+    goes_on = before.apply(attrs.evolve(event, findings=(warning,)))
+
+    assert (stopped.phase, stopped.reason) == (Phase.STOPPED, "It is in the way.")
+    assert stopped.findings == (warning, BLOCKER)
+    assert (stopped.at, goes_on.at) == (0, int(kind is StepVerified))
+    assert goes_on.phase is TRANSITIONS[before.phase, kind]
+    assert goes_on.findings == (warning,)
+
+
+def test_a_step_that_is_begun_twice_is_taken_back_once() -> None:
+    begun = fold(SAMPLES[StepChecked], SAMPLES[StepStarted], SAMPLES[StepFailed])
+    again = begun.apply(SAMPLES[RunResumed]).apply(SAMPLES[StepFound]).apply(SAMPLES[StepChecked])
+
+    assert again.apply(SAMPLES[StepStarted]).begun == (FIRST,)
+
+
+def test_steps_are_taken_back_from_the_last_one() -> None:
+    back = state(Phase.GOING_BACK, at=1, begun=(FIRST, SECOND))
+
+    after = back.apply(UndoStarted(at=AT, step=SECOND)).apply(UndoDone(at=AT, step=SECOND))
+
+    assert after.begun == (FIRST,)
+
+
+def test_an_outcome_is_handed_on() -> None:
+    found = fold(SAMPLES[StepChecked], SAMPLES[StepStarted], SAMPLES[StepDone])
+
+    assert found.past == {FIRST: Done()}
+
+
+def test_what_is_resumed_has_no_reason_to_stand_any_more() -> None:
+    assert fold(SAMPLES[StepFailed]).reason == "it did not"
+    assert fold(SAMPLES[StepFailed], SAMPLES[RunResumed]).reason is None
+
+
+@settings(max_examples=counted(1000))
+@given(data=st.data())
+def test_whatever_may_come_a_state_stays_in_the_table(data: st.DataObject) -> None:
+    """A random walk: no event of the table breaks a state, whichever came before it."""
+    found = fold()
+    for _ in range(data.draw(st.integers(0, 30))):
+        kinds = [kind for kind in SAMPLES if (found.phase, kind) in TRANSITIONS]
+        if not kinds or found.at >= len(PLAN.steps):
+            break
+        found = found.apply(SAMPLES[data.draw(st.sampled_from(kinds))])
+
+    assert isinstance(found.command, Command)
+    assert len(set(found.begun)) == len(found.begun)
+    assert (found.as_run(()).stopped_at is None) == (found.phase in (Phase.DONE, Phase.BACK))
+
+
+# --- what a run looks like ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_verdict_tells_how_a_run_stands(phase: Phase) -> None:
+    verdicts = {
+        Phase.DONE: Verdict.SUCCEEDED,
+        Phase.BACK: Verdict.ROLLED_BACK,
+        Phase.GOING_BACK: Verdict.ROLLBACK_FAILED,
+        Phase.UNDOING: Verdict.ROLLBACK_FAILED,
+        Phase.STUCK: Verdict.ROLLBACK_FAILED,
+    }
+
+    run = attrs.evolve(state(phase), reason="a reason").as_run(())
+
+    assert run.verdict is verdicts.get(phase, Verdict.STOPPED)
+    assert run.ok is (phase is Phase.DONE)
+    assert (run.reason is None) is (phase in (Phase.DONE, Phase.BACK))
+
+
+def test_a_rollback_that_is_stuck_stands_at_the_step_it_could_not_take_back() -> None:
+    stuck = state(Phase.STUCK, at=5, begun=(FIRST, SECOND))
+
+    assert stuck.as_run(()).stopped_at == SECOND
+
+
+# --- replaying ----------------------------------------------------------------------------------
+
+
+def test_an_empty_journal_holds_no_run() -> None:
+    with pytest.raises(NotResumableError, match="The journal is empty"):
+        replay(())
+
+
+def test_a_journal_begins_with_its_plan() -> None:
+    with pytest.raises(NotResumableError, match="no run was started in it"):
+        replay((SAMPLES[StepChecked], SAMPLES[RunStarted]))
+
+
+def test_a_journal_has_one_run() -> None:
+    with pytest.raises(NotResumableError, match="RunStarted cannot come while a run is checking"):
+        fold(SAMPLES[RunStarted])
+
+
+def test_a_plan_that_cannot_be_read_is_no_run() -> None:
+    with pytest.raises(FormatError, match="not a plan"):
+        replay((RunStarted(at=AT, plan='{"format_version": 1}', owner="me"),))
+
+
+def test_a_replayed_run_has_the_plan_that_was_started() -> None:
+    assert fold().plan == PLAN
