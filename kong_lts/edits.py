@@ -104,7 +104,7 @@ def patch_of(text: str, spans: Sequence[Span], path: str) -> str:
         here = starts[first]
         before = "".join(lines[first:last])
         after = splice(before, [(start - here, end - here, new) for start, end, new in group])
-        moved = patch(before, after, path).splitlines(keepends=True)[2:]
+        moved = _lines(patch(before, after, path))[2:]
         shown += (_moved(line, first, first + longer_by) for line in moved)
         longer_by += len(_lines(after)) - (last - first)
     return "".join([f"--- a/{path}\n", f"+++ b/{path}\n", *shown]) if shown else ""

@@ -67,6 +67,7 @@ class Command(StrEnum):
     """Nothing, until somebody resumes or rolls back."""
 
 
+_Undo = UndoStarted | UndoDone | UndoFailed
 _STARTED = (Phase.CHECKING, Phase.READY, Phase.ACTING, Phase.VERIFYING, Phase.BETWEEN)
 
 TRANSITIONS: Mapping[tuple[Phase, type[Event]], Phase] = {
@@ -150,6 +151,11 @@ class RunState:
         return self.plan.steps[self.at].id if self.at < len(self.plan.steps) else None
 
     @property
+    def _going_back(self) -> str | None:
+        """The step that is taken back next, None when none is left."""
+        return self.begun[-1] if self.begun else None
+
+    @property
     def command(self) -> Command:
         """What the driver does next."""
         if self.phase is Phase.BETWEEN:
@@ -162,13 +168,15 @@ class RunState:
         """The state after one more event.
 
         Raises:
-            NotResumableError: This event cannot come in this phase: the journal is not that of one
-                run, or two processes wrote it.
+            NotResumableError: This event cannot come in this phase, or is about another step: the
+                journal is not that of one run, or two processes wrote it.
         """
-        after = TRANSITIONS.get((self.phase, type(event)))
+        after, name = TRANSITIONS.get((self.phase, type(event))), type(event).__name__
         if after is None:
-            name = type(event).__name__
             raise NotResumableError(f"{name} cannot come while a run is {self.phase}")
+        expected = self._going_back if isinstance(event, _Undo) else self.step_id
+        if (step := getattr(event, "step", expected)) != expected:
+            raise NotResumableError(f"{name} is about step {step}, and the run is at {expected}")
         return _NEXT.get(type(event), _only_phase)(self, event, after)
 
     def as_run(self, events: tuple[Event, ...]) -> Run:
@@ -179,7 +187,7 @@ class RunState:
             plan=self.plan,
             events=events,
             verdict=verdict,
-            stopped_at=(self.begun[-1] if self.phase is Phase.STUCK else self.step_id)
+            stopped_at=(self._going_back if self.phase is Phase.STUCK else self.step_id)
             if stands
             else None,
             reason=self.reason if stands else None,
@@ -199,7 +207,7 @@ def _resumed(state: RunState, event: Event, after: Phase) -> RunState:
 
 
 def _looked(state: RunState, event: Event, after: Phase) -> RunState:
-    assert isinstance(event, StepChecked | StepVerified)  # noqa: S101 - narrows for mypy
+    assert isinstance(event, StepChecked | StepVerified)
     findings = (*state.findings, *event.findings)
     if stops := blockers(event.findings):
         reason = "; ".join(f.message for f in stops)
@@ -209,18 +217,18 @@ def _looked(state: RunState, event: Event, after: Phase) -> RunState:
 
 
 def _started(state: RunState, event: Event, after: Phase) -> RunState:
-    assert isinstance(event, StepStarted)  # noqa: S101 - narrows for mypy
+    assert isinstance(event, StepStarted)
     begun = state.begun if event.step in state.begun else (*state.begun, event.step)
     return attrs.evolve(state, phase=after, begun=begun)
 
 
 def _acted(state: RunState, event: Event, after: Phase) -> RunState:
-    assert isinstance(event, StepDone)  # noqa: S101 - narrows for mypy
+    assert isinstance(event, StepDone)
     return attrs.evolve(state, phase=after, past={**state.past, event.step: event.outcome})
 
 
 def _failed(state: RunState, event: Event, after: Phase) -> RunState:
-    assert isinstance(event, StepFailed | UndoFailed)  # noqa: S101 - narrows for mypy
+    assert isinstance(event, StepFailed | UndoFailed)
     return attrs.evolve(state, phase=after, reason=event.reason)
 
 

@@ -12,6 +12,7 @@ from kong_lts.testing.fakes import FakeJournal, fake_adapters
 from kong_lts.testing.simulation import Fault, Killed, World
 from tests.worlds import a_plan, a_world
 
+_NEVER = 1_000_000
 KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
 FAILURES = (Fault.FAILS_BEFORE, Fault.FAILS_AFTER)
 
@@ -46,6 +47,10 @@ class Stage:
         """Let one look at the world or act on it fail, or kill the process."""
         self.world.spared, self.world.fault = number, fault
 
+    def break_after(self, events: int, fault: Fault = Fault.KILLED_AFTER) -> None:
+        """The same for an event that is counted from now, the next one being 0."""
+        self.break_at_event(len(self.journal.events()) + events, fault)
+
     def heal(self) -> None:
         """Whatever did not strike does not strike any more."""
         self.journal.fault = self.world.fault = None
@@ -62,34 +67,34 @@ def attempt(stage: Stage, act: Callable[[], Run]) -> Run | None:
         stage.heal()
 
 
-def events_of_a_run() -> int:
+def events_of_a_run(plan: Plan) -> int:
     """How many events an undisturbed run has."""
-    return len(Stage().execute().events)
+    return len(Stage(plan).execute().events)
 
 
-def touches_of_a_run() -> int:
+def touches_of_a_run(plan: Plan) -> int:
     """How many looks and acts an undisturbed run has."""
-    stage = Stage()
-    stage.break_at_touch(1_000_000, Fault.FAILS_BEFORE)
+    stage = Stage(plan)
+    stage.break_at_touch(_NEVER, Fault.FAILS_BEFORE)
     stage.execute()
-    return 1_000_000 - stage.world.spared
+    return _NEVER - stage.world.spared
 
 
-def cut_at_each_event(*faults: Fault) -> Iterator[tuple[str, Stage]]:
+def cut_at_each_event(plan: Plan, *faults: Fault) -> Iterator[tuple[str, Stage]]:
     """Runs whose journal broke off, one for each event and fault; the run may be over too."""
-    for number in range(events_of_a_run()):
+    for number in range(events_of_a_run(plan)):
         for fault in faults:
-            stage = Stage()
+            stage = Stage(plan)
             stage.break_at_event(number, fault)
             attempt(stage, stage.execute)
             yield f"event {number}: {fault}", stage
 
 
-def cut_at_each_touch(*faults: Fault) -> Iterator[tuple[str, Stage]]:
+def cut_at_each_touch(plan: Plan, *faults: Fault) -> Iterator[tuple[str, Stage]]:
     """Runs that broke off at a look or an act, one for each of them and each fault."""
-    for number in range(touches_of_a_run()):
+    for number in range(touches_of_a_run(plan)):
         for fault in faults:
-            stage = Stage()
+            stage = Stage(plan)
             stage.break_at_touch(number, fault)
             attempt(stage, stage.execute)
             yield f"touch {number}: {fault}", stage

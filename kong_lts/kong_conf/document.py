@@ -58,9 +58,15 @@ class Setting:
     @property
     def is_template(self) -> bool:
         """Whether the line is to be filled in by a tool, so that nobody knows the value yet."""
-        if self.key.startswith(_NGINX):
-            return bool(_MARKUP.search(self.raw) or _MARKUP.search(self.written))
-        return bool(_TEMPLATE.search(self.raw.strip(BLANKS)) or _MARKUP.search(self.written))
+        if self.written_by_template:
+            return True
+        pattern = _MARKUP if self.key.startswith(_NGINX) else _TEMPLATE
+        return bool(pattern.search(self.raw.strip(BLANKS)))
+
+    @property
+    def written_by_template(self) -> bool:
+        """Whether even the key is to be filled in."""
+        return bool(_MARKUP.search(self.written))
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +74,7 @@ class Section:
     """A line that starts with `[`: whatever follows it is lost."""
 
     line: int
+    start: int
     text: str = attrs.field(repr=False)
 
     @property
@@ -75,6 +82,11 @@ class Section:
         """What is between the brackets; None makes the parser crash."""
         found = _SECTION.search(self.text)
         return key_of(found[1]) if found else None
+
+
+_Statements = tuple[
+    tuple[Setting, ...], tuple[Section, ...], tuple[int, ...], tuple[int, int] | None
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -105,13 +117,27 @@ class KongConf:
         """Numbers of the lines that are no assignment and are passed over."""
         return self._statements[2]
 
+    @property
+    def unfinished(self) -> int | None:
+        """Number of the last line's first line, if it ends in a backslash and so is lost."""
+        unfinished = self._statements[3]
+        return unfinished[0] if unfinished else None
+
+    @property
+    def swallows_from(self) -> int | None:
+        """Where the first line starts that swallows whatever is added below it."""
+        starts = [section.start for section in self.sections[:1]]
+        if self._statements[3]:
+            starts.append(self._statements[3][1])
+        return min(starts, default=None)
+
     @functools.cached_property
     def by_key(self) -> Mapping[str, Setting]:
         """The assignment that counts, by key; those below a section are not in it."""
         return {setting.key: setting for setting in self.settings if not setting.lost}
 
     @functools.cached_property
-    def _statements(self) -> tuple[tuple[Setting, ...], tuple[Section, ...], tuple[int, ...]]:
+    def _statements(self) -> _Statements:
         return _read_statements(self.text)
 
 
@@ -171,20 +197,24 @@ class _Joined:
     start: int
     end: int
     pieces: int = 1
+    unfinished: bool = False
 
 
-def _read_statements(text: str) -> tuple[tuple[Setting, ...], tuple[Section, ...], tuple[int, ...]]:
+def _read_statements(text: str) -> _Statements:
     settings: list[Setting] = []
     sections: list[Section] = []
     others: list[int] = []
+    unfinished: tuple[int, int] | None = None
     for joined in _joined_lines(text):
-        if joined.text.startswith("["):
-            sections.append(Section(line=joined.line, text=joined.text))
+        if joined.unfinished:
+            unfinished = (joined.line, joined.start)
+        elif joined.text.startswith("["):
+            sections.append(Section(line=joined.line, start=joined.start, text=joined.text))
         elif (found := _assignment(joined, lost=bool(sections))) is not None:
             settings.append(found)
-        else:
+        elif not _MARKUP.search(joined.text):
             others.append(joined.line)
-    return tuple(settings), tuple(sections), tuple(others)
+    return tuple(settings), tuple(sections), tuple(others), unfinished
 
 
 def _joined_lines(text: str) -> Iterator[_Joined]:
@@ -207,6 +237,8 @@ def _joined_lines(text: str) -> Iterator[_Joined]:
         whole = "".join([*pieces, content]) if pieces else content
         yield _Joined(whole, first, line, start, found.end(), len(pieces) + 1)
         pieces = []
+    if pieces:
+        yield _Joined("", first, line, start, len(text), len(pieces), unfinished=True)
 
 
 def _assignment(joined: _Joined, *, lost: bool) -> Setting | None:

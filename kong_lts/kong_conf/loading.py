@@ -42,8 +42,10 @@ class Loaded:
     """Every key that the release knows, typed."""
     refusals: list[ConfError] = attrs.field(factory=list)
     """Why it would not load, all reasons."""
-    unknown: frozenset[str] = frozenset()
-    """Keys whose value is a template, so that nobody knows it."""
+    unknown: set[str] = attrs.field(factory=set)
+    """Keys whose value nobody knows: a template, or a secret of a vault."""
+    literally: bool = True
+    """Whether a template counts as what it says, and an unresolved reference as a mistake."""
 
     @property
     def keys(self) -> ConfKeys:
@@ -93,7 +95,7 @@ def load(
             unknown.
     """
     keys = catalog.conf_keys(release)
-    unknown = frozenset(_templates(conf)) if not templates else frozenset()
+    unknown = set(_templates(conf)) if not templates else set()
     file = {
         key: from_file(setting.raw, release)
         for key, setting in conf.by_key.items()
@@ -109,6 +111,7 @@ def load(
     dynamic |= {d for key in named if key in keys.fan_out for d in keys.fan_out[key]}
     user = dict(_merged(conf, file, dynamic, release, edition))
     loaded = Loaded(conf=conf, release=release, edition=edition, user=user, unknown=unknown)
+    loaded.literally = templates
     try:
         fill_in(user, keys, release)
     except NotADurationError as exc:
@@ -196,5 +199,7 @@ def _dereference(loaded: Loaded, raw: dict[str, Raw]) -> None:
         secret = resolve_reference(str(reference), environ, prefix=prefix) if opens else None
         if secret is not None:
             raw[key] = secret
+        elif not loaded.literally:
+            loaded.unknown.add(key)
         elif is_old:
             loaded.refuse(key, "the vault reference cannot be resolved from this environment")

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 
 import attrs
 
-from kong_lts.edits import patch
-from kong_lts.findings import Finding
-from kong_lts.kong_conf.document import KongConf
+from kong_lts.catalog.rows import ConfRewriting
+from kong_lts.edits import apply_edits
+from kong_lts.findings import Finding, in_order
+from kong_lts.kong_conf.comparison import Comparison
+from kong_lts.kong_conf.diff import differences
+from kong_lts.kong_conf.document import KongConf, parse
+from kong_lts.kong_conf.masking import masked_patch
+from kong_lts.kong_conf.rewriting import Question, Rewriting
 from kong_lts.versions import Edition
 
 __all__ = ["Rewrite", "rewrite"]
@@ -14,18 +19,53 @@ __all__ = ["Rewrite", "rewrite"]
 
 @attrs.frozen(kw_only=True)
 class Rewrite:
-    """A rewritten kong.conf."""
+    """A kong.conf and an environment as 3.4 should get them; nothing is written anywhere."""
 
-    text: str = attrs.field(repr=False)
+    before: KongConf
+    text: str = attrs.field(repr=False)  # may hold passwords
     environ: Mapping[str, str] = attrs.field(repr=False)
     applied: tuple[Finding, ...] = ()
-    left: tuple[Finding, ...] = ()
-    before: KongConf
+    """What was acted on; `location` is the line before the rewrite."""
+    left: tuple[Question, ...] = ()
+    """What no tool may decide, each with the question to a person."""
+
+    @property
+    def after(self) -> KongConf:
+        """The rewritten file, to be resolved or compared."""
+        return parse(self.text, environ=self.environ, path=self.before.path)
 
     def patch(self) -> str:
-        return patch(self.before.text, self.text, self.before.path or "kong.conf")
+        """A unified diff to look at, empty without a change.
+
+        Values of passwords, tokens and keys are masked, so it is not for the program `patch`.
+        """
+        return masked_patch(self.before, self.text)
 
 
 def rewrite(conf: KongConf, *, edition: Edition | str, keep_behaviour: bool = True) -> Rewrite:
-    """The file as 3.4 should get it."""
-    return Rewrite(text=conf.text, environ=dict(conf.environ), before=conf)
+    """The file and the environment as 3.4 should get them.
+
+    Args:
+        edition: `oss` or `enterprise`.
+        keep_behaviour: Also write out the defaults of 2.8 that 3.4 changed, and the values that 2.8
+            reads off lines that 3.4 reads differently.
+
+    Returns:
+        Untouched lines keep every byte; rewriting the result changes nothing.
+
+    Raises:
+        ConfError: The result would be larger than any kong.conf is.
+    """
+    comparison = Comparison.of(conf, Edition(edition))
+    work = Rewriting(comparison=comparison, keeps=keep_behaviour)
+    for difference in differences(comparison):
+        if difference.rule.rewriting is not ConfRewriting.NONE:
+            work.act_on(difference)
+    work.write_pins()
+    return Rewrite(
+        before=conf,
+        text=apply_edits(conf.text, work.edits),
+        environ=work.environ,
+        applied=in_order(work.applied),
+        left=tuple(work.left),
+    )

@@ -7,7 +7,15 @@ from kong_lts.kong_conf.document import BLANKS
 from kong_lts.kong_conf.lua import Number, to_number, to_text
 from kong_lts.versions import Release
 
-__all__ = ["ConfValue", "NotOfTypeError", "Raw", "from_environment", "from_file", "split_list", "typed"]
+__all__ = [
+    "ConfValue",
+    "NotOfTypeError",
+    "Raw",
+    "from_environment",
+    "from_file",
+    "split_list",
+    "typed",
+]
 
 Raw = str | Number | bool
 """A value on its way: a text, or what Lua already took for a number."""

@@ -33,7 +33,6 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     return (
         *control_planes(deployment, new, settings, downtime=True),
-        shared.watch_afterwards(settings, f"{_GUIDE} 8", "watch-new"),
         shared.test(
             SmokeTest,
             "smoke-test",
@@ -41,6 +40,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
             settings,
             "now that it has all traffic",
         ),
+        shared.watch_afterwards(settings, f"{_GUIDE} 8", "watch-new"),
         *completion(settings),
     )
 

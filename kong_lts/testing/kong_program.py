@@ -13,7 +13,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kong_lts.testing import kong_server
@@ -81,9 +81,16 @@ def install_kong(folder: Path, *, version: str = "3.4.2") -> Path:
     return file
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command, and return its status."""
-    settings = read_settings(sys.argv[1:] if argv is None else argv, os.environ)
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run one command, and return its status; one that fails ends with SystemExit.
+
+    Args:
+        argv: Words of the command line; those of this process if None.
+        environ: The same for the environment.
+    """
+    settings = read_settings(
+        sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
+    )
     command = settings.words[0] if settings.words else ""
     work = _COMMANDS.get(command)
     if work is None:

@@ -67,7 +67,9 @@ class Settings:
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Sort the arguments, read the file behind `-c`, and let `KONG_*` variables win over it."""
-    words, flags, options = [], set(), {}
+    words: list[str] = []
+    flags: set[str] = set()
+    options: dict[str, str] = {}
     rest = iter(argv)
     for word in rest:
         if word in _WITH_VALUE:

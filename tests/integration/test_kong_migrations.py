@@ -41,7 +41,9 @@ SCHEMA = """
     UNION ALL SELECT 'other', format('%s %s', oid::regclass, relkind)
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i')
 """
-TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+TABLES = (
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+)
 GENERATED = {
     *("ca_certificates", "certificates", "clustering_data_planes", "consumers", "plugins"),
     *("snis", "targets", "upstreams", "workspaces"),
@@ -177,7 +179,9 @@ def pending(url: str) -> dict[str, tuple[str, ...]]:
 
 def configs(url: str, plugin: str) -> list[object]:
     with psycopg.connect(url) as connection:
-        rows = connection.execute("SELECT config FROM plugins WHERE name = %s ORDER BY id", [plugin])
+        rows = connection.execute(
+            "SELECT config FROM plugins WHERE name = %s ORDER BY id", [plugin]
+        )
         return [config for (config,) in rows]
 
 
@@ -301,14 +305,20 @@ def test_a_forced_up_after_finish_doubles_the_tilde(own: str, migrate_small: Mig
     with psycopg.connect(own) as connection:
         paths = connection.execute("SELECT unnest(paths) FROM routes").fetchall()
     doubled = duplicated_tildes(tuple(path for (path,) in paths))
-    assert sorted(doubled) == ["~~/orders/(?<id>[0-9]+)$", "~~/reports/[a-z]+\\.pdf", "~~/users/\\d+"]
+    assert sorted(doubled) == [
+        "~~/orders/(?<id>[0-9]+)$",
+        "~~/reports/[a-z]+\\.pdf",
+        "~~/users/\\d+",
+    ]
 
 
 def test_finish_empties_what_a_2_8_node_wrote_after_up(
     own: str, small: Databases, migrate_small: Migrating
 ) -> None:
     migrate_small("up")
-    small.run(own, "UPDATE plugins SET config = '{\"functions\": [\"late\"]}' WHERE name = 'pre-function'")
+    small.run(
+        own, "UPDATE plugins SET config = '{\"functions\": [\"late\"]}' WHERE name = 'pre-function'"
+    )
 
     assert migrate_small("finish").status == 0
 

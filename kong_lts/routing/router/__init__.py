@@ -8,7 +8,7 @@ from kong_lts.errors import RouterError
 from kong_lts.routing.router.compatible import CompatibleRouter
 from kong_lts.routing.router.configuration import Route, read_routes
 from kong_lts.routing.router.engines import Engines
-from kong_lts.routing.router.request import NO_ROUTE, Match, Request, asked
+from kong_lts.routing.router.request import Match, Request, asked
 from kong_lts.routing.router.traditional import TraditionalRouter
 from kong_lts.versions import Release
 

@@ -207,11 +207,11 @@ def _path_keys(path: PathTest) -> tuple[bytes, ...]:
 
 
 def _keys(entry: Entry) -> Keys:
-    names = None
+    names: list[tuple[str, ...]] | None = None
     if entry.headers:
         test = entry.headers[0]
         names = [(test.name, value) for value in test.values]
-        names += [(test.name,)] if test.pattern else []  # type: ignore[list-item]
+        names += [(test.name,)] if test.pattern else []
     return (
         entry.hosts or None,
         _path_keys(entry.path) if entry.path else None,

@@ -7,6 +7,7 @@ import attrs
 
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, RustRegex
+from kong_lts.routing.router.hosts import routed_sni
 from kong_lts.routing.router.index import Index, Keys, Query
 from kong_lts.routing.router.refusals import compatible_regex
 from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
@@ -168,7 +169,7 @@ def _parts(route: Route, engines: Engines) -> Iterator[_Part]:
             headers=headers,
             paths=tuple(_path(path, engines) for path in paths),
             methods=frozenset(route.methods),
-            snis=frozenset(sni[:-1] if len(sni) > 1 and sni.endswith(".") else sni for sni in route.snis),
+            snis=frozenset(map(routed_sni, route.snis)),
         )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -184,7 +185,7 @@ def _of_url(url: str) -> Iterator[tuple[str, object]]:
         port = parts.port
     except ValueError:
         raise RouterError(f"services: invalid url: {url!r}") from None
-    yield "protocol", parts.scheme or None or "http"
+    yield "protocol", parts.scheme or "http"
     yield "host", parts.hostname or ""
     yield "port", port or _PORTS.get(parts.scheme, 80)
     if parts.path:
@@ -226,7 +227,7 @@ def _route(found: _Found) -> Route:
     name, own_id = given.get("name"), given.get("id")
     if own_id is None and name is not None:
         own_id = str(uuid.uuid5(_NAMES_OF_ROUTES, str(name)))
-    fields = {
+    fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in given.items()
         if key in _TAKEN_AS_GIVEN

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import re
 from types import ModuleType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -30,19 +30,10 @@ S = TypeVar("S", str, bytes)
 _POSTFIX = "uri_postfix"
 _REST = f"(?<{_POSTFIX}>.*)"
 _LIMIT = "(*LIMIT_MATCH=10000)"
+_GROUP = re.compile(r"\(\?<(?![=!])")
 _PCRE2_TOKEN = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\[pPxgkoN](?:\{[^}]*\})?|\\.|\{(?!\d+(?:,\d*)?\})", re.DOTALL
 )
-
-
-class _Found(Protocol[S]):
-    def group(self, group: str | int = 0, /) -> S | None: ...
-
-
-class _Compiled(Protocol[S]):
-    def match(self, string: S, /) -> _Found[S] | None: ...
-
-    def search(self, string: S, /) -> _Found[S] | None: ...
 
 
 @attrs.frozen
@@ -68,27 +59,32 @@ class Engines:
 @functools.cache
 def _pcre2() -> ModuleType | None:
     try:
-        import pcre2
+        import pcre2 as package
     except ImportError:
         return None
-    return pcre2
+    return _module(package)
 
 
 @functools.cache
 def _rurex() -> ModuleType | None:
     try:
-        import rurex
+        import rurex as package
     except ImportError:
         return None
-    return rurex
+    return _module(package)
+
+
+def _module(package: ModuleType) -> ModuleType:
+    """For the type checker, to which a package without types is anything."""
+    return package
 
 
 @attrs.frozen
 class _Prepared(Generic[S]):
     """A pattern ready to match."""
 
-    compiled: _Compiled[S] | None
-    """None where the engine does not take it, so that it never matches."""
+    compiled: re.Pattern[S] | None
+    """Or what another engine has in its place; None where none takes it: it never matches."""
     native: bool
     """Whether it is the engine's own answer, which holds for every text."""
     exact: bool = True
@@ -96,7 +92,7 @@ class _Prepared(Generic[S]):
     limit: type[Exception] | tuple[()] = ()
     """What is raised where the engine gives up."""
 
-    def find(self, text: S, *, anchored: bool) -> tuple[_Found[S] | None, bool]:
+    def find(self, text: S, *, anchored: bool) -> tuple[re.Match[S] | None, bool]:
         """The match, if there is one, and whether that is sure."""
         if self.compiled is None:
             return None, self.exact
@@ -173,7 +169,7 @@ def _prepared_pcre(pattern: str, engines: Engines, *, limit: str = "") -> _Prepa
     except pcre.BadPatternError:
         return _Prepared(None, native=False)
     except (CannotWriteError, re.error):
-        return _inexact(octets(pattern.replace("(?<uri", "(?P<uri")))
+        return _inexact(octets(_GROUP.sub("(?P<", pattern)))
 
 
 def _as_pcre_8(token: re.Match[str]) -> str:
@@ -183,7 +179,7 @@ def _as_pcre_8(token: re.Match[str]) -> str:
 
 def _inexact(pattern: S) -> _Prepared[S]:
     try:
-        return _Prepared(re.compile(pattern), native=False, exact=False)  # type: ignore[arg-type] # a Pattern of S
+        return _Prepared(re.compile(pattern), native=False, exact=False)
     except (re.error, RecursionError, OverflowError):
         return _Prepared(None, native=False, exact=False)
 

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-__all__ = ["HostPort", "WildcardHosts", "host_problem", "sni_problem", "split_port"]
+__all__ = [
+    "HostPort",
+    "WildcardHosts",
+    "host_problem",
+    "routed_sni",
+    "sni_problem",
+    "split_port",
+]
 
 _LARGEST_PORT = 65535
 _NAME = re.compile(r"[0-9A-Za-z._-]+")
@@ -61,6 +68,11 @@ def _split_brackets(host: str, default: str) -> HostPort:
 
 def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
+
+
+def routed_sni(sni: str) -> str:
+    """The server name that a router compares: without the dot that may end a full name."""
+    return sni[:-1] if len(sni) > 1 and sni.endswith(".") else sni
 
 
 class WildcardHosts:
@@ -149,5 +161,3 @@ def _labels_fit(name: str) -> bool:
     """Whether no label ends in a dash and only the last one is empty."""
     labels = name.split(".")
     return not any(label.endswith("-") for label in labels) and all(labels[:-1])
-
-

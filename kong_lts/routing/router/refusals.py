@@ -147,7 +147,9 @@ def _of_header(name: object, headers: Mapping[object, object]) -> Iterator[str]:
         where = "which must be specified in the 'hosts' attribute"
         yield f"headers: cannot contain 'host' header, {where}"
     else:
-        yield from _of_list({f"headers.{name}": headers[name] or ()}, f"headers.{name}", "an array", _any)
+        yield from _of_list(
+            {f"headers.{name}": headers[name] or ()}, f"headers.{name}", "an array", _any
+        )
 
 
 def _any(_: str) -> None:

@@ -117,7 +117,7 @@ def asked(request: Request, release: Release) -> Asked | None:
         method=request.method,
         uri=octets(normalise(path)),
         query=octets(mark + query),
-        host=request.host,
+        host=request.host.strip(" "),
         scheme=request.scheme,
         sni=request.sni or "" if request.scheme == "https" else "",
         headers=_by_name(request.headers),
@@ -137,7 +137,7 @@ def _by_name(lines: Sequence[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for name, value in lines:
         if (lower := name.lower()) != "host":
-            found.setdefault(lower, []).append(lower_ascii(value))
+            found.setdefault(lower, []).append(lower_ascii(value.strip(" ")))
     return found
 
 

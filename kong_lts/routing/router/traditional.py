@@ -26,9 +26,10 @@ from kong_lts.routing.router.category import (
 )
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, PcreRegex
-from kong_lts.routing.router.hosts import HostPort, WildcardHosts, split_port
+from kong_lts.routing.router.hosts import HostPort, WildcardHosts, routed_sni, split_port
 from kong_lts.routing.router.index import Index
 from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
+from kong_lts.routing.router.ties import likeliest_first
 from kong_lts.routing.router.upstream import answer
 from kong_lts.versions import Release
 
@@ -46,13 +47,11 @@ class TraditionalRouter:
 
     def __init__(self, routes: Sequence[Route], release: Release, engines: Engines) -> None:
         regexes: dict[str, PcreRegex] = {}
-        unsorted = [
-            entry for route in routes for entry in _entries(route, release, engines, regexes)
-        ]
-        # Stable: what is left undecided comes in the order of the document, and is a group.
-        unsorted.sort(key=lambda entry: entry.order)
+        ordered = likeliest_first(
+            [list(_entries(route, release, engines, regexes)) for route in routes]
+        )
         entries: list[Entry] = []
-        for group, (_, tied) in enumerate(groupby(unsorted, key=lambda entry: entry.order)):
+        for group, (_, tied) in enumerate(groupby(ordered, key=lambda entry: entry.order)):
             entries.extend(attrs.evolve(entry, group=group) for entry in tied)
         self._hosts = _HostHits(entries)
         self._paths = _PathHits(entries)
@@ -77,8 +76,9 @@ class TraditionalRouter:
         if not bits:
             return [NO_ROUTE] if asked.doubt else []
         found: list[Match] = []
+        no_hit: list[str | None] = [None]
         for wildcard, path, header in product(
-            host_hits or [None], path_hits, header_hits or [None]
+            host_hits or no_hit, path_hits, header_hits or no_hit
         ):
             hits = Hits(host, wildcard, path, header, self._hosts.wildcards(host))
             found += self._winners(asked, hits, self._places.get(bits, 0))
@@ -113,10 +113,12 @@ class _HostHits:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._plain = {host for entry in entries for host in entry.plain_hosts}
-        named = [(entry.group, host) for entry in entries for host in entry.wildcard_hosts]
         self._groups: dict[str, int] = {}
-        for group, host in named:
-            self._groups.setdefault(host, group)
+        self._tied: dict[str, set[tuple[str, ...]]] = {}
+        for entry in entries:
+            for host in entry.wildcard_hosts:
+                if self._groups.setdefault(host, entry.group) == entry.group:
+                    self._tied.setdefault(host, set()).add(entry.wildcard_hosts)
         self._wildcards = WildcardHosts(list(self._groups))
 
     def wildcards(self, host: HostPort) -> Sequence[str]:
@@ -131,7 +133,17 @@ class _HostHits:
         if host.with_port in self._plain or host.name in self._plain:
             return [None]
         taking = self._wildcards.taking(host)
-        return [one for one in taking if self._groups[one] == self._groups[taking[0]]]
+        # Within one route the first of its list is hit, between tied routes any.
+        return [
+            one
+            for one in taking
+            if self._groups[one] == self._groups[taking[0]]
+            and any(_first_of(hosts, taking) == one for hosts in self._tied[one])
+        ]
+
+
+def _first_of(hosts: Sequence[str], taking: Sequence[str]) -> str | None:
+    return next((host for host in hosts if host in taking), None)
 
 
 class _PathHits:
@@ -197,9 +209,7 @@ def _entries(
 ) -> Iterator[Entry]:
     """The route as the router keeps it: once for each of its paths."""
     headers = tuple(_header(name, values, engines) for name, values in route.headers)
-    snis = frozenset(
-        sni[:-1] if len(sni) > 1 and sni.endswith(".") else sni for sni in route.snis
-    )
+    snis = frozenset(map(routed_sni, route.snis))
     for path in route.paths or (None,):
         test = None if path is None else _path(path, release, engines, regexes)
         hosts = route.hosts or ()
@@ -218,9 +228,7 @@ def _entries(
         )
 
 
-def _path(
-    path: str, release: Release, engines: Engines, regexes: dict[str, PcreRegex]
-) -> PathTest:
+def _path(path: str, release: Release, engines: Engines, regexes: dict[str, PcreRegex]) -> PathTest:
     """One path: 2.8 guesses what is a regex and normalises; 3.4 takes what it is told."""
     if release is Release.V2_8:
         is_regex, text = is_regex_28(path), path

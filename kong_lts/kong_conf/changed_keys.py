@@ -1,0 +1,111 @@
+"""Findings of rules that a row says in full: keys that are set, and keys that are not."""
+
+from collections.abc import Iterator, Mapping
+
+from kong_lts.catalog.rows import ConfKey, ConfTrigger, KongConfRule
+from kong_lts.findings import Severity
+from kong_lts.kong_conf.comparison import Comparison, Difference
+from kong_lts.kong_conf.tests_of_values import TESTS
+from kong_lts.kong_conf.vaults import is_reference
+from kong_lts.versions import Edition
+
+__all__ = ["absent_keys", "rules_by_key", "set_keys"]
+
+_ALWAYS = "always"
+_NO_REFERENCES = "has_no_references"
+
+
+def rules_by_key(comparison: Comparison) -> Mapping[str, tuple[KongConfRule, ...]]:
+    """The rules on each key that is set, whatever its value."""
+    exact: dict[str, list[KongConfRule]] = {}
+    beginnings: list[tuple[str, KongConfRule]] = []
+    for row in comparison.rules():
+        if row.trigger is ConfTrigger.SET:
+            for key in row.keys:
+                if key.endswith("*"):
+                    beginnings.append((key[:-1], row))
+                else:
+                    exact.setdefault(key, []).append(row)
+    found = {}
+    for key in comparison.set_keys:
+        rows = [*exact.get(key, ()), *(row for start, row in beginnings if key.startswith(start))]
+        if rows:
+            found[key] = tuple(rows)
+    return found
+
+
+def set_keys(comparison: Comparison) -> Iterator[Difference]:
+    """What the rules say about keys that are set."""
+    for key, rows in rules_by_key(comparison).items():
+        for row in rows:
+            if _speaks(row, key, comparison):
+                yield comparison.difference(row, key, severity=_severity(row, comparison))
+
+
+def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:
+    if not _applies(row, comparison):
+        return False
+    if not (row.values or row.except_values or row.call):
+        return True
+    value = comparison.value(key)
+    if value is None:
+        return False
+    if row.call and not TESTS[row.call](row, value, comparison.old):
+        return False
+    if row.call != "has_item" and row.values and value not in row.values:
+        return False
+    return value not in row.except_values
+
+
+def _applies(row: KongConfRule, comparison: Comparison) -> bool:
+    """Whether the keys beside it have the values that the rule asks for."""
+    if not all(comparison.has(k, v, if_unknown=False) for k, v in row.when.items()):
+        return False
+    return not any(comparison.has(k, v, if_unknown=False) for k, v in row.unless.items())
+
+
+def _severity(row: KongConfRule, comparison: Comparison) -> Severity | None:
+    conditions = row.info_unless.items()
+    if row.info_unless and not any(comparison.has(k, v, if_unknown=True) for k, v in conditions):
+        return Severity.INFO
+    return None
+
+
+def absent_keys(comparison: Comparison) -> Iterator[Difference]:
+    """What the rules say about keys that are not set, and whose default differs."""
+    for row in comparison.rules():
+        if row.trigger is not ConfTrigger.ABSENT or not _applies(row, comparison):
+            continue
+        if row.call == _NO_REFERENCES and any(map(is_reference, comparison.new.user.values())):
+            continue
+        for key in row.keys:
+            lowered = _changed(row, key, comparison)
+            if lowered is None:
+                continue
+            severity = Severity.INFO if lowered else _severity(row, comparison)
+            yield comparison.difference(row, key, severity=severity)
+            if row.once:
+                break
+
+
+def _changed(row: KongConfRule, key: str, comparison: Comparison) -> bool | None:
+    """None: nothing changes here. Else whether it does in an older patch release only."""
+    old, new = comparison.old, comparison.new
+    if key in comparison.set_keys or key in old.user or key in new.user:
+        return None
+    if not comparison.knows(old, key) and not comparison.knows(new, key):
+        return None
+    if row.call == _ALWAYS:
+        return False
+    before, after = comparison.defaults(key)
+    if before != after or comparison.knows(old, key) != comparison.knows(new, key):
+        return False
+    earlier = _earlier(old.keys.keys.get(key), comparison)
+    return True if any(default != after for default in earlier) else None
+
+
+def _earlier(row: ConfKey | None, comparison: Comparison) -> tuple[str | None, ...]:
+    """Defaults of older patch releases, where nobody said which one is in use."""
+    if row is None or comparison.current is not None or comparison.edition is Edition.OSS:
+        return ()
+    return tuple(earlier.default for earlier in row.earlier)

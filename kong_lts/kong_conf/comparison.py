@@ -1,0 +1,193 @@
+"""Comparison: one kong.conf as both releases load it, and the rules that speak about it."""
+
+import functools
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from kong_lts import catalog
+from kong_lts.catalog.rows import KongConfRule
+from kong_lts.findings import Finding, Location, Severity
+from kong_lts.kong_conf.document import KongConf, Setting
+from kong_lts.kong_conf.injected import is_injected
+from kong_lts.kong_conf.loading import Loaded, default_of, is_secret, variable
+from kong_lts.kong_conf.lua import to_text
+from kong_lts.kong_conf.resolve import resolved
+from kong_lts.kong_conf.values import ConfValue, Raw, from_file, stripped
+from kong_lts.versions import Edition, KongVersion, Release
+
+__all__ = ["Comparison", "Difference", "Origin", "as_text", "rule"]
+
+
+class Origin:
+    """Where the value of a key comes from, as a finding's `evidence` says it."""
+
+    FILE = "kong.conf"
+    ENVIRONMENT = "environment"
+    DEFAULT = "default"
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """A finding with what a rewrite needs to act on it."""
+
+    finding: Finding
+    rule: KongConfRule
+    key: str
+    origin: str
+    setting: Setting | None = None
+
+
+@functools.cache
+def _rules() -> Mapping[str, KongConfRule]:
+    return {row.id: row for row in catalog.kong_conf()}
+
+
+def rule(name: str) -> KongConfRule:
+    """The rule of an id."""
+    return _rules()[name]
+
+
+def as_text(value: ConfValue) -> str:
+    """A typed value as kong.conf would have it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_text(value)
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """One kong.conf as both releases load it; the value of a template is unknown."""
+
+    conf: KongConf
+    edition: Edition
+    current: KongVersion | None
+    role: str
+    old: Loaded
+    new: Loaded
+
+    @classmethod
+    def of(
+        cls,
+        conf: KongConf,
+        edition: Edition,
+        *,
+        current: KongVersion | None = None,
+        role: str | None = None,
+    ) -> "Comparison":
+        """Load a file as both releases do.
+
+        Args:
+            current: Patch release of 2.8.
+            role: Of the node; what the file says if None.
+        """
+        old = resolved(conf, Release.V2_8, edition, current=current, templates=False)
+        new = resolved(conf, Release.V3_4, edition, templates=False)
+        role = str(role or old.values.get("role") or "traditional")
+        return cls(conf=conf, edition=edition, current=current, role=role, old=old, new=new)
+
+    @functools.cached_property
+    def set_keys(self) -> Mapping[str, str]:
+        """Every key that is set, with its origin; variables of keys that nobody knows included."""
+        found = dict.fromkeys(self.conf.by_key, Origin.FILE)
+        for name in self.conf.environ:
+            key = name.removeprefix("KONG_").lower()
+            if key and name == variable(key):
+                found[key] = Origin.ENVIRONMENT
+        return found
+
+    def knows(self, loaded: Loaded, key: str) -> bool:
+        """Whether a release looks at a key."""
+        row = loaded.keys.keys.get(key)
+        if row is not None and self.edition in row.defaults:
+            return True
+        return is_injected(key, loaded.keys, self.edition)
+
+    def value(self, key: str) -> str | None:
+        """The value of a key that is set, as text; None where nobody knows it."""
+        if key in self.old.unknown or key in self.new.unknown:
+            return None
+        if key in self.old.values:
+            return as_text(self.old.values[key])
+        if key in self.new.values:
+            return as_text(self.new.values[key])
+        return self.written(key)
+
+    def written(self, key: str) -> str | None:
+        """The text of a key that is set, as 3.4 reads it."""
+        value = self.conf.environ.get(variable(key))
+        raw: Raw
+        if value is None:
+            setting = self.conf.by_key.get(key)
+            if setting is None:
+                return None
+            raw = from_file(setting.raw, Release.V3_4)
+        else:
+            raw = value
+        return str(stripped(raw, Release.V3_4))
+
+    def shown(self, key: str, value: object) -> str:
+        """A value for a message, unless it may be a secret."""
+        secret = is_secret(key, self.old.keys) or is_secret(key, self.new.keys)
+        return "its value" if secret else str(value)
+
+    def defaults(self, key: str) -> tuple[str | None, str | None]:
+        """The default of a key in 2.8 and in 3.4."""
+        rows = (self.old.keys.keys.get(key), self.new.keys.keys.get(key))
+        return (
+            default_of(rows[0], self.edition, self.current) if rows[0] else None,
+            default_of(rows[1], self.edition) if rows[1] else None,
+        )
+
+    def has(self, key: str, values: tuple[str, ...], *, if_unknown: bool) -> bool:
+        """Whether 2.8 has one of the values for a key."""
+        if key in self.old.unknown:
+            return if_unknown
+        return as_text(self.old.values.get(key)) in values
+
+    def where(self, key: str, origin: str) -> Location | None:
+        """The line of the file that counts for a key."""
+        setting = self.conf.by_key.get(key)
+        if origin != Origin.FILE or setting is None:
+            return None
+        return Location(path=self.conf.path, line=setting.line)
+
+    def difference(
+        self,
+        row: KongConfRule,
+        key: str,
+        *,
+        severity: Severity | None = None,
+        setting: Setting | None = None,
+        location: Location | None = None,
+        **words: object,
+    ) -> Difference:
+        """What a rule says about a key of this file."""
+        origin = self.set_keys.get(key, Origin.DEFAULT)
+        if setting is not None or location is not None:
+            origin = Origin.FILE
+        if location is None:
+            location = self.where(key, origin)
+            if setting is not None:
+                location = Location(path=self.conf.path, line=setting.line)
+        old, new = self.defaults(row.to or key)
+        given = {"old": old or "nothing", "new": new or "nothing", "key": key, **words}
+        given.setdefault("value", self.shown(key, self.value(key)))
+        finding = row.finding(
+            key or "kong.conf", severity=severity, location=location, evidence=origin, **given
+        )
+        if setting is None and origin == Origin.FILE:
+            setting = self.conf.by_key.get(key)
+        return Difference(finding=finding, rule=row, key=key, origin=origin, setting=setting)
+
+    def rules(self) -> Iterator[KongConfRule]:
+        """The rules for this edition and role."""
+        for row in _rules().values():
+            if row.editions and self.edition not in row.editions:
+                continue
+            if not row.roles or self.role in row.roles:
+                yield row

@@ -1,0 +1,80 @@
+"""Findings on lines: read differently, set twice, or passed over."""
+
+from collections.abc import Iterator
+
+from kong_lts.findings import Location
+from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
+from kong_lts.kong_conf.document import Setting
+from kong_lts.kong_conf.lua import to_text
+from kong_lts.kong_conf.values import Raw, from_file, stripped
+from kong_lts.kong_conf.vaults import is_reference
+from kong_lts.versions import Release
+
+__all__ = ["line_differences", "reading"]
+
+_BOM = "\ufeff"
+
+
+def line_differences(comparison: Comparison) -> Iterator[Difference]:
+    """What is to be said about lines and variables as such."""
+    for key, origin in comparison.set_keys.items():
+        if not comparison.knows(comparison.new, key):
+            continue
+        if origin == Origin.FILE:
+            yield from _read_differently(comparison, comparison.conf.by_key[key])
+        elif "\\#" in comparison.conf.environ["KONG_" + key.upper()]:
+            yield comparison.difference(rule("conf-variable-with-escape"), key)
+    yield from _set_twice(comparison)
+    yield from _passed_over(comparison)
+
+
+def reading(setting: Setting, release: Release) -> str:
+    """The text that a release sees as the value of a line."""
+    value: Raw = stripped(from_file(setting.raw, release), release)
+    return value if isinstance(value, str) else to_text(value)
+
+
+def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Difference]:
+    if "#" not in setting.raw or setting.is_template:
+        return
+    was, will_be = (reading(setting, release) for release in Release)
+    if is_reference(will_be):
+        if not is_reference(from_file(setting.raw, Release.V2_8)):
+            yield comparison.difference(rule("conf-vault-reference-with-comment"), setting.key)
+    elif was != will_be:
+        shown = [comparison.shown(setting.key, repr(text)) for text in (was, will_be)]
+        if shown[0] == shown[1]:  # a secret: only how much of it is left
+            shown = [f"{len(text)} characters" for text in (was, will_be)]
+        row = rule("conf-value-read-differently")
+        yield comparison.difference(row, setting.key, was=shown[0], will_be=shown[1])
+
+
+def _set_twice(comparison: Comparison) -> Iterator[Difference]:
+    conf = comparison.conf
+    for setting in conf.settings:
+        last = conf.by_key.get(setting.key)
+        if last is not None and last is not setting and not setting.lost:
+            row = rule("conf-duplicate-key")
+            yield comparison.difference(row, setting.key, setting=setting, last=last.line)
+
+
+def _passed_over(comparison: Comparison) -> Iterator[Difference]:
+    conf = comparison.conf
+    for section in conf.sections:
+        why = "it starts with [, and so every key below it is lost too"
+        yield _lost(comparison, section.line, why)
+    for line in conf.without_value:
+        yield _lost(comparison, line, "it has no =")
+    if conf.text.startswith(_BOM):
+        yield _lost(
+            comparison, 1, "the file starts with a byte order mark, which becomes part of it"
+        )
+    if conf.unfinished is not None:
+        yield _lost(
+            comparison, conf.unfinished, "the file ends in a backslash, which waits for more"
+        )
+
+
+def _lost(comparison: Comparison, line: int, why: str) -> Difference:
+    location = Location(path=comparison.conf.path, line=line)
+    return comparison.difference(rule("conf-line-lost"), "", location=location, why=why)

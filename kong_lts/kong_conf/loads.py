@@ -1,0 +1,78 @@
+"""Findings on keys: known to one release only, refused by one, or pinned to an old default."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kong_lts.findings import Severity
+from kong_lts.kong_conf.changed_keys import rules_by_key
+from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
+from kong_lts.kong_conf.loading import Loaded
+from kong_lts.kong_conf.nearest import Nearest
+
+__all__ = ["load_differences"]
+
+_OF_KUBERNETES = re.compile(r".*_(?:service_host|service_port(?:_.*)?|port(?:_[0-9]+_.*)?)")
+"""Variables that Kubernetes makes of services whose name starts with kong."""
+
+
+def load_differences(
+    comparison: Comparison, by_rules: Sequence[Difference]
+) -> Iterator[Difference]:
+    """What is to be said about keys that no row names.
+
+    Args:
+        by_rules: What the rows have said already.
+    """
+    yield from _known_to_one(comparison)
+    yield from _refused(comparison, by_rules)
+    yield from _pinned(comparison)
+
+
+def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
+    named = rules_by_key(comparison)
+    nearest = Nearest(comparison)
+    for key, origin in comparison.set_keys.items():
+        old, new = (comparison.knows(release, key) for release in (comparison.old, comparison.new))
+        setting = comparison.conf.by_key.get(key)
+        opaque = setting is not None and setting.written_by_template
+        if key in named or (old and new) or opaque:
+            continue
+        if new:
+            yield comparison.difference(rule("conf-key-newly-read"), key)
+        elif old:
+            yield comparison.difference(rule("conf-key-removed"), key)
+        elif origin == Origin.FILE or not _OF_KUBERNETES.fullmatch(key):
+            row = rule("conf-unknown-key")
+            yield comparison.difference(row, key, hint=nearest.hint(key))
+
+
+def _refused(comparison: Comparison, by_rules: Sequence[Difference]) -> Iterator[Difference]:
+    blocked = {d.key for d in by_rules if d.finding.severity is Severity.BLOCKER}
+    old, new = _reasons(comparison.old), _reasons(comparison.new)
+    for key, reason in new.items():
+        if key in blocked:
+            continue
+        row = rule("conf-refused-by-both" if key in old else "conf-refused-by-3.4")
+        # 2.8 runs today, so a key that is missing comes from elsewhere.
+        is_missing = key in old and key not in comparison.set_keys
+        severity = Severity.INFO if is_missing else None
+        yield comparison.difference(row, key, severity=severity, reason=reason)
+    for key, reason in old.items():
+        if key not in new:
+            yield comparison.difference(rule("conf-refused-by-2.8"), key, reason=reason)
+
+
+def _reasons(loaded: Loaded) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for refusal in loaded.refusals:
+        found.setdefault(refusal.key or "", refusal.reason.rpartition(" (")[0] or refusal.reason)
+    return found
+
+
+def _pinned(comparison: Comparison) -> Iterator[Difference]:
+    for key in comparison.set_keys:
+        if not (comparison.knows(comparison.old, key) and comparison.knows(comparison.new, key)):
+            continue
+        old, new = comparison.defaults(key)
+        if old is not None and old != new and comparison.value(key) == old:
+            yield comparison.difference(rule("conf-pinned-old-default"), key)

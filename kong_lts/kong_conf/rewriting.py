@@ -1,0 +1,193 @@
+"""Rewriting: from differences to edits, variables, and questions."""
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from kong_lts.catalog.rows import ConfRewriting
+from kong_lts.edits import Edit
+from kong_lts.findings import Finding
+from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, as_text
+from kong_lts.kong_conf.document import Setting
+from kong_lts.kong_conf.line_edits import commented_out, new_key, new_value
+from kong_lts.kong_conf.lines import reading
+from kong_lts.kong_conf.loading import variable
+from kong_lts.kong_conf.pins import Pin, pin_block
+from kong_lts.kong_conf.values import from_environment, split_list, stripped
+from kong_lts.versions import Release
+
+__all__ = ["Question", "Rewriting"]
+
+_PATCH = (
+    "Which patch release of 2.8 is in use? Before the one that changed it, pin the old default."
+)
+_BY_HAND = "How should this be written? It is a template, or runs over several lines."
+
+
+@attrs.frozen(kw_only=True)
+class Question:
+    """What a person has to decide."""
+
+    finding: Finding
+    question: str
+
+    def __str__(self) -> str:
+        return f"{self.finding.subject}: {self.question}"
+
+
+@attrs.define(kw_only=True)
+class Rewriting:
+    """A rewrite on its way."""
+
+    comparison: Comparison
+    keeps: bool
+    edits: list[Edit] = attrs.field(factory=list, repr=False)
+    environ: dict[str, str] = attrs.field(repr=False)
+    applied: list[Finding] = attrs.field(factory=list)
+    left: list[Question] = attrs.field(factory=list)
+    pins: list[tuple[Difference, Pin]] = attrs.field(factory=list, repr=False)
+    _done: set[str] = attrs.field(factory=set)
+    _written: set[str] = attrs.field(factory=set)
+
+    @environ.default
+    def _same_environ(self) -> dict[str, str]:
+        return dict(self.comparison.conf.environ)
+
+    def act_on(self, difference: Difference) -> None:
+        """Take in what one finding asks for."""
+        actions: Mapping[ConfRewriting, Callable[[Difference], bool]] = {
+            ConfRewriting.COMMENT_OUT: self._comment_out,
+            ConfRewriting.RENAME: self._rename,
+            ConfRewriting.ESCAPE: self._escape,
+            ConfRewriting.DROP_ITEM: self._drop_item,
+            ConfRewriting.PIN: self._pin,
+        }
+        act = actions.get(difference.rule.rewriting)
+        if act is None:
+            self._ask(difference, difference.rule.question)
+        elif act(difference):
+            self.applied.append(difference.finding)
+
+    def _ask(self, difference: Difference, question: str) -> None:
+        self.left.append(Question(finding=difference.finding, question=question or _BY_HAND))
+
+    def _settings(self, key: str) -> tuple[Setting, ...]:
+        """Every assignment of a key that a release sees, the one that counts last."""
+        found = self.comparison.conf.settings
+        return tuple(setting for setting in found if setting.key == key and not setting.lost)
+
+    def _comment_out(self, difference: Difference) -> bool:
+        """Take a key out of the file and of the environment."""
+        if difference.key in self._done:
+            return False
+        self._done.add(difference.key)
+        for setting in self._settings(difference.key):
+            conf = self.comparison.conf
+            self.edits += commented_out(conf, setting, difference.rule.id)
+        self.environ.pop(variable(difference.key), None)
+        return True
+
+    def _rename(self, difference: Difference) -> bool:
+        """Give its value to another key, unless that is set; drop whatever does not count."""
+        key, to = difference.key, difference.rule.to
+        if key in self._done:
+            return False
+        if to in self.comparison.set_keys or to in self._written:
+            return self._comment_out(difference)
+        as_loaded = difference.rule.as_loaded or self._differs(difference.setting)
+        if as_loaded and to in self.comparison.old.unknown | {key} & self.comparison.old.unknown:
+            self._ask(difference, _BY_HAND)
+            return False
+        value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
+        settings = self._settings(key)
+        if difference.origin == Origin.ENVIRONMENT:
+            given = self.environ.pop(variable(key))
+            self.environ[variable(to)] = given if value is None else value
+        else:
+            edits = _renamed(self.comparison, settings[-1], to, value)
+            if edits is None:
+                self._ask(difference, _BY_HAND)
+                return False
+            self.edits += edits
+            settings = settings[:-1]
+        for setting in settings:
+            self.edits += commented_out(self.comparison.conf, setting, difference.rule.id)
+        self._done.add(key)
+        self._written.add(to)
+        return True
+
+    def _differs(self, setting: Setting | None) -> bool:
+        """Whether the releases read the value of a line differently."""
+        if setting is None or "#" not in setting.raw:
+            return False
+        return reading(setting, Release.V2_8) != reading(setting, Release.V3_4)
+
+    def _escape(self, difference: Difference) -> bool:
+        """Write a value so that 3.4 reads what 2.8 does."""
+        if difference.key in self._done:
+            return False
+        if difference.origin == Origin.ENVIRONMENT:
+            name = variable(difference.key)
+            was = from_environment(self.environ[name], Release.V2_8)
+            self.environ[name] = str(stripped(was, Release.V2_8))
+            return True
+        refused = {refusal.key for refusal in self.comparison.old.refusals}
+        if not self.keeps or difference.setting is None or difference.key in refused:
+            self._ask(difference, difference.rule.question)
+            return False
+        edit = new_value(difference.setting, reading(difference.setting, Release.V2_8))
+        if edit is None:
+            self._ask(difference, _BY_HAND)
+            return False
+        self.edits.append(edit)
+        return True
+
+    def _drop_item(self, difference: Difference) -> bool:
+        """Take items out of a list."""
+        value = self.comparison.value(difference.key) or ""
+        gone = difference.rule.values
+        kept = ", ".join(item for item in split_list(value) if item not in gone)
+        if difference.origin == Origin.ENVIRONMENT:
+            self.environ[variable(difference.key)] = kept
+            return True
+        edit = None if difference.setting is None else new_value(difference.setting, kept)
+        if edit is None:
+            self._ask(difference, _BY_HAND)
+            return False
+        self.edits.append(edit)
+        return True
+
+    def _pin(self, difference: Difference) -> bool:
+        """Note a default to be written out; `write_pins` does it."""
+        if not self.keeps or difference.key in self._written:
+            return False
+        old, new = self.comparison.defaults(difference.key)
+        value = old if difference.rule.pin is None else difference.rule.pin
+        knows = self.comparison.knows(self.comparison.old, difference.key)
+        if knows and old == new:  # only another patch release has an old default
+            self._ask(difference, _PATCH)
+            return False
+        self.pins.append((difference, (difference.key, value or "")))
+        return True
+
+    def write_pins(self) -> None:
+        """Write the defaults of 2.8 into the file, or into the environment where that is all."""
+        conf = self.comparison.conf
+        pins = [pin for _, pin in self.pins]
+        if not pins:
+            return
+        if not conf.text and conf.environ:
+            self.environ.update({variable(key): value for key, value in pins})
+        else:
+            self.edits.append(pin_block(conf, pins))
+
+
+def _renamed(
+    comparison: Comparison, setting: Setting, to: str, value: str | None
+) -> list[Edit] | None:
+    """The edits of a rename, None where the statement runs over several lines."""
+    found = [new_key(comparison.conf, setting, to)]
+    if value is not None:
+        found.append(new_value(setting, value))
+    edits = [edit for edit in found if edit is not None]
+    return edits if len(edits) == len(found) else None
