@@ -68,7 +68,14 @@ def splice(text: str, spans: Iterable[Span]) -> str:
 
 
 def patch(before: str, after: str, path: str) -> str:
-    """A unified diff between two texts of one file, empty when they are equal."""
+    """A unified diff between two texts of one file, empty when they are equal.
+
+    Args:
+        before: The text as it is.
+        after: The text as it becomes.
+        path: The file, for the head of the diff; `patch -p1` takes it from the root of the path.
+    """
+    path = path.lstrip("/")
     lines = difflib.unified_diff(
         _lines(before),
         _lines(after),
@@ -94,6 +101,7 @@ def patch_of(text: str, spans: Sequence[Span], path: str) -> str:
         spans: The edits, in their order and without overlap.
         path: The file, for the head of the diff.
     """
+    path = path.lstrip("/")
     lines = _lines(text)
     starts = [0, *itertools.accumulate(map(len, lines))]
     shown: list[str] = []

@@ -10,7 +10,7 @@ from kong_lts.planning import Plan, Run
 from kong_lts.rollback import roll_back
 from kong_lts.testing.fakes import FakeJournal, fake_adapters
 from kong_lts.testing.simulation import Fault, Killed, World
-from tests.worlds import a_plan, a_world
+from tests.worlds import a_plan, world_of
 
 _NEVER = 1_000_000
 KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
@@ -22,7 +22,7 @@ class Stage:
     """A plan, the world that it is for, and the journal of its run."""
 
     plan: Plan = attrs.field(factory=a_plan)
-    world: World = attrs.field(factory=a_world)
+    world: World = attrs.field(default=attrs.Factory(lambda self: world_of(self.plan), True))
     journal: FakeJournal = attrs.field(factory=FakeJournal)
 
     def execute(self, *, approves: bool = True) -> Run:

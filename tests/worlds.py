@@ -12,6 +12,7 @@ from kong_lts.findings import Finding
 from kong_lts.planning import Plan, plan
 from kong_lts.protocols import Adapters, Probe
 from kong_lts.schema import SchemaState
+from kong_lts.strategies import Strategy, choose_strategy
 from kong_lts.testing import scenarios
 from kong_lts.testing.simulation import World
 from kong_lts.traffic import RampStage
@@ -26,7 +27,7 @@ PROBES = (
 
 
 def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
-    """A plan with steps of every kind that its strategy has, and a person to be asked."""
+    """A plan with a short ramp, and a person to be asked."""
     return plan(
         deployment,
         ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60, approval=True)),
@@ -37,6 +38,17 @@ def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
 def a_world(deployment: Deployment = DUAL_CLUSTER) -> World:
     """The deployment, healthy and before its upgrade."""
     return World.of(deployment)
+
+
+def plans() -> dict[str, Plan]:
+    """A plan for each scenario that can be planned, by name."""
+    found = {name: choose_strategy(deployment) for name, deployment in scenarios.ALL.items()}
+    return {name: a_plan(scenarios.ALL[name]) for name, choice in found.items() if choice.strategy}
+
+
+def world_of(plan: Plan) -> World:
+    """The deployment of a plan, healthy and before its upgrade."""
+    return World.of(plan.deployment, in_place=plan.strategy is Strategy.IN_PLACE)
 
 
 def restored_world(state: SchemaState = SchemaState.LTS_2_8) -> World:
