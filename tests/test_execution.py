@@ -41,9 +41,10 @@ from tests.interruptions import (
     cut_at_each_event,
     cut_at_each_touch,
 )
-from tests.worlds import a_plan, a_world, without
+from tests.worlds import a_plan, a_world, plans, without
 
 PLAN = a_plan()
+PLANS = plans()
 STOPPED_AT = 3
 """Number of the event that says what writes had stopped at."""
 RESUMES_AT = 4 * [step.id for step in PLAN.steps].index("resume-admin-writes") + 1
@@ -414,6 +415,17 @@ def test_a_run_whose_journal_failed_at_any_event_is_resumed_to_its_end() -> None
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_run_that_broke_off_at_any_touch_is_resumed_to_its_end(fault: Fault) -> None:
     assert resumed(cut_at_each_touch(PLAN, fault)) == []
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_strategy_is_resumed_from_a_kill_at_any_event(name: str) -> None:
+    broken = []
+    for what, stage in cut_at_each_event(PLANS[name], Fault.KILLED_AFTER):
+        ended = any(isinstance(event, RunEnded) for event in stage.journal.events())
+        run = None if ended else stage.resume()
+        if (run and not run.ok) or len(effects(stage.world, "migrations up")) > 1:
+            broken.append(what)
+    assert broken == []
 
 
 def test_a_journal_that_cannot_be_written_ends_the_run_at_once() -> None:

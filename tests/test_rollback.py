@@ -20,9 +20,10 @@ from tests.interruptions import (
     cut_at_each_event,
     cut_at_each_touch,
 )
-from tests.worlds import a_plan, a_world
+from tests.worlds import a_plan, a_world, plans, world_of
 
 PLAN = a_plan()
+PLANS = plans()
 
 
 def is_as_before(world: World) -> bool:
@@ -74,6 +75,18 @@ def test_a_run_whose_journal_failed_at_any_event_is_rolled_back() -> None:
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_run_that_broke_off_at_any_touch_is_rolled_back(fault: Fault) -> None:
     assert rolled_back(cut_at_each_touch(PLAN, fault)) == []
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_strategy_is_rolled_back_from_a_kill_at_any_event(name: str) -> None:
+    broken = []
+    for what, stage in cut_at_each_event(PLANS[name], Fault.KILLED_AFTER):
+        before, now = world_of(PLANS[name]).current, stage.world.current
+        run = stage.roll_back()
+        same = (before.database.rows, before.running) == (now.database.rows, now.running)
+        if run.verdict is not Verdict.ROLLED_BACK or not same or stage.world.new_percent:
+            broken.append(what)
+    assert broken == []
 
 
 def test_every_step_that_was_begun_is_taken_back_from_the_last_one() -> None:

@@ -148,7 +148,9 @@ class Rule:
             evidence: Which input showed it.
             words: Fill the `{...}` of the row's message and action.
         """
-        chosen = min((severity or self.severity, self.severity), key=lambda s: s.rank)
+        chosen = self.severity
+        if severity is not None and severity.rank < chosen.rank:
+            chosen = severity
         return Finding(
             rule=self.id,
             severity=chosen,
@@ -222,6 +224,8 @@ class KongConfRule(Rule):
     as_loaded: bool = False
     """A rename writes the value that 2.8 has made of it, not its text."""
     pin: str | None = None
+    unless_references: bool = False
+    """No pin where the value of any key is a reference to a vault."""
     question: str = ""
     before: str = ""
     """For the reference: lines of a kong.conf that it speaks about."""
@@ -332,6 +336,8 @@ class DeclarativeRule(Rule):
     values: tuple[str, ...] = ()
     pattern: str | None = None
     call: str = ""
+    keys: tuple[str, ...] = ()
+    """Keys of which the entity must have one for the rule to be worth asking; none for any."""
     also: tuple[Condition, ...] = ()
     flavors: tuple[str, ...] = ()
     """Router flavors of 3.4 under which it speaks; none for all."""

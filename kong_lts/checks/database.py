@@ -1,18 +1,24 @@
 """What a look at the current database shows."""
 
+import contextlib
 from collections.abc import Iterator
 
-from kong_lts import catalog
+import attrs
+
+from kong_lts import catalog, kong_conf, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.check import Check
 from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Deployment
+from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+from kong_lts.versions import Release
 
 __all__ = ["CHECK"]
 
+_DEFAULT_FLAVOR = "traditional_compatible"
 _SUPPORTED_MAJORS = range(12, 17)
 _SHOWN_BY = "database"
 
@@ -42,6 +48,8 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
                 evidence=_SHOWN_BY,
             )
     yield from _routes(facts, rules)
+    if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
+        yield from _refused_routes(facts, _router_flavor(deployment, evidence))
     yield from _server(facts, rules)
     yield from _tables(facts, rules)
 
@@ -75,6 +83,33 @@ def _routes(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
                 path=path,
                 evidence=_SHOWN_BY,
             )
+
+
+def _refused_routes(facts: DatabaseFacts, router_flavor: str) -> Iterator[Finding]:
+    """What 3.4's router says of each path once the migration has been over it."""
+    for route in facts.routes:
+        for path in route.paths:
+            migrated = routing.migrate_path(path)
+            if not migrated.startswith("~"):
+                continue
+            for finding in routing.check_regex(migrated, router_flavor=router_flavor):
+                yield attrs.evolve(
+                    finding,
+                    subject=f"route {route.name or route.id}",
+                    location=Location(table="routes", row=route.id),
+                    edit=None,
+                    evidence=_SHOWN_BY,
+                )
+
+
+def _router_flavor(deployment: Deployment, evidence: Evidence) -> str:
+    """What the nodes will run with on 3.4: as kong.conf says, else the default."""
+    edition = deployment.current.version.edition
+    for conf in evidence.kong_conf.values():
+        with contextlib.suppress(ConfError):  # a finding of its own elsewhere
+            found = kong_conf.resolve(conf, release=Release.V3_4, edition=edition)
+            return str(found["router_flavor"])
+    return _DEFAULT_FLAVOR
 
 
 def _server(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

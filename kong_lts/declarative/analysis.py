@@ -15,8 +15,7 @@ from kong_lts.declarative.nodes import Mapping, Node, Scalar, is_null, is_text, 
 from kong_lts.declarative.paths import Path, Regex, convert_paths, paths_of
 from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.plan import Hit, Plan
-from kong_lts.declarative.rules import ask, entity_book, plugin_book, row
-from kong_lts.declarative.settings import Settings
+from kong_lts.declarative.rules import Rules, ask, row
 from kong_lts.declarative.settle import Users, mappings_in, settle
 from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Severity
@@ -37,7 +36,7 @@ class Analysis:
     """One document of a file while it is read."""
 
     pen: Pen
-    settings: Settings
+    rules: Rules
     has_anchors: bool
     plan: Plan = attrs.field(factory=Plan)
     regexes: list[Regex] = attrs.field(factory=list)
@@ -55,7 +54,7 @@ class Analysis:
     version: Node | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.neighbours = Neighbours(self.settings)
+        self.neighbours = Neighbours(self.rules)
 
     def take(self, piece: Piece) -> None:
         """Look at a value at the top of the document, or at an item of a list there."""
@@ -93,7 +92,7 @@ class Analysis:
         migrated = self._version(root.node)
         if migrated is not None:
             for found in convert_paths(
-                self.paths, migrated=migrated, pen=self.pen, settings=self.settings
+                self.paths, migrated=migrated, pen=self.pen, settings=self.rules.settings
             ):
                 self._note(found)
         self._rename_vaults(root.node)
@@ -135,11 +134,9 @@ class Analysis:
                 self._entity(entity)
 
     def _entity(self, entity: Entity) -> None:
-        book = entity_book().get(entity.kind)
-        if book is not None:
-            subject = Subject(entity)
-            for rule in book.that_may_speak(entity.node.names()):
-                self._ask(rule, subject)
+        subject = Subject(entity)
+        for rule in self.rules.on_kind(entity.kind).that_may_speak(entity.node.values):
+            self._ask(rule, subject)
         if entity.kind == "routes":
             for found in paths_of(entity):
                 self._note(found)
@@ -160,11 +157,13 @@ class Analysis:
             for mapping in mappings_in(config, shared):
                 self.users.setdefault(id(mapping), set()).add(subject.name)
         self.neighbours.enter(subject)
-        keys = entity.node.names() | {"config"}
-        for name in (subject.name, "*"):
-            book = plugin_book().get(name)
-            for rule in book.that_may_speak(keys) if book is not None else ():
-                self._ask(rule, subject)
+        fields = [*entity.node.values]
+        for holder in (config, shared):
+            if isinstance(holder, Mapping):
+                fields += [f"config.{name}" for name in holder.values]
+        fields.append("config")
+        for rule in self.rules.on_plugin(subject.name).that_may_speak(dict.fromkeys(fields)):
+            self._ask(rule, subject)
 
     def _ask(self, rule: DeclarativeRule, subject: Subject) -> None:
         if rule.once and self.counts[rule.id]:
@@ -173,7 +172,7 @@ class Analysis:
         overrides = parent is not None and parent.kind == "consumer_groups"
         if overrides and rule.test in (Test.MISSING, Test.UNSET):
             return  # in a group, decK's plugins only override what the plugin says elsewhere
-        for hit in ask(rule, subject, self.pen, self.settings, self.workspace):
+        for hit in ask(rule, subject, self.pen, self.rules.settings, self.workspace):
             self.counts[rule.id] += 1
             if rule.id == _ANONYMOUS:
                 self.anonymous.append((hit.words["value"], hit))
@@ -240,8 +239,8 @@ class Analysis:
         rule = row(_SYNC)
         changed = (hit for hit in self.plan.hits if hit.rule.id == _TILDE)
         first = next(changed, None)
-        if first is not None and self.settings.concern(rule):
-            most = Severity.INFO if self.settings.mode is None else None
+        if first is not None and self.rules.settings.concern(rule):
+            most = Severity.INFO if self.rules.settings.mode is None else None
             self.plan.hit(Hit(rule, "file", first.at, {}, most))
 
     def _rename_vaults(self, root: Mapping) -> None:

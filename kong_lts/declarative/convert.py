@@ -13,6 +13,7 @@ from kong_lts.declarative.paths import Regex
 from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.proof import prove
+from kong_lts.declarative.rules import Rules
 from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.source import Source, decode
 from kong_lts.deployment import DeploymentMode
@@ -118,7 +119,7 @@ def convert(
     source = decode(data)
     as_json = json_text.is_json(source)
     pen = Pen(source, as_json)
-    analyses = _analysed(source, pen, settings)
+    analyses = _analysed(source, pen, Rules(settings))
     spans = [span for analysis in analyses for span in analysis.plan.spans(pen)]
     changed = data
     if spans:
@@ -136,16 +137,16 @@ def convert(
     )
 
 
-def _analysed(source: Source, pen: Pen, settings: Settings) -> list[Analysis]:
+def _analysed(source: Source, pen: Pen, rules: Rules) -> list[Analysis]:
     """Each document of the file, with all that is to be done in it."""
     has_anchors = "&" in source.text
-    analyses = [Analysis(pen, settings, has_anchors)]
+    analyses = [Analysis(pen, rules, has_anchors)]
     for part in _parts(source, pen):
         if isinstance(part, Piece):
             analyses[-1].take(part)
         else:
             analyses[-1].finish(part)
-            analyses.append(Analysis(pen, settings, has_anchors))
+            analyses.append(Analysis(pen, rules, has_anchors))
     return analyses
 
 

@@ -4,8 +4,7 @@ import attrs
 
 from kong_lts.declarative.fields import Subject
 from kong_lts.declarative.plan import Hit
-from kong_lts.declarative.rules import beside_rules
-from kong_lts.declarative.settings import Settings
+from kong_lts.declarative.rules import Rules
 
 __all__ = ["Neighbours"]
 
@@ -17,7 +16,7 @@ _Scope = tuple[str | None, str | None]
 class Neighbours:
     """The plugins of a document that a rule with `beside` names, and where they are active."""
 
-    settings: Settings
+    rules: Rules
     scopes: dict[str, set[_Scope]] = attrs.field(factory=dict)
     places: dict[str, list[tuple[_Scope, int, str]]] = attrs.field(factory=dict)
 
@@ -26,7 +25,7 @@ class Neighbours:
         entity, name = subject.entity, subject.name
         if subject.disabled:
             return
-        for rule in beside_rules():
+        for rule in self.rules.beside:
             if name in rule.on or name in rule.values:
                 scope = (entity.reference("service"), entity.reference("route"))
                 self.scopes.setdefault(name, set()).add(scope)
@@ -38,9 +37,7 @@ class Neighbours:
     def hits(self) -> list[Hit]:
         """What the rules have to say about plugins that meet."""
         found = []
-        for rule in beside_rules():
-            if not self.settings.concern(rule):
-                continue
+        for rule in self.rules.beside:
             for name in rule.on:
                 for scope, at, subject in self.places.get(name, ()):
                     others = [other for other in rule.values if self._meets(scope, other)]

@@ -74,6 +74,19 @@ class Mapping:
     merged: list["Mapping"] = attrs.field(factory=list)
     uses: int = 0
     label: str | None = None
+    _values: "dict[str, Node] | None" = None
+
+    @property
+    def values(self) -> "dict[str, Node]":
+        """The value that counts for each key that is text; the mapping must be complete."""
+        if self._values is None:
+            self._values = {
+                key.value: value
+                for mapping in reversed(list(self.layers()))
+                for key, value, _ in mapping.pairs
+                if type(key) is Scalar
+            }
+        return self._values
 
     def own(self, name: str) -> Iterator[int]:
         """Where pairs with this key stand, not counting merged ones."""
@@ -102,18 +115,7 @@ class Mapping:
 
     def get(self, name: str) -> "Node | None":
         """The value that counts for a key; None where it is not written."""
-        for mapping, n in self.everywhere(name):
-            return mapping.pairs[n][1]
-        return None
-
-    def names(self) -> set[str]:
-        """The keys that are text, merged ones too."""
-        return {
-            key.value
-            for mapping in self.layers()
-            for key, *_ in mapping.pairs
-            if isinstance(key, Scalar)
-        }
+        return self.values.get(name)
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
@@ -185,11 +187,9 @@ def _same(one: Node, other: Node, compared: set[tuple[int, int]]) -> bool:
             _same(left, right, compared) for left, right in zip(one.items, other.items, strict=True)
         )
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        left = {name: one.get(name) for name in one.names()}
-        right = {name: other.get(name) for name in other.names()}
+        left, right = one.values, other.values
         return left.keys() == right.keys() and all(
-            value is not None and (twin := right[name]) is not None and _same(value, twin, compared)
-            for name, value in left.items()
+            _same(value, right[name], compared) for name, value in left.items()
         )
     return False
 

@@ -16,11 +16,10 @@ from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.settings import Settings
 from kong_lts.findings import Severity
 
-__all__ = ["Book", "ask", "beside_rules", "entity_book", "plugin_book", "row"]
+__all__ = ["Book", "Rules", "ask", "row"]
 
-_BY_CODE = frozenset({Test.BESIDE})
-"""Answered when the whole document is known."""
-_WITHOUT_FIELD = frozenset({Test.EXISTS, Test.MISSING, Test.UNSET, Test.CALL})
+_WITHOUT_VALUE = frozenset({Test.EXISTS, Test.MISSING, Test.UNSET, Test.CALL})
+"""Tests that may hold for an entity that does not have the field."""
 _CONFLICT = "declarative-conflict"
 _LOWER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 
@@ -32,31 +31,54 @@ class Book:
     always: tuple[DeclarativeRule, ...]
     """Those that may speak whatever fields the entity has."""
     by_field: Table[str, tuple[DeclarativeRule, ...]]
-    """The others, by the first key on the way to their field."""
+    """The others, by the path of their field, or of what holds it."""
 
-    def that_may_speak(self, keys: Iterable[str]) -> Iterator[DeclarativeRule]:
-        """Those worth asking about an entity with these keys."""
+    def that_may_speak(self, fields: Iterable[str]) -> Iterator[DeclarativeRule]:
+        """Those worth asking about an entity with these fields."""
         yield from self.always
-        for key in keys:
-            yield from self.by_field.get(key, ())
+        if self.by_field:
+            for field in fields:
+                yield from self.by_field.get(field, ())
 
 
-@functools.cache
-def plugin_book() -> Table[str, Book]:
-    """The rules on plugins, by the plugin's name."""
-    return _books(catalog.plugins())
+_NO_RULES = Book((), {})
 
 
-@functools.cache
-def entity_book() -> Table[str, Book]:
-    """The rules on everything else, by kind."""
-    return _books(catalog.entities())
+@attrs.define(eq=False)
+class Rules:
+    """The catalog's rows that concern a deployment, sorted by what they are asked about."""
 
+    settings: Settings
+    _kinds: dict[str, Book] = attrs.field(factory=dict)
+    _plugins: dict[str, Book] = attrs.field(factory=dict)
 
-@functools.cache
-def beside_rules() -> tuple[DeclarativeRule, ...]:
-    """The rules on plugins that run on the same requests."""
-    return tuple(rule for rule in catalog.plugins() if rule.test in _BY_CODE)
+    def on_kind(self, kind: str) -> Book:
+        """The rules on a kind of entity but plugins."""
+        if kind not in self._kinds:
+            own = (rule for rule in catalog.entities() if kind in rule.on)
+            self._kinds[kind] = _book(rule for rule in own if self.settings.concern(rule))
+        return self._kinds[kind]
+
+    def on_plugin(self, name: str) -> Book:
+        """The rules on a plugin, those on plugins that nobody knows included."""
+        if name not in self._plugins:
+            own = [rule for rule in catalog.plugins() if name in rule.on]
+            own += [
+                rule for rule in catalog.plugins() if "*" in rule.on and name not in rule.values
+            ]
+            self._plugins[name] = _book(
+                rule for rule in own if self.settings.concern(rule) and rule.test is not Test.BESIDE
+            )
+        return self._plugins[name]
+
+    @functools.cached_property
+    def beside(self) -> tuple[DeclarativeRule, ...]:
+        """The rules on plugins that run on the same requests."""
+        return tuple(
+            rule
+            for rule in catalog.plugins()
+            if rule.test is Test.BESIDE and self.settings.concern(rule)
+        )
 
 
 @functools.cache
@@ -65,22 +87,24 @@ def row(rule: str) -> DeclarativeRule:
     return next(r for r in (*catalog.entities(), *catalog.plugins()) if r.id == rule)
 
 
-def _books(rules: Iterable[DeclarativeRule]) -> Table[str, Book]:
-    named: dict[str, list[DeclarativeRule]] = {}
-    for rule in rules:
-        for name in rule.on:
-            if rule.test not in _BY_CODE:
-                named.setdefault(name, []).append(rule)
-    return {name: _book(own) for name, own in named.items()}
-
-
-def _book(rules: list[DeclarativeRule]) -> Book:
+def _book(rules: Iterable[DeclarativeRule]) -> Book:
+    always: list[DeclarativeRule] = []
     by_field: dict[str, list[DeclarativeRule]] = {}
     for rule in rules:
-        if rule.test not in _WITHOUT_FIELD:
-            by_field.setdefault(rule.field.partition(".")[0], []).append(rule)
-    always = tuple(rule for rule in rules if rule.test in _WITHOUT_FIELD)
-    return Book(always, {key: tuple(own) for key, own in by_field.items()})
+        needed = rule.keys or _needed(rule)
+        for field in needed:
+            by_field.setdefault(field, []).append(rule)
+        if not needed:
+            always.append(rule)
+    found = {field: tuple(own) for field, own in by_field.items()}
+    return Book(tuple(always), found) if always or found else _NO_RULES
+
+
+def _needed(rule: DeclarativeRule) -> tuple[str, ...]:
+    """The field that must be there for the rule to speak, at most two levels deep."""
+    if not rule.field or (rule.test in _WITHOUT_VALUE and rule.test is not Test.CALL):
+        return ()
+    return (".".join(rule.field.split(".")[:2]),)
 
 
 def ask(
@@ -100,7 +124,7 @@ def ask(
         workspace: decK's `_workspace`.
     """
     only_behaviour = rule.change is None and rule.severity is not Severity.BLOCKER
-    if not settings.concern(rule) or (only_behaviour and subject.disabled):
+    if only_behaviour and subject.disabled:
         return
     if not all(holds(other, find(subject, other.field)) for other in rule.also):
         return

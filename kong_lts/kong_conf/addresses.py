@@ -75,9 +75,10 @@ def _with_port(text: str) -> tuple[bool, bool]:
 
 def _is_ipv6(text: str) -> bool:
     try:
-        return "%" not in text and "." not in text and bool(ipaddress.IPv6Address(text) or True)
+        ipaddress.IPv6Address(text)
     except ValueError:
         return False
+    return "%" not in text and "." not in text
 
 
 def is_off(listen: tuple[str, ...]) -> bool:

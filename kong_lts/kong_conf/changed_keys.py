@@ -6,13 +6,11 @@ from kong_lts.catalog.rows import ConfKey, ConfTrigger, KongConfRule
 from kong_lts.findings import Severity
 from kong_lts.kong_conf.comparison import Comparison, Difference
 from kong_lts.kong_conf.tests_of_values import TESTS
-from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Edition
 
 __all__ = ["absent_keys", "rules_by_key", "set_keys"]
 
 _ALWAYS = "always"
-_NO_REFERENCES = "has_no_references"
 
 
 def rules_by_key(comparison: Comparison) -> Mapping[str, tuple[KongConfRule, ...]]:
@@ -75,8 +73,6 @@ def absent_keys(comparison: Comparison) -> Iterator[Difference]:
     """What the rules say about keys that are not set, and whose default differs."""
     for row in comparison.rules():
         if row.trigger is not ConfTrigger.ABSENT or not _applies(row, comparison):
-            continue
-        if row.call == _NO_REFERENCES and any(map(is_reference, comparison.new.user.values())):
             continue
         for key in row.keys:
             lowered = _changed(row, key, comparison)

@@ -69,6 +69,8 @@ class Comparison:
     role: str
     old: Loaded
     new: Loaded
+    for_rewriting: bool = False
+    """Leaves out what no rewrite acts on."""
 
     @classmethod
     def of(
@@ -78,6 +80,7 @@ class Comparison:
         *,
         current: KongVersion | None = None,
         role: str | None = None,
+        for_rewriting: bool = False,
     ) -> "Comparison":
         """Load a file as both releases do.
 
@@ -88,7 +91,15 @@ class Comparison:
         old = resolved(conf, Release.V2_8, edition, current=current, templates=False)
         new = resolved(conf, Release.V3_4, edition, templates=False)
         role = str(role or old.values.get("role") or "traditional")
-        return cls(conf=conf, edition=edition, current=current, role=role, old=old, new=new)
+        return cls(
+            conf=conf,
+            edition=edition,
+            current=current,
+            role=role,
+            old=old,
+            new=new,
+            for_rewriting=for_rewriting,
+        )
 
     @functools.cached_property
     def set_keys(self) -> Mapping[str, str]:
@@ -99,6 +110,10 @@ class Comparison:
             if key and name == variable(key):
                 found[key] = Origin.ENVIRONMENT
         return found
+
+    def both_know(self, key: str) -> bool:
+        """Whether both releases look at a key."""
+        return self.knows(self.old, key) and self.knows(self.new, key)
 
     def knows(self, loaded: Loaded, key: str) -> bool:
         """Whether a release looks at a key."""

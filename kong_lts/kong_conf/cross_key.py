@@ -13,6 +13,7 @@ from kong_lts.kong_conf.addresses import (
     is_off,
     speaks_tls,
 )
+from kong_lts.kong_conf.certificates import is_pem
 from kong_lts.kong_conf.cluster import cluster_refusals
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.lua import to_number
@@ -108,15 +109,28 @@ def _certificates(loaded: Loaded) -> Iterator[Refusal]:
         certificate, key = f"{name}ssl_cert", f"{name}ssl_cert_key"
         if {certificate, key} & loaded.unknown or not speaks_tls(listen):
             continue
+        yield from _no_paths(loaded, certificate, key)
         certificates, keys = len(texts(loaded, certificate)), len(texts(loaded, key))
         if certificates != keys:
             missing = certificate if certificates < keys else key
             yield missing, f"{certificates} in {certificate}, {keys} in {key}; each needs the other"
+    if loaded.values.get("role") in ("control_plane", "data_plane"):
+        yield from _no_paths(loaded, "cluster_cert", "cluster_cert_key")
     if loaded.values.get("client_ssl") is True:
         pair = ("client_ssl_cert", "client_ssl_cert_key")
+        yield from _no_paths(loaded, *pair)
         unset = [key for key in pair if loaded.values.get(key) is None]
         if len(unset) == 1 and not set(pair) & loaded.unknown:
             yield unset[0], "it is unset, and client_ssl needs both certificate and key or neither"
+
+
+def _no_paths(loaded: Loaded, *keys: str) -> Iterator[Refusal]:
+    """2.8 takes paths of certificates and keys, not the things themselves."""
+    for key in keys if loaded.release is Release.V2_8 else ():
+        value = loaded.values.get(key)
+        items = value if isinstance(value, tuple) else (str(value or ""),)
+        if any(is_pem(item) for item in items):
+            yield key, "it is no path, and 2.8 takes nothing else"
 
 
 def _lists(loaded: Loaded) -> Iterator[Refusal]:

@@ -1,21 +1,19 @@
 """What Kong derives from the keys of a kong.conf once it has accepted them."""
 
-import base64
-import binascii
 import posixpath
 import re
 
+from kong_lts.kong_conf.certificates import pem_of
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.values import ConfValue
 from kong_lts.versions import Release
 
-__all__ = ["derive", "pem_of"]
+__all__ = ["derive"]
 
 _NOBODY = ("nobody", "nobody nobody")
 _KONG = ("kong", "kong kong")
 _USERS = ("nginx_main_user", "nginx_user")
 _CERTIFICATES = re.compile(r"(?:[a-z_]*_)?(?:ssl|cluster|cluster_ca)_cert(?:_key)?")
-_PEM = b"-----BEGIN"
 
 
 def derive(loaded: Loaded) -> None:
@@ -75,12 +73,3 @@ def _certificates(values: dict[str, ConfValue]) -> None:
                 values[key] = pem_of(value) or value
             elif isinstance(value, tuple):
                 values[key] = tuple(pem_of(item) or item for item in value)
-
-
-def pem_of(text: str) -> str | None:
-    """The certificate or key that a text in base64 holds, None if it holds none."""
-    try:
-        decoded = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        return None
-    return decoded.decode("utf-8", "surrogateescape") if decoded.startswith(_PEM) else None

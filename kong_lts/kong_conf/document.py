@@ -84,6 +84,10 @@ class Section:
         return key_of(found[1]) if found else None
 
 
+def _frozen(given: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(given))
+
+
 _Statements = tuple[
     tuple[Setting, ...], tuple[Section, ...], tuple[int, ...], tuple[int, int] | None
 ]
@@ -94,9 +98,7 @@ class KongConf:
     """A kong.conf and the environment of the process that reads it; `str()` is the file's text."""
 
     text: str = attrs.field(repr=False)  # may hold passwords
-    environ: Mapping[str, str] = attrs.field(
-        factory=dict, repr=False, converter=lambda given: MappingProxyType(dict(given))
-    )
+    environ: Mapping[str, str] = attrs.field(factory=dict, repr=False, converter=_frozen)
     path: str | None = None
 
     def __str__(self) -> str:

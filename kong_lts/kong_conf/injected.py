@@ -31,11 +31,11 @@ class NotADurationError(Exception):
 def is_injected(key: str, keys: ConfKeys, edition: Edition) -> bool:
     """Whether a key needs no row because of its beginning."""
     prefixes = keys.namespaces[edition]
-    return any(key.startswith(prefix) and len(key) > len(prefix) for prefix in prefixes)
+    return key.startswith(prefixes) and key not in prefixes
 
 
 def fan_out(values: dict[str, Raw], keys: ConfKeys) -> None:
-    """Write keys that stand for directives in several blocks over these directives, as Kong does."""
+    """Write keys that stand for directives in several blocks over these, as Kong does."""
     for key, directives in keys.fan_out.items():
         if key in values:
             values.update(dict.fromkeys(directives, values[key]))

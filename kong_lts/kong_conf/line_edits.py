@@ -10,7 +10,6 @@ __all__ = ["commented_out", "escaped", "new_key", "new_value"]
 
 _FIRST_CHARACTER = re.compile(r"^[ \t\v\f\r]*(?![#; \t\n\v\f\r])", re.MULTILINE)
 _COMMENT_2_8 = re.compile(r"[^\\]#", re.DOTALL)
-_COMMENT_3_4 = re.compile(r"(?<!\\)#")
 
 
 def commented_out(conf: KongConf, setting: Setting, why: str) -> tuple[Edit, ...]:
@@ -40,17 +39,14 @@ def new_value(setting: Setting, value: str) -> Edit | None:
     if setting.value_at is None:
         return None
     raw = setting.raw.rstrip(BLANKS)
-    end = max(len(_content(raw, pattern)) for pattern in (_COMMENT_2_8, _COMMENT_3_4))
+    comment = _COMMENT_2_8.search(raw)
+    end = comment.end() - 1 if comment else len(raw)
     if not value:
         end = len(raw)  # nothing may stand between = and #: 2.8 takes the comment for the value
-    apart = " " if raw[end : end + 1] == "#" else ""
+    blanks = raw[len(raw[:end].rstrip(BLANKS)) : end]
+    apart = "" if end == len(raw) else blanks or " "
     start = setting.value_at
     return Edit(start=start, end=start + end, replacement=escaped(value) + apart)
-
-
-def _content(raw: str, comment: re.Pattern[str]) -> str:
-    found = comment.search(raw)
-    return (raw[: found.start()] if found else raw).rstrip(BLANKS)
 
 
 def escaped(value: str) -> str:

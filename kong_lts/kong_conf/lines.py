@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kong_lts.findings import Location
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
 from kong_lts.kong_conf.document import Setting
+from kong_lts.kong_conf.loading import variable
 from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.values import Raw, from_file, stripped
 from kong_lts.kong_conf.vaults import is_reference
@@ -18,12 +19,12 @@ _BOM = "\ufeff"
 def line_differences(comparison: Comparison) -> Iterator[Difference]:
     """What is to be said about lines and variables as such."""
     for key, origin in comparison.set_keys.items():
-        if not comparison.knows(comparison.new, key):
-            continue
         if origin == Origin.FILE:
             yield from _read_differently(comparison, comparison.conf.by_key[key])
-        elif "\\#" in comparison.conf.environ["KONG_" + key.upper()]:
+        elif "\\#" in comparison.conf.environ[variable(key)] and comparison.both_know(key):
             yield comparison.difference(rule("conf-variable-with-escape"), key)
+    if comparison.for_rewriting:
+        return
     yield from _set_twice(comparison)
     yield from _passed_over(comparison)
 
@@ -35,7 +36,7 @@ def reading(setting: Setting, release: Release) -> str:
 
 
 def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Difference]:
-    if "#" not in setting.raw or setting.is_template:
+    if "#" not in setting.raw or setting.is_template or not comparison.both_know(setting.key):
         return
     was, will_be = (reading(setting, release) for release in Release)
     if is_reference(will_be):

@@ -36,6 +36,7 @@ class Loaded:
     conf: KongConf
     release: Release
     edition: Edition
+    keys: ConfKeys = attrs.field(repr=False)
     user: dict[str, Raw] = attrs.field(repr=False)
     """What the file and the environment set, aliases included."""
     values: dict[str, ConfValue] = attrs.field(factory=dict, repr=False)
@@ -46,10 +47,6 @@ class Loaded:
     """Keys whose value nobody knows: a template, or a secret of a vault."""
     literally: bool = True
     """Whether a template counts as what it says, and an unresolved reference as a mistake."""
-
-    @property
-    def keys(self) -> ConfKeys:
-        return catalog.conf_keys(self.release)
 
     def refuse(self, key: str, reason: str) -> None:
         """Note why the release would not start with this key, unless nobody knows its value."""
@@ -110,7 +107,9 @@ def load(
     dynamic = {key for key in {*file, *named} if is_injected(key, keys, edition)}
     dynamic |= {d for key in named if key in keys.fan_out for d in keys.fan_out[key]}
     user = dict(_merged(conf, file, dynamic, release, edition))
-    loaded = Loaded(conf=conf, release=release, edition=edition, user=user, unknown=unknown)
+    loaded = Loaded(
+        conf=conf, release=release, edition=edition, keys=keys, user=user, unknown=unknown
+    )
     loaded.literally = templates
     try:
         fill_in(user, keys, release)
@@ -121,7 +120,9 @@ def load(
     _dereference(loaded, raw)
     for key, value in raw.items():
         try:
-            loaded.values[key] = typed(value, keys.keys.get(key), edition, release)
+            row = keys.keys.get(key)
+            known = row if row and edition in row.defaults else None
+            loaded.values[key] = typed(value, known, edition, release)
         except NotOfTypeError as exc:
             loaded.values[key] = None
             secret = is_secret(key, keys)

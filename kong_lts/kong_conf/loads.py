@@ -8,6 +8,8 @@ from kong_lts.kong_conf.changed_keys import rules_by_key
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.nearest import Nearest
+from kong_lts.kong_conf.values import stripped
+from kong_lts.kong_conf.vaults import allows, is_reference
 
 __all__ = ["load_differences"]
 
@@ -23,9 +25,11 @@ def load_differences(
     Args:
         by_rules: What the rows have said already.
     """
-    yield from _known_to_one(comparison)
+    if not comparison.for_rewriting:
+        yield from _known_to_one(comparison)
+        yield from _pinned(comparison)
     yield from _refused(comparison, by_rules)
-    yield from _pinned(comparison)
+    yield from _in_vaults(comparison)
 
 
 def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
@@ -40,7 +44,7 @@ def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
         if new:
             yield comparison.difference(rule("conf-key-newly-read"), key)
         elif old:
-            yield comparison.difference(rule("conf-key-removed"), key)
+            continue  # each of these has a row; a test makes sure
         elif origin == Origin.FILE or not _OF_KUBERNETES.fullmatch(key):
             row = rule("conf-unknown-key")
             yield comparison.difference(row, key, hint=nearest.hint(key))
@@ -71,8 +75,25 @@ def _reasons(loaded: Loaded) -> dict[str, str]:
 
 def _pinned(comparison: Comparison) -> Iterator[Difference]:
     for key in comparison.set_keys:
-        if not (comparison.knows(comparison.old, key) and comparison.knows(comparison.new, key)):
+        if not comparison.both_know(key):
             continue
         old, new = comparison.defaults(key)
         if old is not None and old != new and comparison.value(key) == old:
             yield comparison.difference(rule("conf-pinned-old-default"), key)
+
+
+def _in_vaults(comparison: Comparison) -> Iterator[Difference]:
+    """References that the releases resolve differently."""
+    new = comparison.new
+    for key, value in new.user.items():
+        reference = stripped(value, new.release)
+        if not is_reference(reference):
+            continue
+        if not allows(str(reference), new.values.get("vaults")):
+            yield comparison.difference(rule("conf-vaults-without-reference"), key)
+        elif key not in comparison.old.unknown | new.unknown and is_reference(
+            comparison.old.user.get(key, "")
+        ):
+            was, will_be = comparison.old.values.get(key), new.values.get(key)
+            if was != will_be:
+                yield comparison.difference(rule("conf-vault-secret-with-hash"), key)

@@ -17,7 +17,7 @@ _ASSIGNMENT = re.compile(r"([0-9A-Za-z_.-]+)[ \t]*=[ \t]*(?=[^\s=])")
 
 
 def masked_patch(before: KongConf, after: str) -> str:
-    """What a rewrite changed, as a unified diff; values of secret keys are masked, in comments too."""
+    """What a rewrite changed, as a unified diff; secret values are masked, in comments too."""
     shown = patch(before.text, after, before.path or "kong.conf")
     if not shown:
         return ""

@@ -14,13 +14,12 @@ from kong_lts.kong_conf.lines import reading
 from kong_lts.kong_conf.loading import variable
 from kong_lts.kong_conf.pins import Pin, pin_block
 from kong_lts.kong_conf.values import from_environment, split_list, stripped
+from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release
 
 __all__ = ["Question", "Rewriting"]
 
-_PATCH = (
-    "Which patch release of 2.8 is in use? Before the one that changed it, pin the old default."
-)
+_PATCH = "Which patch release of 2.8 is in use? Pin the old default if it is an older one."
 _BY_HAND = "How should this be written? It is a template, or runs over several lines."
 
 
@@ -48,6 +47,8 @@ class Rewriting:
     pins: list[tuple[Difference, Pin]] = attrs.field(factory=list, repr=False)
     _done: set[str] = attrs.field(factory=set)
     _written: set[str] = attrs.field(factory=set)
+    _undecided: set[str] = attrs.field(factory=set)
+    """Keys that a person may have to give a value."""
 
     @environ.default
     def _same_environ(self) -> dict[str, str]:
@@ -69,6 +70,7 @@ class Rewriting:
             self.applied.append(difference.finding)
 
     def _ask(self, difference: Difference, question: str) -> None:
+        self._undecided.add(difference.rule.to)
         self.left.append(Question(finding=difference.finding, question=question or _BY_HAND))
 
     def _settings(self, key: str) -> tuple[Setting, ...]:
@@ -95,13 +97,13 @@ class Rewriting:
         if to in self.comparison.set_keys or to in self._written:
             return self._comment_out(difference)
         as_loaded = difference.rule.as_loaded or self._differs(difference.setting)
-        if as_loaded and to in self.comparison.old.unknown | {key} & self.comparison.old.unknown:
+        if to in self._undecided or (as_loaded and self._is_unknown(key)):
             self._ask(difference, _BY_HAND)
             return False
         value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
         settings = self._settings(key)
         if difference.origin == Origin.ENVIRONMENT:
-            given = self.environ.pop(variable(key))
+            given = _as_2_8(self.environ.pop(variable(key)))
             self.environ[variable(to)] = given if value is None else value
         else:
             edits = _renamed(self.comparison, settings[-1], to, value)
@@ -116,6 +118,13 @@ class Rewriting:
         self._written.add(to)
         return True
 
+    def _is_unknown(self, key: str) -> bool:
+        """Whether nobody can say what 2.8 makes of a key."""
+        old, new = self.comparison.old, self.comparison.new
+        refused = {refusal.key for refusal in old.refusals}
+        values = (old.user.get(key, ""), new.user.get(key, ""))
+        return key in old.unknown or key in refused or any(map(is_reference, values))
+
     def _differs(self, setting: Setting | None) -> bool:
         """Whether the releases read the value of a line differently."""
         if setting is None or "#" not in setting.raw:
@@ -128,8 +137,7 @@ class Rewriting:
             return False
         if difference.origin == Origin.ENVIRONMENT:
             name = variable(difference.key)
-            was = from_environment(self.environ[name], Release.V2_8)
-            self.environ[name] = str(stripped(was, Release.V2_8))
+            self.environ[name] = _as_2_8(self.environ[name])
             return True
         refused = {refusal.key for refusal in self.comparison.old.refusals}
         if not self.keeps or difference.setting is None or difference.key in refused:
@@ -159,7 +167,10 @@ class Rewriting:
 
     def _pin(self, difference: Difference) -> bool:
         """Note a default to be written out; `write_pins` does it."""
-        if not self.keeps or difference.key in self._written:
+        if not self.keeps or difference.key in self._written | self._undecided:
+            return False
+        references = any(map(is_reference, self.comparison.new.user.values()))
+        if difference.rule.unless_references and references:
             return False
         old, new = self.comparison.defaults(difference.key)
         value = old if difference.rule.pin is None else difference.rule.pin
@@ -180,6 +191,11 @@ class Rewriting:
             self.environ.update({variable(key): value for key, value in pins})
         else:
             self.edits.append(pin_block(conf, pins))
+
+
+def _as_2_8(variable_value: str) -> str:
+    """What 2.8 reads in a variable, which is what both read in the result."""
+    return str(stripped(from_environment(variable_value, Release.V2_8), Release.V2_8))
 
 
 def _renamed(

@@ -102,7 +102,8 @@ def typed(value: Raw, key: ConfKey | None, edition: str, release: Release) -> Co
     if kind is KeyType.STRING and not isinstance(value, str):
         value = to_text(value)
     if value == "":
-        return _unset(key, edition)
+        _may_be_unset(key, edition)
+        return None
     if not isinstance(value, str):
         what = "true" if value is True else to_text(value)
         wanted = "list" if kind is KeyType.ARRAY else "text"
@@ -122,7 +123,7 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(item.strip(BLANKS) for item in text.split(",")) if text else ()
 
 
-def _unset(key: ConfKey | None, edition: str) -> None:
+def _may_be_unset(key: ConfKey | None, edition: str) -> None:
     if key and key.values.get(edition):
         raise NotOfTypeError(f"it is empty; give one of {', '.join(key.values[edition])}")
 

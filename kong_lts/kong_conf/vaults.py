@@ -7,17 +7,13 @@ from kong_lts.kong_conf.document import BLANKS
 from kong_lts.kong_conf.values import ConfValue, Raw, split_list
 from kong_lts.versions import Release
 
-__all__ = ["VaultNotReadError", "is_reference", "resolve_reference"]
+__all__ = ["allows", "is_reference", "opens_environment", "resolve_reference"]
 
 _START = "{vault://"
 _END = "}"
 _ENVIRONMENT = "env"
 _BUNDLED = "bundled"
 _OFF = "off"
-
-
-class VaultNotReadError(Exception):
-    """A reference that cannot be resolved; the caller knows of which key."""
 
 
 def is_reference(value: Raw) -> bool:
@@ -63,3 +59,12 @@ def opens_environment(vaults: ConfValue, release: Release) -> bool:
         return True
     names = vaults if isinstance(vaults, tuple) else split_list(str(vaults or "").strip(BLANKS))
     return bool(names) and names[0] != _OFF and bool({_ENVIRONMENT, _BUNDLED} & set(names))
+
+
+def allows(reference: str, vaults: ConfValue) -> bool:
+    """Whether the key `vaults` lets 3.4 ask the vault of a reference."""
+    names = vaults if isinstance(vaults, tuple) else ()
+    vault = reference[len(_START) : -len(_END)].partition("/")[0]
+    if not names or names[0] == _OFF:
+        return False
+    return vault in names or _BUNDLED in names

@@ -80,7 +80,8 @@ def with_password(url: str) -> str:
 
 
 def test_another_version_pair_is_a_blocker_and_no_plan() -> None:
-    new = attrs.evolve(DEPLOYMENT.current, version=kong_lts.KongVersion.parse("3.5.0"))
+    assert DEPLOYMENT.new is not None
+    new = attrs.evolve(DEPLOYMENT.new, version=kong_lts.KongVersion.parse("3.5.0"))
     other = attrs.evolve(DEPLOYMENT, new=new)
 
     assessment = kong_lts.assess(other, kong_lts.Evidence())

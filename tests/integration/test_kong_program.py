@@ -146,13 +146,14 @@ class Node:
     url: str
     proxy: str
     status: str
+    client: httpx.Client
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.proxy}{path}", headers=headers)
+        return self.client.get(f"{self.proxy}{path}", headers=headers)
 
 
-@pytest.fixture
-def node(databases: Databases, tmp_path: Path) -> Iterator[Callable[[str], Node]]:
+@contextlib.contextmanager
+def nodes(databases: Databases, folder: Path) -> Iterator[Callable[[str], Node]]:
     """Makes nodes; what is still running at the end is ended."""
     made: list[Node] = []
 
@@ -160,13 +161,31 @@ def node(databases: Databases, tmp_path: Path) -> Iterator[Callable[[str], Node]
         url = databases.filled()
         proxy, status = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         listen = {"KONG_PROXY_LISTEN": proxy, "KONG_STATUS_LISTEN": status}
-        kong = Kong.of(release, tmp_path / release, url, **listen)
-        made.append(Node(kong, url, f"http://{proxy}", f"http://{status}"))
+        kong = Kong.of(release, folder / release, url, **listen)
+        made.append(Node(kong, url, f"http://{proxy}", f"http://{status}", client))
         return made[-1]
 
-    yield make
+    with httpx.Client(verify=False) as client:
+        yield make
     for one in made:
         one.kong.remove()
+
+
+@pytest.fixture
+def node(databases: Databases, tmp_path: Path) -> Iterator[Callable[[str], Node]]:
+    with nodes(databases, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def serving(
+    server: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Node]]:
+    """A started node of each release, for tests that only send requests."""
+    databases = attrs.evolve(server, made=[])
+    with nodes(databases, tmp_path_factory.mktemp("serving")) as make:
+        yield {release: started(make(release)) for release in RELEASES}
+    databases.remove()
 
 
 def free_port() -> int:
@@ -390,9 +409,9 @@ def test_settings_come_from_a_file_too_and_the_environment_wins(
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_requests_reach_the_routes_of_the_database(
-    node: Callable[[str], Node], release: str
+    serving: Mapping[str, Node], release: str
 ) -> None:
-    one = started(node(release))
+    one = serving[release]
 
     answers = {
         "plain": one.get("/status"),
@@ -400,7 +419,7 @@ def test_requests_reach_the_routes_of_the_database(
         "no match": one.get("/users/x"),
         "encoded": one.get("/shared%20files/a", Host="files.example.com"),
         "wrong host": one.get("/shared%20files/a"),
-        "wrong method": httpx.post(f"{one.proxy}/users/~me/profile"),
+        "wrong method": one.client.post(f"{one.proxy}/users/~me/profile"),
         "no key": one.get("/orders"),
         "wrong key": one.get("/orders", apikey="nobody's"),
         "key": one.get("/orders", apikey="throw-away-key-of-anna"),
@@ -420,10 +439,10 @@ def test_requests_reach_the_routes_of_the_database(
     [("2.8.5", "kong-debug-28", "compact"), ("3.4.2", "kong-debug-34-default", "over lines")],
 )
 def test_refusals_are_worded_as_they_were_recorded(
-    node: Callable[[str], Node], reference: Path, release: str, recorded: str, at_404: str
+    serving: Mapping[str, Node], reference: Path, release: str, recorded: str, at_404: str
 ) -> None:
     text = (reference / f"reference/kong/metrics/{recorded}.txt").read_bytes().decode()
-    one = started(node(release))
+    one = serving[release]
 
     unmatched, refused = one.get("/nowhere"), one.get("/orders")
 
@@ -441,12 +460,12 @@ def body_of(recorded: str, path: str) -> str:
 
 
 @pytest.mark.parametrize(("release", "ready"), [("2.8.5", 404), ("3.4.2", 200)])
-def test_the_status_listener(node: Callable[[str], Node], release: str, ready: int) -> None:
-    one = started(node(release))
+def test_the_status_listener(serving: Mapping[str, Node], release: str, ready: int) -> None:
+    one = serving[release]
 
-    assert httpx.get(f"{one.status}/status").json()["database"] == {"reachable": True}
-    assert httpx.get(f"{one.status}/status/ready").status_code == ready
-    assert httpx.get(f"{one.status}/other").text == '{"message":"Not found"}'
+    assert one.client.get(f"{one.status}/status").json()["database"] == {"reachable": True}
+    assert one.client.get(f"{one.status}/status/ready").status_code == ready
+    assert one.client.get(f"{one.status}/other").text == '{"message":"Not found"}'
 
 
 def test_3_4_counts_requests_only_once_the_plugin_is_told_to(
@@ -454,7 +473,7 @@ def test_3_4_counts_requests_only_once_the_plugin_is_told_to(
 ) -> None:
     one = started(node("3.4.2"))
     one.get("/status")
-    before = httpx.get(f"{one.status}/metrics").text
+    before = one.client.get(f"{one.status}/metrics").text
     databases.run(
         one.url,
         "UPDATE plugins SET config = config || '{\"status_code_metrics\": true}'"
@@ -465,13 +484,13 @@ def test_3_4_counts_requests_only_once_the_plugin_is_told_to(
 
     databases.until(lambda: "requests_total" in seen(one, "/status"))
     assert "requests_total" not in before
-    assert "latency" not in httpx.get(f"{one.status}/metrics").text
+    assert "latency" not in one.client.get(f"{one.status}/metrics").text
 
 
 def seen(node: Node, path: str) -> str:
     """The metrics after one more request."""
     node.get(path)
-    return httpx.get(f"{node.status}/metrics").text
+    return node.client.get(f"{node.status}/metrics").text
 
 
 def test_reload_takes_what_the_database_has_by_then(
@@ -508,7 +527,7 @@ def test_a_route_that_rust_does_not_take_is_missing_and_only_the_log_tells(
     started(one)
 
     assert one.get("/y/ab").status_code == 404
-    assert httpx.get(f"{one.status}/status/ready").status_code == 200
+    assert one.client.get(f"{one.status}/status/ready").status_code == 200
     assert "could not add route: 00000002-" in (one.kong.prefix / "logs/error.log").read_text()
 
     one.kong.run("restart", KONG_ROUTER_FLAVOR="traditional")
@@ -601,8 +620,10 @@ with PostgresServer.start(pathlib.Path({folder!r})) as server:
 """
 
 
-@pytest.mark.parametrize("then", ["pass", "raise SystemExit('something else fails')"])
-@pytest.mark.parametrize("user", ["the caller", "nobody"])
+@pytest.mark.parametrize(
+    ("user", "then"),
+    [("the caller", "raise SystemExit('something else fails')"), ("nobody", "pass")],
+)
 def test_a_server_runs_for_whoever_asks_and_leaves_nothing(
     postgres: str, user: str, then: str
 ) -> None:

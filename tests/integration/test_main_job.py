@@ -54,7 +54,7 @@ def test_the_example_upgrades_its_own_small_database(small: Ended) -> None:
 def test_a_real_database_of_2_8_is_upgraded(
     run_example: Callable[..., Ended], reference: Path
 ) -> None:
-    dump = reference / "kong/28.sql"
+    dump = reference / "reference/kong/28.sql"
 
     paths = ("/static/x", "/v1.0/orders", "/a:b")
     ended = run_example("--database", str(dump), "--refused", "--paths", *paths)

@@ -1,6 +1,7 @@
 """What the router of 3.4 makes of a pattern of 2.8, and the exact rewrite where there is one."""
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -19,6 +20,8 @@ _ALTERNATION = "regex-toplevel-alternation"
 _POSSESSIVE = "regex-possessive"
 _REWRITTEN_BY_COMPAT = "regex-question-lt-rewrite"
 _REMEMBERED = 4096
+_LITERAL_START = re.compile(r"(?:/[A-Za-z0-9_-]+)+(?=/)")
+_STAND_IN = "sQs"
 
 
 @attrs.frozen
@@ -67,14 +70,48 @@ class Verdict:
         return not (self.refusal or self.not_pcre or self.differs) and self.unicode_at is None
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
 def verdict(pattern: str, flavor: Flavor) -> Verdict:
     """Read the pattern as both engines do, and compare.
+
+    What a path literally begins with makes no difference, so that paths which go on alike are
+    compared once.
 
     Args:
         pattern: A regex path without its `~`.
         flavor: How 3.4 is set up to match it.
     """
+    literal = _LITERAL_START.match(pattern)
+    if literal is None or _STAND_IN in pattern:
+        return _verdict(pattern, flavor)
+    found = _verdict(f"/{_STAND_IN}{pattern[literal.end() :]}", flavor)
+    return found if found.is_clean else _restored(found, literal[0])
+
+
+def _restored(found: Verdict, start: str) -> Verdict:
+    """A verdict on a stand-in as one on the pattern that begins with *start*."""
+    longer = len(start) - len(_STAND_IN) - 1
+
+    def back(text: str) -> str:
+        return text.replace(_STAND_IN, start[1:], 1)
+
+    def moved(at: int) -> int:
+        return at + longer if at > len(_STAND_IN) else at
+
+    return attrs.evolve(
+        found,
+        refused_at=moved(found.refused_at),
+        troubles=tuple(
+            attrs.evolve(trouble, at=moved(trouble.at), text=back(trouble.text))
+            for trouble in found.troubles
+        ),
+        rewritten=None if found.rewritten is None else back(found.rewritten),
+        unicode_at=None if found.unicode_at is None else moved(found.unicode_at),
+        ascii_only=None if found.ascii_only is None else back(found.ascii_only),
+    )
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _verdict(pattern: str, flavor: Flavor) -> Verdict:
     reason, refused_at, understood = _by_rust(pattern, flavor)
     try:
         reading = pcre.read(pattern)

@@ -1,92 +1,22 @@
 """Which route wins: the routers of 2.8 and 3.4, as exact as recordings of real gateways allow."""
 
-from collections.abc import Mapping
-
-import attrs
-
-from kong_lts.errors import RouterError
-from kong_lts.routing.router.compatible import CompatibleRouter
-from kong_lts.routing.router.configuration import Route, read_routes
+from kong_lts.routing.router.causes import Cause, Explanation
+from kong_lts.routing.router.chooser import Router, router
+from kong_lts.routing.router.comparison import Difference, compare, shadowed
 from kong_lts.routing.router.engines import Engines
-from kong_lts.routing.router.request import Match, Request, asked
-from kong_lts.routing.router.traditional import TraditionalRouter
-from kong_lts.versions import Release
+from kong_lts.routing.router.generated import requests_for
+from kong_lts.routing.router.request import Match, Request
 
-__all__ = ["Engines", "Match", "Request", "Router", "router"]
-
-_FLAVORS = ("traditional", "traditional_compatible")
-_DEFAULT_FLAVOR = "traditional_compatible"
-
-
-@attrs.frozen(eq=False)
-class Router:
-    """A configuration as one release routes by it."""
-
-    release: Release
-    router_flavor: str | None
-    """None for 2.8, which has but one router."""
-    routes: tuple[Route, ...] = attrs.field(repr=False)
-    _chooses: TraditionalRouter | CompatibleRouter = attrs.field(repr=False)
-
-    def match(self, request: Request) -> Match | None:
-        """What the gateway does with a request, as if it were the first one it gets.
-
-        Args:
-            request: As the client sends it.
-
-        Returns:
-            None where no route takes it, or nginx refuses it before any is asked.
-        """
-        heard = asked(request, self.release)
-        if heard is None:
-            return None
-        found = list(dict.fromkeys(self._chooses.matches(heard)))
-        if not found:
-            return None
-        if len(found) == 1 and not heard.doubt:
-            return found[0]
-        return attrs.evolve(found[0], uncertain=True, candidates=tuple(found))
-
-
-def router(
-    config: Mapping[str, object],
-    *,
-    release: Release | str,
-    router_flavor: str | None = None,
-    engines: Engines | None = None,
-) -> Router:
-    """The router that a release makes of a configuration.
-
-    Args:
-        config: A declarative document as parsed: kong.yml, a decK state file, or what `gather`
-            read from a database. 3.4 migrates the paths of format 1.1 and 2.1 as it loads them.
-        release: "2.8" or "3.4".
-        router_flavor: Of 3.4: "traditional_compatible", its default, or "traditional".
-        engines: What matches regexes; by default what is installed of the extra `routing`.
-
-    Raises:
-        RouterError: The release refuses to load the configuration, or has no such router.
-
-    Source:
-        Kong/kong 2.8.5 kong/router.lua; Kong/kong 3.4.2 kong/router/.
-    """
-    try:
-        release = Release(release)
-    except ValueError:
-        raise RouterError(f"release {release}: this knows 2.8 and 3.4") from None
-    if router_flavor not in (None, *_FLAVORS):
-        raise RouterError(f"router_flavor {router_flavor}: this knows {' and '.join(_FLAVORS)}")
-    if not isinstance(config, Mapping):
-        raise RouterError("the configuration is no mapping")
-    engines = engines or Engines.installed()
-    if release is Release.V2_8:
-        routes = read_routes(config, release, router_flavor=None)
-        return Router(release, None, routes, TraditionalRouter(routes, release, engines))
-    flavor = router_flavor or _DEFAULT_FLAVOR
-    routes = read_routes(config, release, router_flavor=flavor)
-    chooses: TraditionalRouter | CompatibleRouter
-    if flavor == _DEFAULT_FLAVOR:
-        chooses = CompatibleRouter(routes, engines)
-    else:
-        chooses = TraditionalRouter(routes, release, engines)
-    return Router(release, flavor, routes, chooses)
+__all__ = [
+    "Cause",
+    "Difference",
+    "Engines",
+    "Explanation",
+    "Match",
+    "Request",
+    "Router",
+    "compare",
+    "requests_for",
+    "router",
+    "shadowed",
+]

@@ -1,4 +1,4 @@
-"""A pattern of PCRE or Rust, once read, written again for Python's `re`; and how it must begin."""
+"""A pattern of PCRE or Rust, once read: written for Python's `re`, and what a match must hold."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kong_lts.routing.dialect.tree import (
     Series,
 )
 
-__all__ = ["CannotWriteError", "literal_prefix", "written_for_re"]
+__all__ = ["CannotWriteError", "Landmarks", "landmarks", "written_for_re"]
 
 _ASSERTIONS = {
     "start": r"\A",
@@ -104,10 +104,29 @@ def written_for_re(node: Node, *, of_bytes: bool) -> str:
     return _Writer(beyond, of_bytes).write(node)
 
 
-def literal_prefix(node: Node) -> bytes:
-    """What every text begins with in which the pattern matches at the start."""
-    found, _ = _literal(node)
-    return found
+@attrs.frozen
+class Landmarks:
+    """What is in every path that a pattern takes."""
+
+    prefix: bytes = b""
+    """How it begins."""
+    segment: bytes | None = None
+    """A whole segment somewhere in it; the longest that is known."""
+
+
+def landmarks(node: Node, *, anchored: bool) -> Landmarks:
+    """What is in every path in which the pattern matches, at the start if *anchored*."""
+    runs = [b""]
+    for item in node.items if isinstance(node, Series) else (node,):
+        literal, whole = _literal(item)
+        runs[-1] += literal
+        if not whole:
+            runs.append(b"")
+    # Only what stands between two slashes of one run is known to be a whole segment.
+    segments = [segment for run in runs for segment in run.split(b"/")[1:-1]]
+    return Landmarks(
+        runs[0] if anchored else b"", max(filter(None, segments), key=len, default=None)
+    )
 
 
 def _literal(node: Node) -> tuple[bytes, bool]:

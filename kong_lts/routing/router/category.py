@@ -113,15 +113,19 @@ class Entry:
 
     def takes(self, asked: Asked, hits: Hits) -> bool:
         """Whether the request fits all criteria."""
+        return self.missing(asked, hits) is None
+
+    def missing(self, asked: Asked, hits: Hits) -> str | None:
+        """The first criterion that the request does not fit; None if it fits all."""
         if self.methods and asked.method not in self.methods:
-            return False
+            return "methods"
         if self.hosts and not self._takes_host(asked, hits):
-            return False
+            return "hosts"
         if self.snis and asked.scheme != "http" and asked.sni not in self.snis:
-            return False
+            return "snis"
         if self.path is not None and self.path.postfix(asked, hits) is None:
-            return False
-        return all(test.passes(asked) for test in self.headers)
+            return "paths"
+        return None if all(test.passes(asked) for test in self.headers) else "headers"
 
     def _takes_host(self, asked: Asked, hits: Hits) -> bool:
         named = asked.host if hits.wildcard is None else hits.wildcard
@@ -138,7 +142,7 @@ class Category:
 
     def __init__(self, rules: int, entries: Sequence[Entry]) -> None:
         self._rules = rules
-        self._entries = entries
+        self.entries = entries
         self._index = Index([_keys(entry) for entry in entries])
         paths = [entry.path for entry in entries if entry.path is not None]
         self._lengths = sorted({len(key) for path in paths for key in _path_keys(path)})
@@ -158,7 +162,7 @@ class Category:
         members: list[Entry] = []
         others: list[Entry] = []
         for number in self._index.find(self._query(asked, hits)):
-            entry = self._entries[number]
+            entry = self.entries[number]
             first = is_member is None or is_member(entry)
             chosen = members if first else others
             if chosen and chosen[0].group != entry.group:
@@ -197,13 +201,20 @@ class Category:
             if values := asked.header(name):
                 headers += [(name, value) for value in values]
                 headers.append((name,))
-        return hosts, paths, headers, (asked.method,)
+        return hosts, paths, headers, (asked.method,), asked.segments
 
 
 def _path_keys(path: PathTest) -> tuple[bytes, ...]:
     if path.regex is None:
         return (path.value, path.written)
-    return (path.regex.prefix(), path.written)
+    return (path.regex.landmarks.prefix, path.written)
+
+
+def _segment_keys(path: PathTest) -> tuple[bytes, ...] | None:
+    """A segment of what the regex takes, and one of its own text, which may count as a match."""
+    if path.regex is None or path.regex.landmarks.segment is None:
+        return None
+    return (path.regex.landmarks.segment, path.written.split(b"/")[-1])
 
 
 def _keys(entry: Entry) -> Keys:
@@ -217,4 +228,5 @@ def _keys(entry: Entry) -> Keys:
         _path_keys(entry.path) if entry.path else None,
         names,
         tuple(entry.methods) or None,
+        _segment_keys(entry.path) if entry.path else None,
     )

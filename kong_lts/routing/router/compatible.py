@@ -1,14 +1,17 @@
 """The `traditional_compatible` router of 3.4, its default: one priority, then the greatest id."""
 
+import functools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from kong_lts.routing.router.causes import Cause
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, RustRegex
 from kong_lts.routing.router.hosts import routed_sni
 from kong_lts.routing.router.index import Index, Keys, Query
+from kong_lts.routing.router.priority import Priority, deciding
 from kong_lts.routing.router.refusals import compatible_regex
 from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
 from kong_lts.routing.router.upstream import answer, sanitised
@@ -17,14 +20,6 @@ __all__ = ["CompatibleRouter"]
 
 _SPLIT_IDS = uuid.UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
 """Namespace of the ids that the parts of a route with several paths get."""
-_CRITERIA_BIT = 29
-_PLAIN_HOSTS_BIT = 60
-_HEADERS_BIT = 20
-_MOST_HEADERS = 255
-_REGEX_BIT = 51
-_REGEX_PRIORITY_BIT = 19
-_LONGEST = 0x7FFFF
-_NEGATIVE = 1 << 63
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -61,6 +56,8 @@ class _Path:
     prefix: bytes
     """Of a regex what it must begin with."""
     regex: RustRegex | None
+    segment: bytes | None = None
+    """What a regex must have between two slashes."""
 
 
 @attrs.frozen
@@ -76,7 +73,9 @@ class _Part:
     """A route, or what of it has paths of one length, or its regexes."""
 
     route: Route
-    priority: int
+    priority: Priority
+    rank: int
+    """The number of the priority."""
     id: str | None
     """None where each load makes another one."""
     hosts: tuple[_Host, ...]
@@ -91,7 +90,7 @@ class CompatibleRouter:
 
     def __init__(self, routes: Sequence[Route], engines: Engines) -> None:
         parts = [part for route in routes for part in _parts(route, engines)]
-        parts.sort(key=lambda part: (part.priority, (part.id or _NO_ID).lower()), reverse=True)
+        parts.sort(key=lambda part: (part.rank, (part.id or _NO_ID).lower()), reverse=True)
         self._parts = parts
         self._index = Index([_keys(part) for part in parts])
         self._lengths = sorted({len(path.prefix) for part in parts for path in part.paths})
@@ -111,7 +110,7 @@ class CompatibleRouter:
         for number in self._index.find(self._query(asked, name)):
             part = self._parts[number]
             if found and not _may_tie(found[0][0], part):
-                if part.priority < found[0][0].priority:
+                if part.rank < found[0][0].rank:
                     break
                 continue
             hit = _hit(part, asked, path, name, port)
@@ -119,6 +118,44 @@ class CompatibleRouter:
                 found.append((part, hit))
         matches = [_answer(part, asked, hit.matched) for part, hit in found]
         return matches or ([NO_ROUTE] if asked.doubt else [])
+
+    def missing(self, label: str, asked: Asked) -> str | None:
+        """The criterion because of which a route does not take a request; None if it does."""
+        name, port = _host_and_port(asked.host)
+        path = asked.uri.decode(errors="replace")
+        found = None
+        for part in self._parts_of(label):
+            found = _missing(part, asked, name, port)
+            if found is None:
+                if not part.paths or _path_hit(part, asked, path) is not None:
+                    return None
+                found = "paths"
+        return found
+
+    def deciding(self, winner: str, loser: str, asked: Asked) -> Cause:
+        """Why one route that takes the request comes before another one that does."""
+        name, port = _host_and_port(asked.host)
+        path = asked.uri.decode(errors="replace")
+        best = [
+            next(
+                part.priority
+                for part in self._parts_of(label)
+                if _hit(part, asked, path, name, port) is not None
+            )
+            for label in (winner, loser)
+        ]
+        return deciding(*best)
+
+    def _parts_of(self, label: str) -> Sequence[_Part]:
+        """Those of one route, first one first."""
+        return self._by_route.get(label, ())
+
+    @functools.cached_property
+    def _by_route(self) -> Mapping[str, Sequence[_Part]]:
+        found: dict[str, list[_Part]] = {}
+        for part in self._parts:
+            found.setdefault(part.route.label, []).append(part)
+        return found
 
     def _query(self, asked: Asked, name: str) -> Query:
         hosts = [("=", name)]
@@ -132,12 +169,12 @@ class CompatibleRouter:
             if values:
                 headers.append((header,))
         paths = [asked.uri[:length] for length in self._lengths if length <= len(asked.uri)]
-        return hosts, paths, headers, (asked.method,)
+        return hosts, paths, headers, (asked.method,), asked.segments
 
 
 def _may_tie(winner: _Part, other: _Part) -> bool:
     """Whether the order of the two is made anew on each load."""
-    return winner.priority == other.priority and (winner.id is None or other.id is None)
+    return winner.rank == other.rank and (winner.id is None or other.id is None)
 
 
 def _answer(part: _Part, asked: Asked, matched: bytes | None) -> Match:
@@ -161,9 +198,11 @@ def _parts(route: Route, engines: Engines) -> Iterator[_Part]:
         split_id = route.id
         if len(route.paths) > 1 and route.id is not None:
             split_id = str(uuid.uuid5(_SPLIT_IDS, f"{route.id}#{key}"))
+        priority = Priority.of(route, paths)
         yield _Part(
             route=route,
-            priority=_priority(route, paths),
+            priority=priority,
+            rank=priority.number,
             id=split_id,
             hosts=tuple(map(_host, route.hosts or ())),
             headers=headers,
@@ -171,37 +210,6 @@ def _parts(route: Route, engines: Engines) -> Iterator[_Part]:
             methods=frozenset(route.methods),
             snis=frozenset(map(routed_sni, route.snis)),
         )
-
-
-def _priority(route: Route, paths: Sequence[str]) -> int:
-    """What decides first.
-
-    Source:
-        Measured, and Kong/kong 3.4.2 kong/router/compat.lua: shifts meant for 64 bits happen in
-        32, so criteria, headers and `regex_priority` run into each other.
-    """
-    is_regex = bool(paths) and paths[0].startswith("~")
-    criteria = sum(
-        bool(values) for values in (route.methods, route.hosts, route.headers, route.snis, paths)
-    )
-    terms = [
-        _shifted(criteria, _CRITERIA_BIT),
-        _shifted(min(len(route.headers), _MOST_HEADERS), _HEADERS_BIT),
-        _shifted(route.regex_priority if is_regex else 0, _REGEX_PRIORITY_BIT),
-        len(octets(paths[0])) & _LONGEST if paths and not is_regex else 0,
-    ]
-    plain_hosts = route.hosts is not None and not any("*" in host for host in route.hosts)
-    wide = plain_hosts << _PLAIN_HOSTS_BIT | is_regex << _REGEX_BIT
-    total = wide
-    for term in terms:
-        total |= _NEGATIVE if wide and term < 0 else term
-    return _NEGATIVE if total < 0 else total
-
-
-def _shifted(number: int, bits: int) -> int:
-    """A shift as it is done with 32 bits and a sign."""
-    wrapped = int(number) << bits & 0xFFFFFFFF
-    return wrapped - (1 << 32) if wrapped >= 1 << 31 else wrapped
 
 
 def _host_and_port(host: str) -> tuple[str, int | None]:
@@ -234,7 +242,7 @@ def _path(path: str, engines: Engines) -> _Path:
     if not path.startswith("~"):
         return _Path(octets(path), None)
     regex = RustRegex(compatible_regex(path), engines)
-    return _Path(regex.prefix(), regex)
+    return _Path(regex.landmarks.prefix, regex, regex.landmarks.segment)
 
 
 def _keys(part: _Part) -> Keys:
@@ -242,25 +250,34 @@ def _keys(part: _Part) -> Keys:
     names = None
     if header is not None:
         names = [(header.name,)] if header.regexes else [(header.name, v) for v in header.values]
+    segments = [path.segment for path in part.paths]
     return (
         [(host.kind, host.text) for host in part.hosts] or None,
         [path.prefix for path in part.paths] or None,
         names,
         tuple(part.methods) or None,
+        None if None in segments or not segments else segments,
     )
 
 
 def _hit(part: _Part, asked: Asked, path: str, name: str, port: int | None) -> _Hit | None:
     """How the part takes the request; None if it does not."""
-    if part.methods and asked.method not in part.methods:
-        return None
-    if part.hosts and not any(host.takes(name, port) for host in part.hosts):
-        return None
-    if part.snis and asked.scheme == "https" and asked.sni not in part.snis:
-        return None
-    if not all(_header_matches(header, asked) for header in part.headers):
+    if _missing(part, asked, name, port) is not None:
         return None
     return _path_hit(part, asked, path) if part.paths else _Hit(None)
+
+
+def _missing(part: _Part, asked: Asked, name: str, port: int | None) -> str | None:
+    """The first criterion but for the path that the request does not meet."""
+    if part.methods and asked.method not in part.methods:
+        return "methods"
+    if part.hosts and not any(host.takes(name, port) for host in part.hosts):
+        return "hosts"
+    if part.snis and asked.scheme == "https" and asked.sni not in part.snis:
+        return "snis"
+    if not all(_header_matches(header, asked) for header in part.headers):
+        return "headers"
+    return None
 
 
 def _header_matches(header: _Header, asked: Asked) -> bool:

@@ -18,7 +18,8 @@ from kong_lts.routing.dialect import pcre, rust
 from kong_lts.routing.dialect.tree import Assertion, Node, Series, choice
 from kong_lts.routing.router.approximation import (
     CannotWriteError,
-    literal_prefix,
+    Landmarks,
+    landmarks,
     written_for_re,
 )
 from kong_lts.routing.router.request import octets
@@ -143,12 +144,13 @@ class PcreRegex:
         except (IndexError, KeyError):  # the pattern ends in an open quotation or comment
             return Postfix(None), sure
 
-    def prefix(self) -> bytes:
-        """What every text begins with at whose start it matches."""
+    @functools.cached_property
+    def landmarks(self) -> Landmarks:
+        """What is in every path at whose start it matches."""
         try:
-            return literal_prefix(pcre.read(self._pattern).tree)
+            return landmarks(pcre.read(self._pattern).tree, anchored=True)
         except pcre.BadPatternError:
-            return b""
+            return Landmarks()
 
 
 def _prepared_pcre(pattern: str, engines: Engines, *, limit: str = "") -> _Prepared[bytes]:
@@ -205,12 +207,14 @@ class RustRegex:
         """Whether Rust takes it at all; a route with a header for which it does not is dropped."""
         return _rust_tree(self._pattern) is not None
 
-    def prefix(self) -> bytes:
-        """What every text begins with in which it matches; nothing unless all of it is anchored."""
+    @functools.cached_property
+    def landmarks(self) -> Landmarks:
+        """What is in every path in which it matches."""
         tree = _rust_tree(self._pattern)
-        if isinstance(tree, Series) and tree.items[:1] == (Assertion("start"),):
-            return literal_prefix(tree)
-        return b""
+        if tree is None:
+            return Landmarks()
+        anchored = isinstance(tree, Series) and tree.items[:1] == (Assertion("start"),)
+        return landmarks(tree, anchored=anchored)
 
 
 def _rust_tree(pattern: str) -> Node | None:

@@ -7,8 +7,8 @@ import attrs
 
 __all__ = ["DIMENSIONS", "Index", "Keys", "Query"]
 
-DIMENSIONS = 4
-"""Host, path, header, method."""
+DIMENSIONS = 5
+"""Host, path, header, method, segment of the path."""
 
 Keys: TypeAlias = tuple[Sequence[Hashable] | None, ...]
 """Of an entry, for each dimension: it can only match a request with one of these; None for any."""

@@ -89,6 +89,8 @@ class Asked:
     host: str
     scheme: str
     sni: str
+    segments: Sequence[bytes]
+    """What stands between the slashes of the path."""
     headers: Mapping[str, Sequence[str]]
     """Values by name, both in lower case."""
     doubt: bool = False
@@ -113,9 +115,11 @@ def asked(request: Request, release: Release) -> Asked | None:
     if request.method in _NEVER_ROUTED or not _taken_by_nginx(target, release):
         return None
     path, mark, query = target[:1] + target[1:].partition("?")[0], *_query(target)
+    uri = octets(normalise(path))
     return Asked(
         method=request.method,
-        uri=octets(normalise(path)),
+        uri=uri,
+        segments=uri.split(b"/"),
         query=octets(mark + query),
         host=request.host.strip(" "),
         scheme=request.scheme,

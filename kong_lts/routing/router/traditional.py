@@ -5,7 +5,8 @@ criteria form a category; categories with more kinds are asked first. Within one
 hits in the indexes of the whole configuration narrows the choice before the order decides.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, product
 
 import attrs
@@ -67,22 +68,46 @@ class TraditionalRouter:
 
     def matches(self, asked: Asked) -> list[Match]:
         """All that may come out, the likeliest first; empty where no route takes the request."""
+        bits, every_hits = self._hits(asked)
+        found: list[Match] = []
+        for hits in every_hits if bits else ():
+            found += self._winners(asked, hits, self._places.get(bits, 0))
+        return found if {*found} - {NO_ROUTE} else [NO_ROUTE] * asked.doubt
+
+    def missing(self, label: str, asked: Asked) -> str | None:
+        """The criterion because of which a route does not take a request; None if it does."""
+        _, every_hits = self._hits(asked)
+        missing = [
+            entry.missing(asked, hits)
+            for entry in self._by_route.get(label, ())
+            for hits in every_hits
+        ]
+        return None if None in missing or not missing else missing[-1]
+
+    @functools.cached_property
+    def _by_route(self) -> Mapping[str, Sequence[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for category in self._categories:
+            for entry in category.entries:
+                found.setdefault(entry.route.label, []).append(entry)
+        return found
+
+    def _hits(self, asked: Asked) -> tuple[int, list[Hits]]:
+        """The kinds of criteria of which the request hits one, and what it hits."""
         host = split_port(asked.host, _PORTS[asked.scheme])
         host_hits = self._hosts.of(host)
         path_hits = self._paths.of(asked)
         header_hits = self._header_hits(asked)
         bits = HOST * bool(host_hits) | URI * (path_hits != [None]) | HEADER * bool(header_hits)
         bits |= METHOD * (asked.method in self._methods) | SNI * (asked.sni in self._snis)
-        if not bits:
-            return [NO_ROUTE] if asked.doubt else []
-        found: list[Match] = []
+        wildcards = self._hosts.wildcards(host)
         no_hit: list[str | None] = [None]
-        for wildcard, path, header in product(
-            host_hits or no_hit, path_hits, header_hits or no_hit
-        ):
-            hits = Hits(host, wildcard, path, header, self._hosts.wildcards(host))
-            found += self._winners(asked, hits, self._places.get(bits, 0))
-        return found if found != [NO_ROUTE] or asked.doubt else []
+        return bits, [
+            Hits(host, wildcard, path, header, wildcards)
+            for wildcard, path, header in product(
+                host_hits or no_hit, path_hits, header_hits or no_hit
+            )
+        ]
 
     def _winners(self, asked: Asked, hits: Hits, place: int) -> list[Match]:
         """Those of the highest category that takes the request, from this one on."""
@@ -160,9 +185,11 @@ class _PathHits:
             else:
                 first.setdefault(entry.path.value, (entry.group, entry.path.regex))
         self._regexes = list(first.values())
-        keys = [regex.prefix() for _, regex in self._regexes]
-        self._index = Index([(None, (key,), None, None) for key in keys])
-        self._lengths = sorted({len(key) for key in keys})
+        known = [regex.landmarks for _, regex in self._regexes]
+        self._index = Index(
+            [(None, (k.prefix,), None, None, k.segment and (k.segment,)) for k in known]
+        )
+        self._lengths = sorted({len(k.prefix) for k in known})
         self._prefixes = prefixes
         self._prefix_lengths = sorted({len(prefix) for prefix in prefixes}, reverse=True)
 
@@ -172,7 +199,7 @@ class _PathHits:
         keys = [uri[:length] for length in self._lengths if length <= len(uri)]
         found: list[bytes | None] = []
         group = -1
-        for number in self._index.find(((), keys, (), ())):
+        for number in self._index.find(((), keys, (), (), asked.segments)):
             own, regex = self._regexes[number]
             if found and own != group:
                 break

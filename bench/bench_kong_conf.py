@@ -1,0 +1,77 @@
+"""How long kong.conf takes: the catalog once, then parse, compare and rewrite of growing files."""
+
+import subprocess
+import sys
+import time
+
+from kong_lts import kong_conf
+
+RUNS = 5
+SIZES = (1, 2, 4, 8)
+PIECE_BYTES = 37_500
+
+TIMED_CATALOG = """
+import time
+from kong_lts import catalog
+from kong_lts.versions import Release
+began = time.process_time()
+catalog.kong_conf()
+for release in Release:
+    catalog.conf_keys(release)
+print(time.process_time() - began)
+"""
+
+COMMENTED = (
+    "# What this key is for, in a line or two of about eighty characters, as Kong ships it\n"
+)
+SETTINGS = (
+    "upstream_keepalive_pool_size = 60\n",
+    "nginx_http_add_header_{n} = X-Header-{n} value  # a comment\n",
+    "cassandra_keyspace = kong_{n}\n",
+    "log_level = notice\n",
+    "pg_password = some\\#thing{n}\n",
+)
+
+
+def text(pieces: int, *, settings_only: bool) -> str:
+    """A kong.conf of so many pieces of `PIECE_BYTES`, mostly comments or nothing but settings."""
+    lines: list[str] = []
+    size = n = 0
+    while size < pieces * PIECE_BYTES:
+        line = SETTINGS[n % len(SETTINGS)].format(n=n)
+        if not settings_only:
+            line = COMMENTED * 6 + line
+        lines.append(line)
+        size += len(line)
+        n += 1
+    return "".join(lines)
+
+
+def cpu_ms(source: str) -> float:
+    """The best CPU time of one pass, in milliseconds."""
+    times = []
+    for _ in range(RUNS):
+        began = time.process_time()
+        conf = kong_conf.parse(source)
+        kong_conf.diff(conf, edition="oss")
+        kong_conf.rewrite(conf, edition="oss")
+        times.append(time.process_time() - began)
+    return min(times) * 1000
+
+
+def main() -> None:
+    """Print the catalog's time in a fresh interpreter, then that of each size."""
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED_CATALOG], check=True, capture_output=True, text=True
+    )
+    print(f"catalog: {float(done.stdout) * 1000:.1f} ms")
+    kong_conf.diff(kong_conf.parse(""), edition="oss")
+    for settings_only in (False, True):
+        kind = "settings only" if settings_only else "mostly comments"
+        for pieces in SIZES:
+            source = text(pieces, settings_only=settings_only)
+            print(f"{kind}, {len(source) // 1000} kB: {cpu_ms(source):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Where 3.4 sends requests elsewhere than 2.8: differences by cause, the weightiest first."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from kong_lts.routing.router.causes import Cause
+from kong_lts.routing.router.chooser import Router, router
+from kong_lts.routing.router.compatible import CompatibleRouter
+from kong_lts.routing.router.generated import requests_for
+from kong_lts.routing.router.request import Asked, Match, Request, asked
+
+__all__ = ["Difference", "compare", "shadowed"]
+
+_LOGGED = re.compile(r'"([A-Z]+) (\S+) HTTP/[\d.]+"')
+_MOST_LOGGED = 500
+"""So many different requests of an access log are looked at, the most frequent ones."""
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """Requests that one route had and another one gets, for one cause."""
+
+    cause: Cause
+    request: Request
+    """The smallest one that shows it."""
+    match_28: Match | None
+    match_34: Match | None
+    requests: int = 1
+    """How many of those compared show it."""
+    traffic: int | None = None
+    """How many lines of the access log do; None without one."""
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        return self.cause.explanation.way_out
+
+    def __str__(self) -> str:
+        old, new = _name(self.match_28), _name(self.match_34)
+        request = f"{self.request.method} {self.request.host}{self.request.path}"
+        return f"{self.cause}: {request}: {old} in 2.8, {new} in 3.4"
+
+
+def compare(
+    config_28: Mapping[str, object] | Router,
+    config_34: Mapping[str, object] | Router,
+    requests: Iterable[Request] | None = None,
+    *,
+    router_flavor: str | None = None,
+    access_log: Iterable[str] = (),
+) -> tuple[Difference, ...]:
+    """Where requests go elsewhere on 3.4, or reach the upstream with another path or host.
+
+    Args:
+        config_28: What 2.8 has loaded, as parsed; or a router.
+        config_34: What 3.4 will load, as parsed; or a router.
+        requests: To compare with; by default those of `requests_for(config_28)`.
+        router_flavor: Of 3.4: "traditional_compatible", its default, or "traditional".
+        access_log: Lines in nginx's combined format. It has no hosts, so a line counts where its
+            path shows the difference on the host of the request that does.
+
+    Returns:
+        One for each cause and pair of routes; first those with most traffic, or most requests.
+
+    Raises:
+        RouterError: One of the releases refuses its configuration.
+    """
+    old = config_28 if isinstance(config_28, Router) else router(config_28, release="2.8")
+    new = config_34
+    if not isinstance(new, Router):
+        new = router(new, release="3.4", router_flavor=router_flavor)
+    if requests is None:
+        requests = () if isinstance(config_28, Router) else requests_for(config_28)
+    groups: dict[tuple[str, ...], list[Difference]] = {}
+    for request in requests:
+        if (found := _difference(request, old, new)) is not None:
+            key = (found.cause, _name(found.match_28), _name(found.match_34))
+            groups.setdefault(key, []).append(found)
+    logged = _logged(access_log)
+    merged = [_merged(group, old, new, logged) for group in groups.values()]
+    return tuple(sorted(merged, key=_order))
+
+
+def shadowed(
+    config: Mapping[str, object], *, release: str, router_flavor: str | None = None
+) -> tuple[str, ...]:
+    """Routes that none of the generated requests reaches: others have all that they could take.
+
+    Args:
+        config: A declarative document as parsed.
+        release: "2.8" or "3.4".
+        router_flavor: Of 3.4.
+
+    Raises:
+        RouterError: The release refuses the configuration.
+    """
+    made = router(config, release=release, router_flavor=router_flavor)
+    left = dict.fromkeys(route.label for route in made.routes)
+    for request in requests_for(config):
+        found = made.match(request)
+        for one in () if found is None else found.candidates or (found,):
+            if one.route is not None:
+                left.pop(one.route, None)
+    return tuple(left)
+
+
+def _order(difference: Difference) -> tuple[object, ...]:
+    names = (_name(difference.match_28), _name(difference.match_34))
+    return -(difference.traffic or 0), -difference.requests, difference.cause, names
+
+
+def _name(match: Match | None) -> str:
+    return "no route" if match is None or match.route is None else match.route
+
+
+def _difference(request: Request, old: Router, new: Router) -> Difference | None:
+    match_28, match_34 = old.match(request), new.match(request)
+    if match_28 == match_34:
+        return None
+    cause = _cause(request, old, new, match_28, match_34)
+    return Difference(cause=cause, request=request, match_28=match_28, match_34=match_34)
+
+
+def _cause(
+    request: Request, old: Router, new: Router, match_28: Match | None, match_34: Match | None
+) -> Cause:
+    before, after = asked(request, old.release), asked(request, new.release)
+    if before is None or after is None:
+        return Cause.REQUEST_LINE
+    if match_28 is not None and match_28.uncertain:
+        return Cause.EQUAL_CREATED_AT
+    winner = None if match_34 is None else match_34.route
+    loser = None if match_28 is None else match_28.route
+    if winner == loser and winner is not None:
+        handling = new.route(winner).path_handling
+        return Cause.PATH_HANDLING if handling == "v1" else Cause.REGEX
+    if request.scheme == "http" and any(
+        name and router_.route(name).snis for name, router_ in ((winner, new), (loser, old))
+    ):
+        return Cause.SNI_WITHOUT_TLS
+    return _of_reading(old, new, winner, loser, before, after) or _of_order(
+        new, winner, loser, after
+    )
+
+
+def _of_reading(
+    old: Router, new: Router, winner: str | None, loser: str | None, before: Asked, after: Asked
+) -> Cause | None:
+    """The cause where one of the routes takes the request in one release only."""
+    missing = old.missing(winner, before) if winner is not None else None
+    if missing is None and loser is not None:
+        missing = new.missing(loser, after)
+    return None if missing is None else _READ.get(missing, Cause.OTHER)
+
+
+_READ = {"hosts": Cause.HOST, "headers": Cause.HEADER, "paths": Cause.REGEX}
+
+
+def _of_order(new: Router, winner: str | None, loser: str | None, asked_: Asked) -> Cause:
+    """The cause where both routes take the request in both releases."""
+    if winner is None or loser is None:
+        return Cause.OTHER
+    chooses = new.chooses
+    if isinstance(chooses, CompatibleRouter):
+        return chooses.deciding(winner, loser, asked_)
+    return Cause.WRITTEN_LENGTH
+
+
+def _merged(
+    group: Sequence[Difference], old: Router, new: Router, logged: Mapping[tuple[str, str], int]
+) -> Difference:
+    """One difference for all of one cause and one pair of routes."""
+    smallest = min(group, key=lambda one: _size(one.request))
+    traffic = None
+    if logged:
+        pair = (_name(smallest.match_28), _name(smallest.match_34))
+        traffic = 0
+        for (method, path), lines in logged.items():
+            request = attrs.evolve(smallest.request, method=method, path=path)
+            found = old.match(request), new.match(request)
+            if found[0] != found[1] and (_name(found[0]), _name(found[1])) == pair:
+                traffic += lines
+    return attrs.evolve(smallest, requests=len(group), traffic=traffic)
+
+
+def _size(request: Request) -> tuple[object, ...]:
+    headers, path = request.headers, request.path
+    return len(headers), request.scheme, len(path), len(request.host), path, request.host, headers
+
+
+def _logged(lines: Iterable[str]) -> Mapping[tuple[str, str], int]:
+    """How often each method and path stands in an access log."""
+    found: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        if request := _LOGGED.search(line):
+            found[request[1], request[2].partition("?")[0]] += 1
+    return dict(found.most_common(_MOST_LOGGED))

@@ -1,0 +1,56 @@
+"""What is no kong.conf: a clear error with its place, in bounded time."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from kong_lts import kong_conf
+from kong_lts.errors import ConfError, UnreadableFileError
+from kong_lts.kong_conf.document import MAX_BYTES
+
+
+def test_a_nul_is_named_with_its_place() -> None:
+    with pytest.raises(ConfError, match=r"kong\.conf:2: a NUL byte at character 3"):
+        kong_conf.parse(b"a = b\nab\0", path="kong.conf")
+
+
+def test_bytes_that_are_no_utf_8_survive() -> None:
+    data = b"# caf\xe9\npg_password = \xff\xfe\n"
+    assert str(kong_conf.parse(data)).encode("utf-8", "surrogateescape") == data
+    kong_conf.diff(kong_conf.parse(data), edition="oss")
+
+
+def test_a_hundred_megabytes_are_refused_at_once() -> None:
+    text = "a" * 100_000_000
+    began = time.process_time()
+    with pytest.raises(ConfError, match="no kong.conf"):
+        kong_conf.parse(text)
+    assert time.process_time() - began < 1
+
+
+def test_one_long_line_takes_linear_time() -> None:
+    for text in (
+        "pg_password = " + "#\\" * 500_000,
+        " " * 1_000_000,
+        "=" * 1_000_000,
+        "\\\n" * 300_000,
+    ):
+        conf = kong_conf.parse(text)
+        began = time.process_time()
+        kong_conf.rewrite(conf, edition="oss")
+        assert time.process_time() - began < 5
+
+
+def test_a_file_of_the_largest_size_is_read() -> None:
+    conf = kong_conf.parse("#" + "x" * (MAX_BYTES - 1))
+    assert conf.settings == ()
+
+
+def test_a_folder_a_pipe_and_a_missing_file_are_named(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe, tmp_path / "missing"):
+        with pytest.raises(UnreadableFileError, match=path.name):
+            kong_conf.read(path)

@@ -1,0 +1,136 @@
+"""resolve(): values and refusals as both gateways showed them."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from kong_lts import kong_conf
+from kong_lts.errors import ConfError, ConfValueError
+from kong_lts.versions import Release
+
+DERIVED = re.compile(
+    r"_default|_combined|_directives$|listeners$|_ssl_enabled$|lua_ssl_trusted_certificate"
+)
+OF_THE_HOST = re.compile(r"no such file|does not exist|failed loading certificate from /")
+"""Questions to files of the host, which nobody answers here."""
+
+
+def resolve(
+    text: str, release: str = "3.4", edition: str = "oss", **environ: str
+) -> Mapping[str, object]:
+    conf = kong_conf.parse(text, environ=environ, path="kong.conf")
+    return kong_conf.resolve(conf, release=release, edition=edition)
+
+
+def plain(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value] or None
+    return value or None if isinstance(value, dict) else value
+
+
+def test_every_case_that_the_gateways_showed(reference: Path) -> None:
+    lines = (reference / "cases/kong-conf/loads.jsonl").read_text().splitlines()
+    wrong = []
+    for case in map(json.loads, lines):
+        conf = kong_conf.parse(case["conf"], environ=case["env"])
+        for release in Release:
+            shown = case[release]
+            if OF_THE_HOST.search(str(shown.get("error"))):
+                continue
+            try:
+                values = kong_conf.resolve(conf, release=release, edition="oss")
+            except ConfError:
+                values = None
+            if (values is not None) != shown["ok"] or differs(
+                values or {}, shown.get("resolved", {})
+            ):
+                wrong.append((case["case"], release))
+    assert wrong == []
+
+
+def differs(values: Mapping[str, object], shown: Mapping[str, object]) -> list[str]:
+    return [
+        key
+        for key, value in shown.items()
+        if not DERIVED.search(key) and plain(values.get(key)) != plain(value)
+    ]
+
+
+def test_every_vector_of_the_grammar(reference: Path) -> None:
+    vectors = json.loads((reference / "reference/kong-conf/grammar_vectors.json").read_text())
+    stubbed = {"vault-ref", "vault-ref-comment", "vault-ref-list"}
+    wrong = []
+    for vector in vectors:
+        if vector["args"] or vector["id"] in stubbed:
+            continue
+        conf = kong_conf.parse(vector["text"], environ=vector["env"])
+        for release, name in ((Release.V2_8, "2.8.5"), (Release.V3_4, "3.4.2")):
+            try:
+                values = kong_conf.resolve(conf, release=release, edition="oss")
+            except ConfError:
+                values = None
+            shown = vector[name]
+            if (values is not None) != shown["ok"] or differs(values or {}, shown["values"]):
+                wrong.append((vector["id"], release))
+    assert wrong == []
+
+
+def test_a_refusal_names_file_line_and_key() -> None:
+    with pytest.raises(ConfValueError, match=r"^kong\.conf:2: log_level: 'verbose' is none of"):
+        resolve("prefix = /x\nlog_level = verbose\n")
+
+
+def test_a_refusal_names_the_variable_that_holds_the_value() -> None:
+    with pytest.raises(ConfValueError, match="environment variable KONG_LOG_LEVEL: log_level"):
+        resolve("log_level = info\n", KONG_LOG_LEVEL="verbose")
+
+
+def test_a_refusal_shows_no_secret() -> None:
+    with pytest.raises(ConfValueError) as raised:
+        resolve("proxy_server = hunter2://hunter2\n")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_enterprise_knows_more_keys_and_values() -> None:
+    values = resolve("cluster_mtls = pki_check_cn\nvitals = off\n", edition="enterprise")
+    assert (values["cluster_mtls"], values["vitals"]) == ("pki_check_cn", False)
+    with pytest.raises(ConfValueError, match="cluster_mtls"):
+        resolve("cluster_mtls = pki_check_cn\n")
+
+
+def test_a_section_without_its_bracket_crashes_both() -> None:
+    with pytest.raises(ConfError, match=r"kong\.conf:1: a line starts with \["):
+        resolve("[a\nlog_level = info\n")
+
+
+@pytest.mark.parametrize(
+    ("listen", "is_right"),
+    [
+        ("0.0.0.0:8000 ssl http2 backlog=16", True),
+        ("[::1]:8000 so_keepalive=30m::10", True),
+        ("kong.internal:8000", True),
+        ("0.0.0.0:8000 ssl ssl", False),
+        ("0.0.0.0:8000 backlog=", False),
+        ("256.0.0.1:8000", False),
+        ("0.0.0.0:70000", False),
+        ("::1:8000", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_a_listener_is_an_address_with_a_port_and_known_flags(listen: str, is_right: bool) -> None:
+    try:
+        resolve(f"proxy_listen = {listen}\n")
+    except ConfValueError:
+        assert not is_right
+    else:
+        assert is_right
+
+
+def test_a_vault_reference_may_name_a_field_and_a_prefix() -> None:
+    values = resolve(
+        "vault_env_prefix = S_\npg_password = {vault://env/db/pw}\n", S_DB='{"pw": "x"}'
+    )
+    assert values["pg_password"] == "x"

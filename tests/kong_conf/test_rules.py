@@ -1,0 +1,127 @@
+"""Each rule on kong.conf: one input it fires on, one it leaves alone, and what the guide asks."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from kong_lts import catalog, kong_conf
+from kong_lts.findings import Finding, Severity
+from kong_lts.versions import KongVersion
+from tests.kong_conf.examples import EXAMPLES, Example
+
+NODES = ("conf-nodes-",)
+
+
+def found(given: str | Mapping[str, str], edition: str) -> tuple[Finding, ...]:
+    text, environ = (given, {}) if isinstance(given, str) else ("", given)
+    return kong_conf.diff(kong_conf.parse(text, environ=environ), edition=edition)
+
+
+def named(findings: tuple[Finding, ...], rule: str) -> Finding:
+    return next(finding for finding in findings if finding.rule == rule)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)
+def test_a_rule_fires_on_its_example_and_leaves_the_near_miss_alone(example: Example) -> None:
+    fired = {finding.rule for finding in found(example.fires, example.edition)}
+    missed = {finding.rule for finding in found(example.silent, example.edition)}
+
+    assert example.rule in fired
+    assert example.rule not in missed
+
+
+def test_every_rule_has_an_example() -> None:
+    rules = {row.id for row in catalog.kong_conf() if not row.id.startswith(NODES)}
+    assert {example.rule for example in EXAMPLES} == rules
+
+
+def test_row_data_plane_config_cache_mode() -> None:
+    off = found("data_plane_config_cache_mode = unencrypted", "enterprise")
+    on = found("data_plane_config_cache_mode = encrypted", "enterprise")
+    assert named(off, "conf-data-plane-cache-unencrypted").severity is Severity.INFO
+    assert named(on, "conf-data-plane-cache-mode").severity is Severity.WARNING
+
+
+def test_row_data_plane_config_cache_path() -> None:
+    finding = named(
+        found("data_plane_config_cache_path = /x", "enterprise"), "conf-data-plane-cache-path"
+    )
+    assert "dbless.lmdb" in finding.message
+
+
+def test_row_admin_api_uri() -> None:
+    conf = kong_conf.parse("admin_api_uri = https://x:8444\n")
+    written = kong_conf.rewrite(conf, edition="enterprise", keep_behaviour=False).text
+    assert written == "admin_gui_api_url = https://x:8444\n"
+
+
+def test_row_database() -> None:
+    finding = named(found("database = cassandra", "oss"), "conf-database-cassandra")
+    assert finding.severity is Severity.BLOCKER
+    assert finding.location is not None
+    assert finding.location.line == 1
+
+
+def test_row_pg_keepalive_timeout() -> None:
+    finding = named(found("", "enterprise"), "conf-pg-keepalive-timeout-default")
+    assert "60000" in finding.action
+    assert "conf-pg-keepalive-timeout-default" not in {f.rule for f in found("", "oss")}
+
+
+def test_row_worker_consistency() -> None:
+    finding = named(found("", "oss"), "conf-worker-consistency-default")
+    assert (finding.severity, finding.evidence) == (Severity.WARNING, "default")
+    assert "strict in 2.8, eventual in 3.4" in finding.message
+
+
+def test_row_prometheus_plugin() -> None:
+    finding = named(found("", "enterprise"), "conf-prometheus-metrics-default")
+    assert "status_code_metrics" in finding.action
+
+
+def test_row_lua_ssl_trusted_certificate() -> None:
+    conf = kong_conf.rewrite(kong_conf.parse(""), edition="oss").after
+    values = kong_conf.resolve(conf, release="3.4", edition="oss")
+    assert values["lua_ssl_trusted_certificate"] == ()
+
+
+def test_row_pg_ssl_version() -> None:
+    plain = named(found("pg_ssl_version = tlsv1", "enterprise"), "conf-pg-ssl-version-tlsv1")
+    tls = named(
+        found("pg_ssl = on\npg_ssl_version = tlsv1", "enterprise"), "conf-pg-ssl-version-tlsv1"
+    )
+    assert (plain.severity, tls.severity) == (Severity.INFO, Severity.WARNING)
+
+
+def test_row_allow_debug_header() -> None:
+    finding = named(found("", "oss"), "conf-allow-debug-header-default")
+    assert "Kong-Debug" in finding.message
+
+
+def test_a_default_of_enterprise_depends_on_the_patch_in_use() -> None:
+    conf = kong_conf.parse("")
+    rule = "conf-upstream-keepalive-pool-size-default"
+
+    def severity(current: str | None) -> Severity | None:
+        version = KongVersion.parse(current) if current else None
+        findings = kong_conf.diff(conf, edition="enterprise", current=version)
+        return next((f.severity for f in findings if f.rule == rule), None)
+
+    assert severity("2.8.4.2") is Severity.INFO
+    assert severity("2.8.4.14") is None
+    assert severity(None) is Severity.INFO
+
+
+def test_a_variable_beats_the_file_and_is_named_as_the_origin() -> None:
+    conf = kong_conf.parse("client_max_body_size = 1m", environ={"KONG_CLIENT_MAX_BODY_SIZE": "8m"})
+    finding = named(kong_conf.diff(conf, edition="oss"), "conf-client-max-body-size")
+    assert (finding.evidence, finding.location) == ("environment", None)
+
+
+def test_a_secret_is_in_no_finding_error_repr_or_patch() -> None:
+    text = "pg_password = hunter2#hunter2\ncassandra_password = hunter2\nlog_level = x\n"
+    conf = kong_conf.parse(text, environ={"KONG_PG_RO_PASSWORD": "hunter2\\#"})
+    work = kong_conf.rewrite(conf, edition="oss")
+    shown = [*map(repr, kong_conf.diff(conf, edition="oss")), repr(conf), repr(work), work.patch()]
+    assert not [line for line in shown if "hunter2" in line]
+    assert "hunter2" in work.text
