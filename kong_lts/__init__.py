@@ -1,7 +1,7 @@
-"""Takes Kong Gateway from 2.8 LTS to 3.4 LTS: assess, plan, rehearse, execute, watch, roll back, report.
+"""Takes Kong Gateway from 2.8 LTS to 3.4 LTS: assess, plan, rehearse, run, roll back, report.
 
-Everything here is re-exported from the module that is about it. `rehearse`, `render` and the default
-adapters are loaded on first use; importing this package loads no third-party package but attrs and cattrs.
+Everything here is re-exported from the module that is about it. `rehearse` and `render` are loaded
+on first use; importing this package loads no third-party package but attrs and cattrs.
 """
 
 from typing import TYPE_CHECKING
@@ -90,7 +90,7 @@ def __getattr__(name: str) -> object:
     """Load what is rarely needed."""
     if name not in _ON_FIRST_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - needed for these names alone
+    import importlib
 
     return getattr(importlib.import_module(f"{__name__}.{_ON_FIRST_USE[name]}"), name)
 

@@ -1,4 +1,4 @@
-"""What is known of a Kong database: its migrations, its facts, and fingerprints that two copies can be held against."""
+"""What is known of a Kong database: migrations, facts, and fingerprints to compare copies by."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -58,8 +58,9 @@ class TableFingerprint:
 class Fingerprint:
     """The configuration that a database holds, table by table.
 
-    Runtime tables (counters, sessions, tokens, events, locks) are left out, and so are rows whose `ttl` has run out. Two
-    databases with the same schema state and the same fingerprint hold the same configuration.
+    Runtime tables (counters, sessions, tokens, events, locks) are left out, and so are rows whose
+    `ttl` has run out. Two databases with the same schema state and the same fingerprint hold the
+    same configuration.
     """
 
     tables: tuple[TableFingerprint, ...]

@@ -12,12 +12,12 @@ from kong_lts.versions import KongVersion
 
 __all__ = [
     "Cluster",
-    "DatabaseSettings",
     "DatabaseKind",
+    "DatabaseSettings",
     "Deployment",
     "DeploymentMode",
-    "LoadBalancerSettings",
     "LoadBalancerKind",
+    "LoadBalancerSettings",
     "Node",
     "NodeRole",
     "Resources",
@@ -159,7 +159,7 @@ class Deployment:
         return self.current if side is Side.CURRENT else self.new
 
     def to_json(self) -> str:
-        """The deployment as JSON, with `format_version`; its schema is `schemas/deployment.json`."""
+        """The deployment as JSON; its schema is `schemas/deployment.json`."""
         return _FORM.to_json(self)
 
     @classmethod

@@ -1,7 +1,7 @@
 """Every class that a journal holds: the outcomes of steps, and the events of a run.
 
-An event is written and flushed before and after each effect, so that whoever finds the journal knows what was begun, what was
-done and what was proved.
+An event is written and flushed before and after each effect, so that whoever finds the journal
+knows what was begun, what was done and what was proved.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-# --- outcomes -------------------------------------------------------------------------------------------------------------
+# --- outcomes -------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -161,15 +161,7 @@ class Watched:
 
 
 Outcome = (
-    Done
-    | WritesStopped
-    | BackedUp
-    | Restored
-    | Migrated
-    | Confirmed
-    | Diverted
-    | Probed
-    | Watched
+    Done | WritesStopped | BackedUp | Restored | Migrated | Confirmed | Diverted | Probed | Watched
 )
 """What `Step.run` gives back: journalled, and handed to later steps."""
 
@@ -177,7 +169,7 @@ Past = Mapping[str, Outcome]
 """Outcomes so far, by step id."""
 
 
-# --- events ---------------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)

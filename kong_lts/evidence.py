@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -74,7 +74,9 @@ def gather(
 
 
 def read_evidence(folder: str | os.PathLike[str]) -> Evidence:
-    """Read a bundle: a folder with any of kong.conf, kong.conf.d/, environ, kong.yml, state/, database.json.
+    """Read a bundle: a folder with the files of a deployment.
+
+    Any of kong.conf, kong.conf.d/NODE.conf, environ, kong.yml, state/*.yaml, database.json.
 
     Raises:
         UnreadableFileError: The folder, or a file of it, cannot be read.
@@ -98,7 +100,8 @@ def read_evidence(folder: str | os.PathLike[str]) -> Evidence:
 def _confs(root: Path, environ: Mapping[str, str]) -> dict[str, KongConf]:
     """Each node's kong.conf with the environment; the environment alone where there is no file."""
     nodes = {path.stem: path for path in list_folder(root / "kong.conf.d", "*.conf")}
-    files = nodes or {"": path for path in list_folder(root, "kong.conf")}
+    one = root / "kong.conf"
+    files = nodes or ({"": one} if one.exists() else {})
     found = {
         node: kong_conf_module.parse(
             read_bytes(path), environ=environ, path=path.relative_to(root).as_posix()
@@ -161,7 +164,7 @@ def _picked(value: object, *names: str, **defaults: object) -> object:
     ]
 
 
-_SHAPES = {
+_SHAPES: Mapping[str, Callable[[object], object]] = {
     "tables": _counts,
     "plugins": _counts,
     "schema_meta": lambda v: _picked(v, "subsystem", "executed", "pending", "last_executed"),

@@ -21,7 +21,7 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
     """All bytes of a regular file.
 
     Raises:
-        UnreadableFileError: It is missing, no regular file, not readable or larger than *max_bytes*.
+        UnreadableFileError: It is missing, no regular file, or larger than *max_bytes*.
     """
     name = os.fspath(path)
     try:

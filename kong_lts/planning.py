@@ -65,7 +65,7 @@ class _Assessed(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What will be done, in order; can be written, read, compared and rehearsed without any gateway."""
+    """What will be done, in order; it can be written, read and rehearsed without any gateway."""
 
     deployment: Deployment
     strategy: Strategy
@@ -84,7 +84,7 @@ class Plan:
 
     @property
     def point_of_no_return(self) -> int | None:
-        """Index of the first step that no step and no restore takes back; None where there is none."""
+        """Index of the first step that nothing takes back; None where there is none."""
         for index, step in enumerate(self.steps):
             if step.reversibility is Reversibility.NONE:
                 return index
@@ -259,7 +259,8 @@ def _not_plannable(
         found.append(_obstacle("no-strategy", f"No strategy of the guide fits: {reasons}."))
     if wanted is not None and wanted not in list(Strategy):
         known = ", ".join(Strategy)
-        found.append(_obstacle("unknown-strategy", f"{wanted!r} is no strategy; there are {known}."))
+        message = f"{wanted!r} is no strategy; there are {known}."
+        found.append(_obstacle("unknown-strategy", message))
     elif fits is not None and wanted is not None and Strategy(wanted) is not fits:
         why = choose_strategy(deployment).rejected[Strategy(wanted)]
         found.append(_obstacle("strategy-rejected", f"{wanted} does not fit: {why}."))

@@ -1,6 +1,7 @@
-"""What the library needs of the outside world; callers implement these, or take the defaults of `kong_lts.adapters`.
+"""What the library needs of the outside world; callers implement these, or take the defaults.
 
-Every method returns once its effect is there, raises an error of the library's own, and never shows a secret in it.
+The defaults are in `kong_lts.adapters`. Every method returns once its effect is there, raises an
+error of the library's own, and never shows a secret in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +23,8 @@ __all__ = [
     "Clock",
     "ClusterAdapters",
     "Database",
-    "Deck",
     "Decision",
+    "Deck",
     "Finished",
     "Journal",
     "LoadBalancer",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-# --- values that go in and out --------------------------------------------------------------------------------------------
+# --- values that go in and out --------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +69,7 @@ class Probe:
     method: str = "GET"
     host: str | None = None
     headers: Mapping[str, str] = attrs.Factory(dict)
-    """A value may be a reference, `env:NAME` or `file:PATH`, so that no credential stands in a plan."""
+    """A value may be a reference, `env:NAME` or `file:PATH`: no credential stands in a plan."""
     expect_status: int = 200
     expect_in_body: str | None = None
 
@@ -100,7 +101,7 @@ class Decision:
     note: str = ""
 
 
-# --- protocols ------------------------------------------------------------------------------------------------------------
+# --- protocols ------------------------------------------------------------------------------------
 
 
 class Database(Protocol):
@@ -125,7 +126,9 @@ class Database(Protocol):
         """
 
     def create(self, owner: str) -> None:
-        """Create the database, empty, marked as made by *owner*; nothing if it is there with that mark and still empty.
+        """Create the database, empty and marked as made by *owner*.
+
+        Nothing if it is there with that mark and still empty.
 
         Raises:
             DatabaseError: It is there without the mark, or cannot be created.
@@ -139,7 +142,7 @@ class Database(Protocol):
         """
 
     def hold_lock(self, owner: str) -> None:
-        """Keep every other run away from this database until `release_lock`, or until this process ends.
+        """Keep every other run away until `release_lock`, or until this process ends.
 
         Raises:
             LockHeldError: Another run has it.
@@ -151,10 +154,10 @@ class Database(Protocol):
 
 
 class Archive(Protocol):
-    """Dumps of one database, made and restored by PostgreSQL's own tools of the server's major version."""
+    """Dumps of one database, by PostgreSQL's own tools of the server's major version."""
 
     def back_up(self, folder: str) -> BackedUp:
-        """Dump the database into a new folder, with a manifest; the folder appears only when it is complete.
+        """Dump the database into a new folder, which appears only when it is complete.
 
         Raises:
             BackupError: A backup of something else stands there.
@@ -169,7 +172,9 @@ class Archive(Protocol):
         """
 
     def restore(self, folder: str) -> Fingerprint:
-        """Restore a backup into this database, which must be empty, without the triggers that keep writes out.
+        """Restore a backup into this database, which must be empty.
+
+        The triggers that keep writes out are not restored.
 
         Returns:
             What the database holds afterwards.
@@ -200,7 +205,7 @@ class Archive(Protocol):
 
 
 class WriteGuard(Protocol):
-    """Keeps writes to the configuration out of one database; counters, tokens and sessions go on."""
+    """Keeps writes to the configuration out of a database; counters and sessions go on."""
 
     def hold(self) -> tuple[str, ...]:
         """Keep writes out; nothing changes where they are kept out already.
@@ -372,7 +377,7 @@ class Observer(Protocol):
         """An event has been journalled. Must not raise."""
 
 
-# --- bundles --------------------------------------------------------------------------------------------------------------
+# --- bundles --------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ from kong_lts.protocols import Adapters, ClusterAdapters, ProcessRunner
 __all__ = ["Effect", "PlannedStep", "Reversibility", "Step"]
 
 A = TypeVar("A")
-O = TypeVar("O")
+Kind = TypeVar("Kind")
 
 
 class Reversibility(StrEnum):
@@ -79,7 +79,7 @@ class Step(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Adapters that it cannot do without, as `current.database`; looked for before a run begins."""
+        """Adapters that it cannot do without, as `current.database`; looked for beforehand."""
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """What speaks against acting now. A BLOCKER stops the run."""
@@ -179,7 +179,7 @@ def runner_of(cluster: ClusterAdapters, node: str | None, step: str) -> tuple[st
     return name, cluster.nodes[name]
 
 
-def own_outcome(past: Past, step: str, kind: type[O]) -> O | None:
+def own_outcome(past: Past, step: str, kind: type[Kind]) -> Kind | None:
     """The outcome of a step if it is known and of that kind."""
     outcome = past.get(step)
     return outcome if isinstance(outcome, kind) else None

@@ -42,9 +42,7 @@ def test_the_moment_of_a_fingerprint_is_no_difference() -> None:
     [
         (Fingerprint(tables=(ROUTES,)), "plugins: is missing"),
         (
-            Fingerprint(
-                tables=(*BOTH.tables, TableFingerprint(name="acls", rows=0, digest="cc"))
-            ),
+            Fingerprint(tables=(*BOTH.tables, TableFingerprint(name="acls", rows=0, digest="cc"))),
             "acls: appeared",
         ),
         (

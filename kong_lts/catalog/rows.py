@@ -119,7 +119,7 @@ class ConfKeys:
 
 @attrs.frozen(kw_only=True)
 class Rule:
-    """What every rule has: an id that never changes its meaning, how bad it can be, what to do, who says so."""
+    """What every rule has: a lasting id, how bad it can be, what to do, and who says so."""
 
     id: str = attrs.field(validator=matches_re(r"[a-z0-9]+(-[a-z0-9.]+)*"))
     severity: Severity
@@ -128,7 +128,7 @@ class Rule:
     action: str = attrs.field(validator=min_len(1))
     source: str = attrs.field(validator=min_len(1))
     verified: str = "measured"
-    """`measured` on real gateways, or `documents` where only texts say it, as for all of Enterprise."""
+    """`measured` on real gateways, or `documents` where only texts say it: all of Enterprise."""
 
     def finding(
         self,

@@ -1,4 +1,4 @@
-"""Checks: what a row of the catalog cannot say by itself, one file per subject of the guide's review."""
+"""Checks: what a row of the catalog cannot say, one file per subject of the guide's review."""
 
 from kong_lts.checks import configuration, database, declarative, prerequisites
 from kong_lts.checks.check import Check

@@ -42,7 +42,7 @@ class Analysis:
     regexes: list[Regex] = attrs.field(factory=list)
     paths: list[Path] = attrs.field(factory=list)
     register: Register = attrs.field(factory=Register)
-    walker: Walker = attrs.field(factory=lambda: Walker(frozenset(row(_UNKNOWN).values)))
+    walker: Walker = attrs.field(init=False)
     neighbours: Neighbours = attrs.field(init=False)
     waiting: list[Entity] = attrs.field(factory=list)
     """Plugins whose config may stand further down, in `_plugin_configs`."""
@@ -55,6 +55,7 @@ class Analysis:
 
     def __attrs_post_init__(self) -> None:
         self.neighbours = Neighbours(self.rules)
+        self.walker = Walker(self.rules.kinds)
 
     def take(self, piece: Piece) -> None:
         """Look at a value at the top of the document, or at an item of a list there."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import attrs
 
-from kong_lts.declarative import json_text, report
+from kong_lts.declarative import document, json_text, quick, report
 from kong_lts.declarative.analysis import Analysis
-from kong_lts.declarative.document import Piece, Root, read
+from kong_lts.declarative.document import Piece, Root
 from kong_lts.declarative.intent import Intents
 from kong_lts.declarative.paths import Regex
 from kong_lts.declarative.pen import Pen
@@ -139,9 +139,18 @@ def convert(
 
 def _analysed(source: Source, pen: Pen, rules: Rules) -> list[Analysis]:
     """Each document of the file, with all that is to be done in it."""
-    has_anchors = "&" in source.text
+    if pen.as_json:
+        return _taken(json_text.read(source), pen, rules)
+    try:
+        return _taken(quick.read(source.parsed, rules.telling_keys("routes")), pen, rules)
+    except quick.DeclinedError:
+        return _taken(document.read(source), pen, rules)
+
+
+def _taken(parts: Iterator[Piece | Root], pen: Pen, rules: Rules) -> list[Analysis]:
+    has_anchors = "&" in pen.source.text
     analyses = [Analysis(pen, rules, has_anchors)]
-    for part in _parts(source, pen):
+    for part in parts:
         if isinstance(part, Piece):
             analyses[-1].take(part)
         else:
@@ -156,7 +165,3 @@ def _intents(analyses: list[Analysis]) -> Intents:
     for analysis in analyses:
         found.add(analysis.plan.intents())
     return found
-
-
-def _parts(source: Source, pen: Pen) -> Iterator[Piece | Root]:
-    return json_text.read(source) if pen.as_json else read(source)

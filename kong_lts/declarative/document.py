@@ -14,6 +14,10 @@ __all__ = ["DEEPEST", "Piece", "Root", "Tree", "read"]
 DEEPEST = 200
 """How deep collections may be nested; a configuration of Kong has a dozen levels."""
 
+_BEFORE_VALUE = "x: "
+_EVENTS_BEFORE_VALUE = 4
+"""Stream, document, mapping and key."""
+
 Event = Any
 """What libyaml reports; ruamel.yaml has no types for it."""
 
@@ -142,6 +146,49 @@ def merge(mapping: Mapping, node: Node) -> None:
     mapping.merged.extend(item for item in found if isinstance(item, Mapping))
 
 
+def read_value(text: str, at: int) -> Node:
+    """A value without anchors that stands alone in a text.
+
+    Args:
+        text: The value, as it would follow a key.
+        at: Where the text stands in its file.
+
+    Raises:
+        DeclarativeError: It is none, or more than one.
+    """
+    # Importing this package must stay cheap.
+    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # it is in there
+    from ruamel.yaml.error import YAMLError
+
+    tree = Tree()
+    try:
+        next_event = CParser(_BEFORE_VALUE + text).get_event
+        for _ in range(_EVENTS_BEFORE_VALUE):
+            next_event()
+        node = _Builder(next_event, tree).node(next_event())
+        ended = type(next_event()).__name__ == "MappingEndEvent"
+    except YAMLError as exc:
+        raise _broken(exc) from None
+    if tree.labelled or not ended:
+        raise DeclarativeError("this is more than one value, or others refer to it")
+    _shift(node, at - len(_BEFORE_VALUE))
+    return node
+
+
+def _shift(node: Node, by: int) -> None:
+    """Move a part of one text to its place in another."""
+    node.start += by
+    node.end += by
+    if isinstance(node, Sequence):
+        for item in node.items:
+            _shift(item, by)
+    elif isinstance(node, Mapping):
+        for key, value, _ in node.pairs:
+            _shift(key, by)
+            _shift(value, by)
+        node.pairs = [(key, value, end + by) for key, value, end in node.pairs]
+
+
 @attrs.define(eq=False)
 class _Builder:
     """Makes nodes of events."""
@@ -167,7 +214,7 @@ class _Builder:
             node: Node
             if kind is ScalarEvent:
                 mark, end = event.start_mark, event.end_mark
-                node = Scalar(event.value, mark.index, end.index, event.style, event.implicit[0])
+                node = Scalar(event.value, mark.index, end.index, event.style or None, event.implicit[0])
                 label = event.anchor
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(open_nodes) >= DEEPEST:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import attrs
 
 from kong_lts.declarative.entities import Entity
-from kong_lts.declarative.nodes import Scalar, is_empty
+from kong_lts.declarative.nodes import Dull, Scalar, is_empty
 from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.rules import row
 
@@ -32,6 +32,25 @@ class Register:
             kind, _, field = value.partition(".")
             named[kind] = (*named.get(kind, ()), field)
         self.fields = named
+
+    def enter_dull(self, route: Dull) -> Hit | None:
+        """The same of a route of which only its name and its id are known."""
+        for field, value, at in (
+            ("name", route.name, route.name_at),
+            ("id", route.identity, route.identity_at),
+        ):
+            if value is not None and self._first(("routes", field), value, at) != at:
+                first = self.seen["routes", field][value]
+                words = {"field": field, "kind": "routes", "first": str(first)}
+                return Hit(row(_RULE), f"route {route.name or route.identity}", at, words)
+        return None
+
+    def _first(self, of: tuple[str, str], value: object, at: int) -> int:
+        """Where a value was given first."""
+        known = self.seen.get(of)
+        if known is None:
+            known = self.seen[of] = {}
+        return known.setdefault(value, at)
 
     def enter(self, entity: Entity) -> Iterator[Hit]:
         """Note an entity, and say what of it has been there before."""
@@ -75,8 +94,7 @@ class Register:
     def _twice(
         self, entity: Entity, field: str, value: object, at: int, rule: str
     ) -> Iterator[Hit]:
-        known = self.seen.setdefault((entity.kind, field), {})
-        first = known.setdefault(value, at)
+        first = self._first((entity.kind, field), value, at)
         if first != at:
             words = {"field": field, "kind": entity.kind, "first": str(first)}
             yield Hit(row(rule), entity.subject, at, words)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from kong_lts.declarative.nodes import Mapping, Node, Scalar, Sequence
+from kong_lts.declarative.nodes import Dull, Mapping, Node, Scalar, Sequence
 
 __all__ = ["Entity", "Walker"]
 
@@ -77,8 +77,8 @@ class Walker:
 
     def entities(
         self, kind: str, node: Node, number: int, parent: Entity | None = None
-    ) -> Iterator[Entity]:
-        """An entity and all that are nested in it.
+    ) -> Iterator[Entity | Dull]:
+        """An entity and all that are nested in it; of a dull one, what there is.
 
         Args:
             kind: The key of the list that it stands in.
@@ -86,6 +86,9 @@ class Walker:
             number: Its number in the list.
             parent: What it is nested in.
         """
+        if type(node) is Dull:
+            yield node
+            return
         if not isinstance(node, Mapping) or not self._may_visit(node, kind):
             return
         entity = Entity(kind, node, parent, number)
@@ -102,7 +105,10 @@ class Walker:
                     and self._may_visit(value, key.value)
                 ):
                     for n, item in enumerate(value.items, 1):
-                        yield from self.entities(key.value, item, n, entity)
+                        if type(item) is Dull:
+                            yield item
+                        else:
+                            yield from self.entities(key.value, item, n, entity)
 
     def _may_visit(self, node: Node, kind: str) -> bool:
         if node.label is None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import attrs
 
 __all__ = [
+    "Dull",
     "Mapping",
     "Node",
     "Pair",
@@ -118,7 +119,22 @@ class Mapping:
         return self.values.get(name)
 
 
-Node: TypeAlias = Scalar | Sequence | Mapping
+@attrs.define(eq=False)
+class Dull:
+    """A mapping of which the rules want no more than this: most routes are such."""
+
+    start: int
+    end: int
+    name: str | None
+    name_at: int
+    identity: str | None
+    identity_at: int
+    telling: list[Scalar]
+    """Those of its paths that deserve a look."""
+    label: None = None
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping | Dull
 Pair: TypeAlias = tuple[Node, Node, int]
 """A key, its value, and where that ends: of an alias, not where its anchor is."""
 
@@ -141,14 +157,14 @@ def is_empty(node: Node | None) -> bool:
         return not node.value
     if isinstance(node, Sequence):
         return not node.items
-    return not node.pairs and not node.merged
+    return isinstance(node, Mapping) and not node.pairs and not node.merged
 
 
 def kind_of(node: Node) -> str:
     """What it is, for people."""
     if isinstance(node, Sequence):
         return "list"
-    if isinstance(node, Mapping):
+    if not isinstance(node, Scalar):
         return "mapping"
     if not node.plain:
         return "text"
@@ -206,6 +222,6 @@ def texts(node: Node | None) -> Iterator[Scalar]:
             seen.add(id(current))
             if isinstance(current, Sequence):
                 waiting.extend(reversed(current.items))
-            else:
+            elif isinstance(current, Mapping):
                 waiting.extend(current.merged)
                 waiting.extend(value for _, value, _ in reversed(current.pairs))

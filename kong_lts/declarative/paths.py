@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-
-import attrs
+from typing import NamedTuple
 
 from kong_lts.declarative.entities import Entity
 from kong_lts.declarative.nodes import Scalar, Sequence, is_null, is_text, kind_of
@@ -12,30 +11,50 @@ from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.rules import row
 from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.source import PLACEHOLDER
-from kong_lts.edits import Edit
 from kong_lts.findings import Severity
 from kong_lts.routing.dialect import exact_rewrite
-from kong_lts.routing.paths import is_regex_28, migrate_path, normalise
+from kong_lts.routing.paths import migrate_path, normalise
 
-__all__ = ["Path", "Regex", "convert_paths", "paths_of"]
+__all__ = ["AS_IT_IS", "Moved", "Path", "convert_paths", "hits_of_moved", "path_of", "paths_of"]
 
-_AS_IT_IS = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?|/")
+AS_IT_IS = r"(?:/[A-Za-z0-9_-]++)++/?+"
 """Paths that no release reads or writes in another way; most are."""
+
+_AS_IT_IS = re.compile(f"{AS_IT_IS}|/")
 _REGEX_SIGNS = re.compile(r"[\\^$*+?()\[\]{}|]")
 
-Path = tuple[Scalar, bool, str]
-"""The scalar, whether it stands in flow style, and the subject of findings about it."""
+# There may be a million of these two; tuples of texts and numbers cost the garbage collector nothing.
 
 
-@attrs.frozen(eq=False)
-class Regex:
-    """A path that 3.4 takes for a regex, as the converted file has it."""
+class Path(NamedTuple):
+    """A path that deserves a look."""
+
+    value: str
+    start: int
+    end: int
+    style: str | None
+    in_flow: bool
+    subject: str
+
+
+class Moved(NamedTuple):
+    """A path that is written in another form, or a regex that stays as it is."""
 
     subject: str
     at: int
-    path: str
-    before: str
-    """The same before an exact rewrite; itself where there was none."""
+    old: str
+    new: str
+    """What the migration makes of it."""
+    final: str
+    """The same, or its exact rewrite where behaviour is to be kept."""
+    start: int
+    end: int
+    replacement: str
+
+
+def path_of(scalar: Scalar, *, in_flow: bool, subject: str) -> Path:
+    """A path as it stands in the text."""
+    return Path(scalar.value, scalar.start, scalar.end, scalar.style, in_flow, subject)
 
 
 def paths_of(entity: Entity) -> Iterator[Path | Hit]:
@@ -51,7 +70,7 @@ def paths_of(entity: Entity) -> Iterator[Path | Hit]:
         if type(item) is Scalar and _AS_IT_IS.fullmatch(item.value):
             continue
         if isinstance(item, Scalar) and (is_text(item) or PLACEHOLDER in item.value):
-            yield item, value.flow, entity.subject
+            yield path_of(item, in_flow=value.flow, subject=entity.subject)
         else:
             words = {"field": "paths", "found": kind_of(item), "wanted": "text"}
             yield Hit(row("declarative-wrong-type"), entity.subject, item.start, words)
@@ -59,7 +78,7 @@ def paths_of(entity: Entity) -> Iterator[Path | Hit]:
 
 def convert_paths(
     paths: list[Path], *, migrated: bool, pen: Pen, settings: Settings
-) -> Iterator[Hit | Regex]:
+) -> Iterator[Hit | Moved]:
     """What becomes of the paths of one document.
 
     Args:
@@ -68,109 +87,83 @@ def convert_paths(
         pen: Writes into the file.
         settings: What is known of the deployment.
     """
-    for scalar, in_flow, subject in paths:
-        old = scalar.value
-        if PLACEHOLDER in old:
-            new, hits = _with_placeholder(scalar, subject, pen, migrated=migrated)
-        elif migrated:
-            new, hits = _of_3_0(scalar, subject, pen)
+    for path in paths:
+        if PLACEHOLDER in path.value:
+            yield _with_placeholder(path, pen, migrated=migrated)
+            continue
+        if path.value.startswith("/") and not migrated:
+            new = migrate_path(path.value)
         else:
-            new, hits = _of_2_x(scalar, subject, pen)
+            new, hits = _of_3_x(path, migrated=migrated)
+            yield from hits
         final = new
-        if new.startswith("~") and settings.keep_behaviour and PLACEHOLDER not in new:
+        if settings.keep_behaviour and new.startswith("~"):
             final = exact_rewrite(new, router_flavor=settings.router_flavor) or new
-        if final != old:
-            edit = _edit(scalar, final, pen, in_flow=in_flow)
-            for hit in hits:
-                if edit is None:
-                    hit.rule, hit.applied, hit.most = row("route-path-not-text"), False, None
-                elif hit.applied:
-                    hit.edits = (edit,)
-        yield from hits
-        if final.startswith("~") and PLACEHOLDER not in final:
-            yield Regex(subject, scalar.start, final, new)
+        if final != path.value:
+            yield _moved(path, new, final, pen)
+        elif new.startswith("~/"):
+            yield Moved(path.subject, path.start, new, new, new, path.start, path.start, "")
 
 
-def _edit(scalar: Scalar, text: str, pen: Pen, *, in_flow: bool) -> Edit | None:
-    """The edit that writes a path; None where its bytes are no text."""
+def _moved(path: Path, new: str, final: str, pen: Pen) -> Moved | Hit:
+    """The edit that writes a path; what to say instead where its bytes are no text."""
+    if final == f"~{path.value}" and path.style is None and path.value[0] == "/":
+        start = path.start
+        if pen.source.text[start] == "/":  # and not an anchor or a tag
+            return Moved(path.subject, start, path.value, new, final, start, start, "~")
     try:
-        text.encode()
+        final.encode()
     except UnicodeEncodeError:
-        return None
-    return pen.rewrite(scalar, text, in_flow=in_flow)
+        return _hit("route-path-not-text", path)
+    scalar = Scalar(path.value, path.start, path.end, path.style, path.style is None)
+    edit = pen.rewrite(scalar, final, in_flow=path.in_flow)
+    span = (edit.start, edit.end, edit.replacement)
+    return Moved(path.subject, path.start, path.value, new, final, *span)
 
 
-def _hit(
-    rule: str,
-    scalar: Scalar,
-    subject: str,
-    new: str = "",
-    *,
-    applied: bool = False,
-    most: Severity | None = None,
-) -> Hit:
-    words = {"path": scalar.value, "new": new}
-    return Hit(row(rule), subject, scalar.start, words, most, applied=applied)
+def hits_of_moved(moved: Moved, *, migrated: bool) -> Iterator[Hit]:
+    """What the rules say about a path that was written in another form."""
+    words = {"path": moved.old, "new": moved.new}
+    if moved.old.startswith("~"):
+        if moved.new != moved.old:
+            rules = [("route-path-double-tilde-on-rerun", Severity.WARNING)]
+        else:
+            rules = []
+    elif not moved.new.startswith("~"):
+        most = Severity.WARNING if migrated else Severity.INFO
+        rules = [("route-path-prefix-must-be-normalized", most)]
+    else:
+        rules = [("route-path-regex-needs-tilde", Severity.INFO)]
+        if moved.new[1:] != moved.old:
+            rules.append(("route-path-percent-decoding-regex", Severity.INFO))
+    for rule, most in rules:
+        yield Hit(row(rule), moved.subject, moved.at, words, most, applied=True)
 
 
-def _of_2_x(scalar: Scalar, subject: str, pen: Pen) -> tuple[str, list[Hit]]:
-    """A path of format 1.1 or 2.1, or of a file that does not say: as the migration has it."""
-    old = scalar.value
-    if old.startswith("~"):
-        return _with_tilde(scalar, subject, "route-path-tilde-in-old-format")
-    if not old.startswith("/"):
-        return old, [_hit("route-path-prefix-regex-shape", scalar, subject)]
-    new = migrate_path(old)
-    if new == old:
-        return new, []
-    if not is_regex_28(old):
-        rule = "route-path-prefix-must-be-normalized"
-        return new, [_hit(rule, scalar, subject, new, applied=True, most=Severity.INFO)]
-    rule = "route-path-regex-needs-tilde"
-    hits = [_hit(rule, scalar, subject, new, applied=True, most=Severity.INFO)]
-    if new[1:] != old:
-        rule = "route-path-percent-decoding-regex"
-        hits.append(_hit(rule, scalar, subject, new, applied=True, most=Severity.INFO))
-    return new, hits
+def _hit(rule: str, path: Path, new: str = "") -> Hit:
+    return Hit(row(rule), path.subject, path.start, {"path": path.value, "new": new})
 
 
-def _of_3_0(scalar: Scalar, subject: str, pen: Pen) -> tuple[str, list[Hit]]:
-    """A path of format 3.0: taken as it is, but for what 3.4 would refuse."""
-    old = scalar.value
-    if old.startswith("~"):
-        return _with_tilde(scalar, subject, None)
-    if not old.startswith("/"):
-        return old, [_hit("route-path-prefix-regex-shape", scalar, subject)]
-    new = normalise(old)
-    if _REGEX_SIGNS.search(old):
-        hits = [_hit("declarative-format-30-with-28-paths", scalar, subject, migrate_path(old))]
-        if new != old:
-            hits.append(_hit("route-path-prefix-must-be-normalized", scalar, subject, new))
-        return old, hits
-    if new == old:
-        return old, []
-    rule = "route-path-prefix-must-be-normalized"
-    return new, [_hit(rule, scalar, subject, new, applied=True, most=Severity.WARNING)]
-
-
-def _with_tilde(scalar: Scalar, subject: str, rule: str | None) -> tuple[str, list[Hit]]:
-    """A path that begins as 3.x writes a regex."""
-    old = scalar.value
+def _of_3_x(path: Path, *, migrated: bool) -> tuple[str, list[Hit]]:
+    """A path of format 3.0, taken as it is but for what 3.4 would refuse; or an odd one of 2.x."""
+    old = path.value
     if old.startswith("~~"):
-        new = "~" + old.lstrip("~")
-        most = Severity.WARNING
-        rule = "route-path-double-tilde-on-rerun"
-        return new, [_hit(rule, scalar, subject, new, applied=True, most=most)]
-    if not old.startswith("~/"):
-        return old, [_hit("route-path-prefix-regex-shape", scalar, subject)]
-    return old, [_hit(rule, scalar, subject)] if rule is not None else []
+        return "~" + old.lstrip("~"), []
+    if old.startswith("~/"):
+        return old, [] if migrated else [_hit("route-path-tilde-in-old-format", path)]
+    if not old.startswith("/"):
+        return old, [_hit("route-path-prefix-regex-shape", path)]
+    new = normalise(old)
+    if not _REGEX_SIGNS.search(old):
+        return new, []
+    hits = [_hit("declarative-format-30-with-28-paths", path, migrate_path(old))]
+    if new != old:
+        hits.append(_hit("route-path-prefix-must-be-normalized", path, new))
+    return old, hits
 
 
-def _with_placeholder(
-    scalar: Scalar, subject: str, pen: Pen, *, migrated: bool
-) -> tuple[str, list[Hit]]:
+def _with_placeholder(path: Path, pen: Pen, *, migrated: bool) -> Hit:
     """A path that decK completes from a variable: what it becomes, only the variable knows."""
-    shown = pen.source.text[scalar.start : scalar.end]
-    rule = row("route-path-from-variable")
+    shown = pen.source.text[path.start : path.end]
     most = Severity.INFO if migrated else None
-    return scalar.value, [Hit(rule, subject, scalar.start, {"path": shown}, most)]
+    return Hit(row("route-path-from-variable"), path.subject, path.start, {"path": shown}, most)

@@ -44,6 +44,8 @@ class Plan:
     insertions: dict[int, dict[str, None]] = attrs.field(factory=dict)
     deletions: dict[int, tuple[Mapping, set[int]]] = attrs.field(factory=dict)
     """Pairs to take out, by the identity of their mapping."""
+    moved: dict[int, Moved] = attrs.field(factory=dict)
+    """Paths that are written in another form, by where they begin."""
     said: set[tuple[str, int]] = attrs.field(factory=set)
     """Rule and place of hits that an alias may lead to again."""
 
@@ -88,7 +90,8 @@ class Plan:
         for mapping, numbers in self.deletions.values():
             if numbers:
                 self.edit(pen.deletions(mapping, numbers))
-        found = [(at, at, "".join(texts)) for at, texts in self.insertions.items()]
+        found = [moved[-3:] for moved in self.moved.values() if moved[-1]]
+        found += [(at, at, "".join(texts)) for at, texts in self.insertions.items()]
         found += [(start, end, text) for (start, end), text in self.replacements.items()]
         found.sort()
         return found
@@ -96,6 +99,7 @@ class Plan:
     def intents(self) -> Intents:
         """What a second parse has to show."""
         found = Intents()
+        found.texts.update((moved[1], moved[4]) for moved in self.moved.values() if moved[-1])
         for hit in self.hits:
             if hit.applied:
                 found.take(hit.edits)

@@ -21,6 +21,7 @@ __all__ = ["Book", "Rules", "ask", "row"]
 _WITHOUT_VALUE = frozenset({Test.EXISTS, Test.MISSING, Test.UNSET, Test.CALL})
 """Tests that may hold for an entity that does not have the field."""
 _CONFLICT = "declarative-conflict"
+_UNKNOWN = "declarative-unknown-field"
 _LOWER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 
 
@@ -58,6 +59,18 @@ class Rules:
             own = (rule for rule in catalog.entities() if kind in rule.on)
             self._kinds[kind] = _book(rule for rule in own if self.settings.concern(rule))
         return self._kinds[kind]
+
+    def telling_keys(self, kind: str) -> frozenset[str] | None:
+        """The keys of a kind that make any difference to the rules; None where all may."""
+        book = self.on_kind(kind)
+        if book.always:
+            return None
+        return frozenset(field.partition(".")[0] for field in book.by_field) | self.kinds
+
+    @functools.cached_property
+    def kinds(self) -> frozenset[str]:
+        """The keys under which entities stand."""
+        return frozenset(row(_UNKNOWN).values)
 
     def on_plugin(self, name: str) -> Book:
         """The rules on a plugin, those on plugins that nobody knows included."""

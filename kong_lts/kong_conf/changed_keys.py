@@ -1,6 +1,6 @@
 """Findings of rules that a row says in full: keys that are set, and keys that are not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from kong_lts.catalog.rows import ConfKey, ConfTrigger, KongConfRule
 from kong_lts.findings import Severity
@@ -8,33 +8,14 @@ from kong_lts.kong_conf.comparison import Comparison, Difference
 from kong_lts.kong_conf.tests_of_values import TESTS
 from kong_lts.versions import Edition
 
-__all__ = ["absent_keys", "rules_by_key", "set_keys"]
+__all__ = ["absent_keys", "set_keys"]
 
 _ALWAYS = "always"
 
 
-def rules_by_key(comparison: Comparison) -> Mapping[str, tuple[KongConfRule, ...]]:
-    """The rules on each key that is set, whatever its value."""
-    exact: dict[str, list[KongConfRule]] = {}
-    beginnings: list[tuple[str, KongConfRule]] = []
-    for row in comparison.rules():
-        if row.trigger is ConfTrigger.SET:
-            for key in row.keys:
-                if key.endswith("*"):
-                    beginnings.append((key[:-1], row))
-                else:
-                    exact.setdefault(key, []).append(row)
-    found = {}
-    for key in comparison.set_keys:
-        rows = [*exact.get(key, ()), *(row for start, row in beginnings if key.startswith(start))]
-        if rows:
-            found[key] = tuple(rows)
-    return found
-
-
 def set_keys(comparison: Comparison) -> Iterator[Difference]:
     """What the rules say about keys that are set."""
-    for key, rows in rules_by_key(comparison).items():
+    for key, rows in comparison.rules_by_key.items():
         for row in rows:
             if _speaks(row, key, comparison):
                 yield comparison.difference(row, key, severity=_severity(row, comparison))

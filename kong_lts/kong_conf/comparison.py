@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from kong_lts import catalog
-from kong_lts.catalog.rows import KongConfRule
+from kong_lts.catalog.rows import ConfTrigger, KongConfRule
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf.document import KongConf, Setting
 from kong_lts.kong_conf.injected import is_injected
@@ -206,3 +206,24 @@ class Comparison:
                 continue
             if not row.roles or self.role in row.roles:
                 yield row
+
+    @functools.cached_property
+    def rules_by_key(self) -> Mapping[str, tuple[KongConfRule, ...]]:
+        """The rules on each key that is set, whatever its value."""
+        exact: dict[str, list[KongConfRule]] = {}
+        beginnings: list[tuple[str, KongConfRule]] = []
+        for row in self.rules():
+            for key in row.keys if row.trigger is ConfTrigger.SET else ():
+                if key.endswith("*"):
+                    beginnings.append((key[:-1], row))
+                else:
+                    exact.setdefault(key, []).append(row)
+        starts = tuple({start for start, _ in beginnings})
+        found: dict[str, tuple[KongConfRule, ...]] = {}
+        for key in self.set_keys:
+            rows = exact.get(key, [])
+            if key.startswith(starts):
+                rows = [*rows, *(row for start, row in beginnings if key.startswith(start))]
+            if rows:
+                found[key] = tuple(rows)
+        return found

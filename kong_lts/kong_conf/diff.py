@@ -8,6 +8,7 @@ from kong_lts.kong_conf.comparison import Comparison, Difference
 from kong_lts.kong_conf.document import KongConf
 from kong_lts.kong_conf.lines import line_differences
 from kong_lts.kong_conf.loads import load_differences
+from kong_lts.kong_conf.rewriting import safe_edits
 from kong_lts.versions import Edition, KongVersion
 
 __all__ = ["diff", "differences"]
@@ -35,7 +36,7 @@ def diff(
         `environment` or `default`.
     """
     comparison = Comparison.of(conf, Edition(edition), current=current, role=role)
-    return in_order(difference.finding for difference in differences(comparison))
+    return in_order(safe_edits(comparison, differences(comparison)))
 
 
 def differences(comparison: Comparison) -> Iterator[Difference]:

@@ -139,6 +139,20 @@ class KongConf:
         return {setting.key: setting for setting in self.settings if not setting.lost}
 
     @functools.cached_property
+    def memory(self) -> dict[tuple[object, ...], object]:
+        """What was worked out from it already, so that a rewrite after a comparison is cheap."""
+        return {}
+
+    @functools.cached_property
+    def all_by_key(self) -> Mapping[str, tuple[Setting, ...]]:
+        """Every assignment that a release sees, by key; the one that counts is the last."""
+        found: dict[str, list[Setting]] = {}
+        for setting in self.settings:
+            if not setting.lost:
+                found.setdefault(setting.key, []).append(setting)
+        return {key: tuple(settings) for key, settings in found.items()}
+
+    @functools.cached_property
     def _statements(self) -> _Statements:
         return _read_statements(self.text)
 

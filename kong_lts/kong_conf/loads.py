@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kong_lts.findings import Severity
-from kong_lts.kong_conf.changed_keys import rules_by_key
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.nearest import Nearest
@@ -33,7 +32,7 @@ def load_differences(
 
 
 def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
-    named = rules_by_key(comparison)
+    named = comparison.rules_by_key
     nearest = Nearest(comparison)
     for key, origin in comparison.set_keys.items():
         old, new = (comparison.knows(release, key) for release in (comparison.old, comparison.new))

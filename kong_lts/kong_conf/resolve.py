@@ -1,5 +1,7 @@
 """resolve(): the values of a kong.conf as a release would load them."""
 
+import attrs
+
 from kong_lts.errors import ConfError
 from kong_lts.kong_conf.cross_key import check
 from kong_lts.kong_conf.derived import derive
@@ -31,8 +33,8 @@ def resolve(
     """
     loaded = resolved(conf, Release(release), Edition(edition))
     if loaded.refusals:
-        raise loaded.refusals[0]
-    return loaded.values
+        raise attrs.evolve(loaded.refusals[0])
+    return dict(loaded.values)
 
 
 def resolved(
@@ -44,6 +46,10 @@ def resolved(
     templates: bool = True,
 ) -> Loaded:
     """As `resolve`, with every reason to refuse beside the values."""
+    asked = (release, edition, current, templates)
+    known = conf.memory.get(asked)
+    if isinstance(known, Loaded):
+        return known
     loaded = load(conf, release, edition, current=current, templates=templates)
     for section in conf.sections:
         if section.name is None:
@@ -51,4 +57,5 @@ def resolved(
             loaded.refusals.insert(0, ConfError(reason, None, conf.path, section.line))
     check(loaded)
     derive(loaded)
+    conf.memory[asked] = loaded
     return loaded

@@ -1,6 +1,6 @@
 """Rewriting: from differences to edits, variables, and questions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -17,9 +17,10 @@ from kong_lts.kong_conf.values import from_environment, split_list, stripped
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release
 
-__all__ = ["Question", "Rewriting"]
+__all__ = ["Question", "Rewriting", "safe_edits"]
 
 _PATCH = "Which patch release of 2.8 is in use? Pin the old default if it is an older one."
+_SAFE = (ConfRewriting.COMMENT_OUT, ConfRewriting.RENAME)
 _BY_HAND = "How should this be written? It is a template, or runs over several lines."
 
 
@@ -74,9 +75,7 @@ class Rewriting:
         self.left.append(Question(finding=difference.finding, question=question or _BY_HAND))
 
     def _settings(self, key: str) -> tuple[Setting, ...]:
-        """Every assignment of a key that a release sees, the one that counts last."""
-        found = self.comparison.conf.settings
-        return tuple(setting for setting in found if setting.key == key and not setting.lost)
+        return self.comparison.conf.all_by_key.get(key, ())
 
     def _comment_out(self, difference: Difference) -> bool:
         """Take a key out of the file and of the environment."""
@@ -191,6 +190,19 @@ class Rewriting:
             self.environ.update({variable(key): value for key, value in pins})
         else:
             self.edits.append(pin_block(conf, pins))
+
+
+def safe_edits(comparison: Comparison, differences: Iterable[Difference]) -> Iterator[Finding]:
+    """The findings, each with the one change of the file that settles it, where there is one."""
+    work = Rewriting(comparison=comparison, keeps=False)
+    for difference in differences:
+        if difference.origin == Origin.FILE and difference.rule.rewriting in _SAFE:
+            before = len(work.edits)
+            work.act_on(difference)
+            if len(work.edits) == before + 1:
+                yield attrs.evolve(difference.finding, edit=work.edits[-1])
+                continue
+        yield difference.finding
 
 
 def _as_2_8(variable_value: str) -> str:

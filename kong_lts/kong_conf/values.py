@@ -124,7 +124,7 @@ def split_list(text: str) -> tuple[str, ...]:
 
 
 def _may_be_unset(key: ConfKey | None, edition: str) -> None:
-    if key and key.values.get(edition):
+    if key and key.values.get(edition) and key.defaults.get(edition) is not None:
         raise NotOfTypeError(f"it is empty; give one of {', '.join(key.values[edition])}")
 
 

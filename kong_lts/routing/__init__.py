@@ -8,17 +8,32 @@ from kong_lts.routing.paths import (
     normalise,
     normalise_regex,
 )
-from kong_lts.routing.router import Match, Request, Router, router
+from kong_lts.routing.router import (
+    Cause,
+    Difference,
+    Match,
+    Request,
+    Router,
+    compare,
+    requests_for,
+    router,
+    shadowed,
+)
 
 __all__ = [
+    "Cause",
+    "Difference",
     "Match",
     "Request",
     "Router",
     "already_migrated",
     "check_regex",
+    "compare",
     "is_regex_28",
     "migrate_path",
     "normalise",
     "normalise_regex",
+    "requests_for",
     "router",
+    "shadowed",
 ]

@@ -29,7 +29,7 @@ class StrategyChoice:
     """The data planes' strategy in hybrid mode."""
     reasons: tuple[str, ...] = ()
     rejected: Mapping[str, str] = attrs.Factory(dict)
-    """Why not, by strategy; the ones that the guide does not have for this upgrade are among them."""
+    """Why not, by strategy; also those that the guide does not have for this upgrade."""
 
 
 _ROLLING_IS_FOR_NODES_WITHOUT_A_DATABASE = (

@@ -1,4 +1,4 @@
-"""The steps of an upgrade in hybrid mode: control planes first, then the data planes, node by node."""
+"""The steps of an upgrade in hybrid mode: control planes first, then data planes in batches."""
 
 from collections.abc import Iterator
 
@@ -84,9 +84,7 @@ def _control_planes(
         yield from in_place.control_planes(deployment, new, settings, downtime=False)
 
 
-def _completion(
-    deployment: Deployment, settings: Settings, strategy: Strategy
-) -> Iterator[Step]:
+def _completion(deployment: Deployment, settings: Settings, strategy: Strategy) -> Iterator[Step]:
     if strategy is Strategy.DUAL_CLUSTER:
         yield from dual_cluster.completion(deployment, settings)
     else:

@@ -16,8 +16,8 @@ __all__ = ["completion", "control_planes", "steps"]
 
 _GUIDE = "In-place upgrade, step"
 _DOWNTIME_S = 60.0
-"""From the stop to the first answer; measured 1.8 s on a small database and 8.4 s with 20,000 of each
-entity, so a minute leaves room for larger ones and for people."""
+"""From the stop to the first answer; measured 1.8 s on a small database and 8.4 s with 20,000 of
+each entity, so a minute leaves room for larger ones and for people."""
 
 
 def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:

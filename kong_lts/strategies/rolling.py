@@ -50,8 +50,8 @@ def _preparation(*, db_less: bool) -> Iterator[Step]:
             f"{_GUIDE} 2",
             Side.CURRENT,
             "Save a copy of kong.yml",
-            "Copy the very file that each node loads, and compare its hash on all nodes. decK is not"
-            " for DB-less nodes.",
+            "Copy the very file that each node loads, and compare its hash on all nodes. decK is"
+            " not for DB-less nodes.",
         )
     yield shared.back_up_files(f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
@@ -61,8 +61,8 @@ def _preparation(*, db_less: bool) -> Iterator[Step]:
             f"{_GUIDE} 3",
             Side.NEW,
             "Convert kong.yml for the new nodes",
-            "`kong_lts.declarative.convert` writes it; `kong config parse` of 3.4 must take it. Keep"
-            " the current file for the current nodes: 2.8 does not read the converted one.",
+            "`kong_lts.declarative.convert` writes it; `kong config parse` of 3.4 must take it."
+            " Keep the current file for the current nodes: 2.8 does not read the converted one.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Steps that more than one strategy has; each takes the section of the guide that it carries out."""
+"""Steps that more than one strategy has; each is told the section of the guide."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What tests and rehearsals need: fakes, a simulated world, scenarios, a PostgreSQL, a stand-in `kong`.
+"""What tests and rehearsals need: fakes over a simulated world, scenarios, a server, a stand-in.
 
 The names are in the modules of this package, so that a rehearsal loads no database driver.
 """

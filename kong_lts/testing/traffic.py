@@ -14,7 +14,7 @@ __all__ = ["Clients", "MemoryLoadBalancer"]
 
 @attrs.define
 class MemoryLoadBalancer:
-    """Divides requests exactly: of every hundred in a row, as many as its weight go to the new side."""
+    """Divides requests exactly: of every hundred, as many as its weight go to the new side."""
 
     new_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
     _owed: int = attrs.field(default=0, init=False)

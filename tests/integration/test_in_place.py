@@ -16,11 +16,14 @@ from kong_lts.testing.scenarios import ALL
 from tests.integration.gateways import Gateways
 from tests.integration.postgres_databases import Databases, databases_on
 
-SCARCE = ALL["traditional-in-place"]
 DEPLOYMENT = attrs.evolve(
-    SCARCE,
-    current=attrs.evolve(SCARCE.current, nodes=(kong_lts.Node(name="gw-1"),)),
-    new=attrs.evolve(SCARCE.new, nodes=(kong_lts.Node(name="new-1"),)),
+    ALL["traditional-in-place"],
+    current=kong_lts.Cluster(
+        version=kong_lts.KongVersion.parse("2.8.5"), nodes=(kong_lts.Node(name="gw-1"),)
+    ),
+    new=kong_lts.Cluster(
+        version=kong_lts.KongVersion.parse("3.4.2"), nodes=(kong_lts.Node(name="new-1"),)
+    ),
 )
 
 
@@ -84,8 +87,8 @@ def test_the_way_back_restores_the_database_and_starts_the_current_cluster(
     after = PostgresDatabase.at(gateways.urls[Side.CURRENT])
     assert after.fingerprint(before.taken_at) == before
     assert PostgresWriteGuard.at(gateways.urls[Side.CURRENT]).held() == ()
-    assert gateways.adapters().current.admin is not None
-    assert gateways.adapters().current.admin.status("gw-1").ready
+    node = gateways.node(Side.CURRENT).run(["kong", "health"], timeout_s=30)
+    assert "Kong is healthy" in node.stdout
 
 
 def test_a_replaced_database_stays_under_another_name(server: Databases, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_bytes_that_are_no_utf_8_survive() -> None:
 def test_a_hundred_megabytes_are_refused_at_once() -> None:
     text = "a" * 100_000_000
     began = time.process_time()
-    with pytest.raises(ConfError, match="no kong.conf"):
+    with pytest.raises(ConfError, match=r"this is no kong\.conf"):
         kong_conf.parse(text)
     assert time.process_time() - began < 1
 

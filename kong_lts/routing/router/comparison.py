@@ -118,10 +118,18 @@ def _name(match: Match | None) -> str:
 
 def _difference(request: Request, old: Router, new: Router) -> Difference | None:
     match_28, match_34 = old.match(request), new.match(request)
-    if match_28 == match_34:
+    if match_28 == match_34 or _alike(match_28, match_34):
         return None
     cause = _cause(request, old, new, match_28, match_34)
     return Difference(cause=cause, request=request, match_28=match_28, match_34=match_34)
+
+
+def _alike(one: Match | None, other: Match | None) -> bool:
+    """Whether the two differ only in how sure a regex is of its answer."""
+    if one is None or other is None or max(len(one.candidates), len(other.candidates)) > 1:
+        return False
+    bare = [attrs.evolve(match, uncertain=False, candidates=()) for match in (one, other)]
+    return bare[0] == bare[1]
 
 
 def _cause(
@@ -130,7 +138,7 @@ def _cause(
     before, after = asked(request, old.release), asked(request, new.release)
     if before is None or after is None:
         return Cause.REQUEST_LINE
-    if match_28 is not None and match_28.uncertain:
+    if match_28 is not None and len(match_28.candidates) > 1:
         return Cause.EQUAL_CREATED_AT
     winner = None if match_34 is None else match_34.route
     loser = None if match_28 is None else match_28.route

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import attrs
 
-from kong_lts.routing.paths import is_regex_28
+from kong_lts.routing.paths import is_regex_28, normalise
 from kong_lts.routing.router.configuration import Route, read_routes
 from kong_lts.routing.router.engines import Engines, PcreRegex
 from kong_lts.routing.router.hosts import WildcardHosts, split_port
@@ -34,9 +34,10 @@ class _Path:
     taken: tuple[str, ...]
 
     def takes(self, path: str) -> bool:
+        routed = normalise(path)
         if self.regex is None:
-            return path.startswith(self.text)
-        return self.regex.begins(octets(path))[0]
+            return routed.startswith(self.text)
+        return self.regex.begins(octets(routed))[0]
 
 
 @attrs.frozen(kw_only=True)
@@ -117,8 +118,10 @@ def _hosts_like(host: str) -> Iterator[str]:
 def _path(path: str, release: Release, engines: Engines) -> _Path:
     is_regex = is_regex_28(path) if release is Release.V2_8 else path.startswith("~")
     if not is_regex:
-        folder = path if path.endswith("/") else f"{path}/"
-        return _Path(path, None, (path, f"{folder}x", folder, f"{path}x", f"{folder}x/y/"))
+        sent = _sendable(path)
+        folder = sent if sent.endswith("/") else f"{sent}/"
+        taken = (sent, f"{folder}x", folder, f"{sent}x", f"{folder}x/y/")
+        return _Path(normalise(path), None, taken)
     text = path.removeprefix("~")
     regex = PcreRegex(text, engines)
     found = [sample for sample in samples(text) if regex.begins(octets(sample))[0]]

@@ -1,0 +1,72 @@
+"""Writes docs/reference/rules.md: every rule of the catalog, one anchor each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kong_lts import catalog
+from kong_lts.catalog.rows import KongConfRule, Rule
+
+PAGE = Path(__file__).with_name("reference") / "rules.md"
+
+INTRODUCTION = """# Rules
+
+Every finding names the rule that it comes from.
+This page is made from the catalog by `python docs/generate_rules.py`; do not edit it.
+
+The severity is the most a rule can say; a deployment may lower it.
+What stands in braces is filled in for each finding.
+*measured* means seen on real gateways, *documents* that only texts say it.
+"""
+
+FILES: tuple[tuple[str, str], ...] = (
+    ("kong.conf", "kong_conf"),
+    ("Declarative files: entities", "entities"),
+    ("Declarative files: plugins", "plugins"),
+    ("Database", "database"),
+    ("Prerequisites", "prerequisites"),
+    ("Inputs", "inputs"),
+)
+"""A heading, and the function of `kong_lts.catalog` that gives its rules."""
+
+
+def page() -> str:
+    """The whole page."""
+    return INTRODUCTION + "".join(_chapter(title, name) for title, name in FILES)
+
+
+def _chapter(title: str, name: str) -> str:
+    rows: Callable[[], tuple[Rule, ...]] = getattr(catalog, name)
+    return f"\n## {title}\n" + "".join(_rule(row) for row in rows())
+
+
+def _rule(row: Rule) -> str:
+    lines = [
+        f'<a id="{row.id}"></a>',
+        f"### {row.id}",
+        "",
+        f"{row.severity.upper()}, {row.verified}. {_sentence(row.message)}",
+        "",
+        _sentence(row.action),
+        "",
+        f"Source: {row.source}.",
+    ]
+    if isinstance(row, KongConfRule):
+        lines += _examples(row)
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _examples(row: KongConfRule) -> Iterator[str]:
+    if row.question:
+        yield from ("", f"A rewrite leaves it and asks: {row.question}")
+    for title, text in (("Before", row.before), ("After", row.after)):
+        if text:
+            yield from ("", f"{title}:", "", "```ini", text, "```")
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

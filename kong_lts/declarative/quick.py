@@ -1,0 +1,326 @@
+"""Reads the plain block style in which most declarative files are written, without libyaml.
+
+It takes a subset of YAML that leaves no doubt: block mappings and lists, scalars on one line, comments. What
+else a line may hold, as `{...}` or `|`, libyaml is asked about, for that line alone. Anything beyond (anchors,
+tags, several documents, scalars over several lines, tabs) is declined, and the caller reads the whole file by
+libyaml. Whatever is read here, libyaml reads alike; nothing is accepted here that it would refuse.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+
+import attrs
+
+from kong_lts.declarative.document import Piece, Root, Tree, read_value
+from kong_lts.declarative.nodes import Dull, Mapping, Node, Scalar, Sequence
+from kong_lts.declarative.paths import AS_IT_IS
+from kong_lts.errors import DeclarativeError
+
+__all__ = ["DeclinedError", "read"]
+
+_ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Characters that are line ends to YAML, or not allowed, or that need a closer look."""
+_PLAIN_ASCII = b"\n" + bytes(range(0x20, 0x7F))
+"""All others of ASCII."""
+
+_SKIPPED = r"(?:[ ]*(?:\#[^\n]*)?\n)*+"
+_KEY = r"[A-Za-z_][\w.-]{0,127}"
+_PLAIN = (
+    r"(?:[A-Za-z0-9/_.~$(^\\+<=;\ue000]|-(?=[0-9]))"
+    r"[^\s:#]*+(?:(?::(?=\S)|\#|[ ]++(?=[^\s:#]))[^\s:#]*+)*+"
+)
+_DOUBLE = r'"(?:[^"\\\n]|\\.)*+"'
+_SINGLE = r"'(?:[^'\n]|'')*+'"
+_FLOW_ITEM = rf"(?:[A-Za-z0-9/_.~$(^\\+][^\s,\[\]{{}}:#'\"&*!|>%@`]*+|{_SINGLE}|\"[^\"\\\n]*+\")"
+_FLOW_LIST = rf"\[[ ]*(?:{_FLOW_ITEM}(?:[ ]*,[ ]*{_FLOW_ITEM})*+)?[ ]*\]"
+_REST = r"(?:[ ]+\#[^\n]*)?[ ]*\n"
+
+_LINE = re.compile(
+    rf"""
+    {_SKIPPED}
+    (?P<indent>[ ]*)
+    (?P<dash>-(?:[ ]+|(?=\n)))?
+    (?:(?P<key>{_KEY}):(?=[ \n]))?
+    [ ]*
+    (?:(?P<plain>{_PLAIN})|(?P<double>{_DOUBLE})|(?P<single>{_SINGLE})|(?P<list>{_FLOW_LIST})
+      |(?P<block>[|>][+-]?)|(?P<other>[\[{{][^\n]*))?
+    {_REST}
+    """,
+    re.VERBOSE,
+)
+_ITEM = re.compile(_FLOW_ITEM)
+_PATH = re.compile(
+    rf"(?m)^[ ]*-[ ]+(?:(?P<plain>{_PLAIN})|(?P<single>{_SINGLE})|(?P<double>{_DOUBLE}))"
+)
+_JSON_ESCAPES = re.compile(r'"(?:[^\\]|\\["\\/bfnrt]|\\u(?!d[89a-f])[0-9a-f]{4})*"', re.IGNORECASE)
+_ROUTES = "routes"
+
+
+class DeclinedError(Exception):
+    """The text is beyond what is read here; not meant to leave this package."""
+
+
+def read(text: str, telling: Collection[str] | None) -> Iterator[Piece | Root]:
+    """The document as its pieces and then its root.
+
+    Args:
+        text: The file as the parser gets it.
+        telling: Keys of a route that some rule looks at; of routes with other keys only, nothing
+            but what is listed here is returned. None if all is wanted.
+
+    Raises:
+        DeclinedError: It has to be read by libyaml, from the start.
+    """
+    odd = text.encode().translate(None, _PLAIN_ASCII) if text.isascii() else _ODD.search(text)
+    if odd:
+        raise DeclinedError
+    lines = _Lines(text if text.endswith("\n") else f"{text}\n", telling)
+    lines.begin()
+    root = Mapping(lines.content, flow=False)
+    yield from _pieces(lines, root)
+    if lines.line is not None:
+        raise DeclinedError
+    yield Root(root, Tree())
+
+
+def _pieces(lines: "_Lines", root: Mapping) -> Iterator[Piece]:
+    while (line := lines.line) is not None and lines.column == 0 and line["dash"] is None:
+        key, node = lines.pair_head()
+        if node is None and lines.at_list(0):
+            value = Sequence(lines.content, flow=False)
+            root.pairs.append((key, value, value.start))
+            for number, item in enumerate(lines.items(lines.column, key.value), 1):
+                value.end = item.end
+                yield Piece(key, item, number)
+            continue
+        if node is None:
+            node = lines.block(0, key.end + 1)
+        root.pairs.append((key, node, node.end))
+        if isinstance(node, Sequence):
+            for number, item in enumerate(node.items, 1):
+                yield Piece(key, item, number)
+        else:
+            yield Piece(key, node)
+
+
+@attrs.define(eq=False)
+class _Lines:
+    """The text, line by line, the next one that holds something in sight."""
+
+    text: str
+    telling: Collection[str] | None
+    line: re.Match[str] | None = None
+    column: int = 0
+    content: int = 0
+    """Where the next line has its first sign that is not blank."""
+    dull: dict[int, re.Pattern[str]] = attrs.field(factory=dict)
+
+    def begin(self) -> None:
+        """Find the first line; `---` may stand before it."""
+        found = re.compile(_SKIPPED + r"(?:---[ ]*\n)?").match(self.text)
+        self.go_to(found.end() if found else 0)
+        if self.line is None:
+            raise DeclinedError
+
+    def go_to(self, at: int) -> None:
+        """Make the line at a place, or the first one behind it that holds something, the next."""
+        self.line = line = _LINE.match(self.text, at)
+        if line is None:
+            if not _only_comments(self.text, at):
+                raise DeclinedError
+            return
+        start, end = line.span("indent")
+        self.column, self.content = end - start, end
+
+    def pair_head(self) -> tuple[Scalar, Node | None]:
+        """The key of this line and its value, if it has one here; then the next line is in sight."""
+        line = self.line
+        assert line is not None  # the callers have looked
+        start, end = line.span("key")
+        if start < 0:
+            raise DeclinedError
+        key = Scalar(self.text[start:end], start, end, None, plain=True)
+        return key, self.inline(line, self.column)
+
+    def inline(self, line: re.Match[str], column: int) -> Node | None:
+        """The value that stands on a line, if one does; then the next line is in sight."""
+        kind = line.lastgroup
+        node: Node | None = None
+        if kind == "plain":
+            start, end = line.span(kind)
+            node = Scalar(line[kind], start, end, None, plain=True)
+        elif kind in ("single", "double"):
+            node = _quoted(line, kind)
+        elif kind == "list":
+            node = _flow_list(line)
+        elif kind in ("block", "other"):
+            return self._by_libyaml(line, kind, column)
+        self.go_to(line.end())
+        return node
+
+    def _by_libyaml(self, line: re.Match[str], kind: str, column: int) -> Node:
+        """A block scalar, or a flow collection on one line."""
+        start, end = line.start(kind), line.end()
+        if kind == "block":
+            inner = re.compile(rf"(?:[ ]*\n|[ ]{{{column + 1},}}[^\n]*\n)*").match(self.text, end)
+            end = inner.end() if inner else end
+        try:
+            node = read_value(self.text[start:end], start)
+        except DeclarativeError:
+            raise DeclinedError from None
+        self.go_to(end)
+        return node
+
+    def at_list(self, column: int) -> bool:
+        """Whether the next line begins a list as the value of a key at a column."""
+        return self.line is not None and self.line["dash"] is not None and self.column >= column
+
+    def block(self, column: int, empty_at: int, name: str = "") -> Node:
+        """The value of a key at a column that has none on its own line."""
+        line = self.line
+        if line is not None and line["dash"] is not None and self.column >= column:
+            found = Sequence(self.content, flow=False)
+            for item in self.items(self.column, name):
+                found.items.append(item)
+                found.end = item.end
+            return found
+        if line is not None and self.column > column:
+            return self.mapping(self.column)
+        return Scalar("", empty_at, empty_at, None, plain=True)
+
+    def mapping(self, column: int) -> Mapping:
+        """The pairs at a column, the first of them on the next line."""
+        found = Mapping(self.content, flow=False)
+        while (line := self.line) is not None and self.column >= column:
+            if self.column > column or line["dash"] is not None:
+                if self.column == column:
+                    break
+                raise DeclinedError
+            self._pair(found, column)
+        return found
+
+    def _pair(self, found: Mapping, column: int) -> None:
+        key, value = self.pair_head()
+        if value is None:
+            value = self.block(column, key.end + 1, key.value)
+        found.pairs.append((key, value, value.end))
+        found.end = value.end
+
+    def items(self, column: int, name: str) -> Iterator[Node]:
+        """The items of a list whose dashes stand at a column, the first of them on the next line."""
+        dull = self._dull_routes(column) if name == _ROUTES and self.telling is not None else None
+        while (line := self.line) is not None and self.column >= column:
+            if self.column > column or line["dash"] is None:
+                if self.column == column:
+                    return
+                raise DeclinedError
+            if dull is not None and (route := dull.match(self.text, line.start("indent"))):
+                yield _dull_route(route, column)
+                self.go_to(route.end())
+                continue
+            yield self._item(line, column)
+
+    def _item(self, line: re.Match[str], column: int) -> Node:
+        inner = column + len(line["dash"])
+        if line["key"] is not None:
+            found = Mapping(line.start("key"), flow=False)
+            start, end = line.span("key")
+            key = Scalar(self.text[start:end], start, end, None, plain=True)
+            value = self.inline(line, inner)
+            if value is None:
+                value = self.block(inner, end + 1, key.value)
+            found.pairs.append((key, value, value.end))
+            found.end = value.end
+            while self.line is not None and self.column == inner and self.line["dash"] is None:
+                self._pair(found, inner)
+            if self.line is not None and self.column > column:
+                raise DeclinedError
+            return found
+        node = self.inline(line, column)
+        if node is None:
+            at = line.start("dash") + 1
+            if self.at_list(column + 1):
+                raise DeclinedError
+            node = self.block(column, at) if self.column > column else _empty(at)
+        if self.line is not None and self.column > column:
+            raise DeclinedError
+        return node
+
+    def _dull_routes(self, column: int) -> re.Pattern[str] | None:
+        """What matches a route at a column that has no key of those that tell something."""
+        if column not in self.dull:
+            self.dull[column] = _dull_route_pattern(column, self.telling or ())
+        return self.dull[column]
+
+
+def _empty(at: int) -> Scalar:
+    return Scalar("", at, at, None, plain=True)
+
+
+def _only_comments(text: str, at: int) -> bool:
+    found = re.compile(_SKIPPED).match(text, at)
+    return found is not None and not text[found.end() :].strip(" ")
+
+
+def _quoted(line: re.Match[str], kind: str) -> Scalar:
+    start, end = line.span(kind)
+    return _unquoted(line[kind], start, end)
+
+
+def _unquoted(source: str, start: int, end: int) -> Scalar:
+    """A scalar in quotes, all on one line."""
+    if source[0] == "'":
+        return Scalar(source[1:-1].replace("''", "'"), start, end, "'", plain=False)
+    if "\\" not in source:
+        return Scalar(source[1:-1], start, end, '"', plain=False)
+    if not _JSON_ESCAPES.fullmatch(source):
+        raise DeclinedError
+    return Scalar(json.loads(source), start, end, '"', plain=False)
+
+
+def _flow_list(line: re.Match[str]) -> Sequence:
+    start, end = line.span("list")
+    found = Sequence(start, flow=True, end=end)
+    for item in _ITEM.finditer(line.string, start + 1, end - 1):
+        found.items.append(_scalar(item[0], item.start(), item.end()))
+    return found
+
+
+def _scalar(source: str, start: int, end: int) -> Scalar:
+    if source[0] in "'\"":
+        return _unquoted(source, start, end)
+    return Scalar(source, start, end, None, plain=True)
+
+
+def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
+    """A whole route on lines of its own: its name, its paths, and keys that tell nothing."""
+    inner = f"[ ]{{{column + 2}}}"
+    told = "|".join(re.escape(key) for key in {*telling, "name", "id", "paths"})
+    path = rf"-[ ]+(?:{AS_IT_IS}{_REST}|(?P<odd>{_PLAIN}|{_SINGLE}|{_DOUBLE}){_REST})"
+    pair = rf"""(?:name:[ ]+(?P<name>{_PLAIN}){_REST}
+        |id:[ ]+(?P<id>{_PLAIN}){_REST}
+        |paths:{_REST}(?P<paths>(?P<step>{inner}[ ]*){path}(?:(?P=step){path})*+)
+        |(?!(?:{told}):){_KEY}:[ ]+(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW_LIST}){_REST})"""
+    ends = rf"(?<=\n)(?={_SKIPPED}(?:[ ]{{0,{column}}}[^\s#]|[ ]*\Z))"
+    return re.compile(
+        rf"[ ]{{{column}}}-[ ](?:{pair}(?:{_SKIPPED}{inner}(?=[A-Za-z_]))?+)++{ends}", re.VERBOSE
+    )
+
+
+def _dull_route(found: re.Match[str], column: int) -> Dull:
+    """The name, the id and the telling paths of a route; nothing else of it is ever asked for."""
+    paths: list[Scalar] = []
+    if found["odd"] is not None:
+        for path in _PATH.finditer(found.string, *found.span("paths")):
+            kind = path.lastgroup or ""
+            paths.append(_scalar(path[kind], *path.span(kind)))
+    return Dull(
+        found.start() + column + 2,
+        found.end(),
+        found["name"],
+        found.start("name"),
+        found["id"],
+        found.start("id"),
+        paths,
+    )
