@@ -9,6 +9,8 @@ __all__ = [
     "DatabaseFacts",
     "Fingerprint",
     "Lock",
+    "PluginRow",
+    "RepeatedTarget",
     "RouteRow",
     "SchemaMeta",
     "TableFingerprint",
@@ -43,6 +45,27 @@ class RouteRow:
     id: str
     name: str | None = None
     paths: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PluginRow:
+    """One row of `plugins` with something that the migrations rewrite, or that they leave."""
+
+    id: str
+    name: str
+    mark: str
+    """What was seen: the id of the rule that is about it."""
+
+
+@attrs.frozen(kw_only=True)
+class RepeatedTarget:
+    """One target that an upstream has more than once."""
+
+    upstream: str
+    target: str
+    rows: int
+    same_moment: bool
+    """Whether two of the rows have one `created_at`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -101,6 +124,10 @@ class DatabaseFacts:
     plugins: Mapping[str, int] = attrs.Factory(dict)
     """Number of plugins by name."""
     routes: tuple[RouteRow, ...] = ()
+    """Those with a path in which the migration or the router of 3.4 could see something; a plain
+    path of letters, digits, `_`, `-`, `~` and single slashes stays as it is."""
+    plugin_rows: tuple[PluginRow, ...] = ()
+    repeated_targets: tuple[RepeatedTarget, ...] = ()
     keyring_ids: tuple[str, ...] = ()
     """Ids of the keys in use in encrypted values."""
     connections: int = 0

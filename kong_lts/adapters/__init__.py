@@ -3,6 +3,15 @@
 from kong_lts.adapters.admin_api import HttpAdminApi
 from kong_lts.adapters.deck_cli import DeckCli
 from kong_lts.adapters.kong_metrics import KongMetrics
+from kong_lts.adapters.load_balancers import (
+    DnsLoadBalancer,
+    HaproxyLoadBalancer,
+    HttpRouteWeights,
+    IngressCanaryWeight,
+    KubernetesLoadBalancer,
+    NginxLoadBalancer,
+    ReplicaRatio,
+)
 from kong_lts.adapters.local_process import LocalProcessRunner
 from kong_lts.adapters.postgres import PostgresDatabase
 from kong_lts.adapters.postgres_address import PostgresAddress
@@ -16,16 +25,23 @@ from kong_lts.adapters.system import CallableApprover, FileApprover, LoggingObse
 __all__ = [
     "CallableApprover",
     "DeckCli",
+    "DnsLoadBalancer",
     "FileApprover",
+    "HaproxyLoadBalancer",
     "HttpAdminApi",
     "HttpProxy",
+    "HttpRouteWeights",
+    "IngressCanaryWeight",
     "KongMetrics",
+    "KubernetesLoadBalancer",
     "LocalProcessRunner",
     "LoggingObserver",
+    "NginxLoadBalancer",
     "PostgresAddress",
     "PostgresArchive",
     "PostgresDatabase",
     "PostgresWriteGuard",
+    "ReplicaRatio",
     "SqliteJournal",
     "SystemClock",
     "resolve_secret",

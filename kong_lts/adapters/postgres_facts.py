@@ -8,6 +8,7 @@ from functools import partial
 from psycopg import sql
 
 from kong_lts.adapters.postgres_address import APPLICATION, Connection
+from kong_lts.adapters.postgres_rows import read_plugin_rows, read_repeated_targets
 from kong_lts.catalog import migrations
 from kong_lts.database import (
     DatabaseFacts,
@@ -96,6 +97,10 @@ def read_facts(connection: Connection) -> DatabaseFacts:
         locks=_locks(connection, at("locks")) if "locks" in tables else (),
         plugins=_plugins(connection, at("plugins")) if "plugins" in tables else {},
         routes=_routes(connection, at("routes")) if "routes" in tables else (),
+        plugin_rows=read_plugin_rows(connection, at("plugins")) if "plugins" in tables else (),
+        repeated_targets=read_repeated_targets(connection, at("targets"))
+        if "targets" in tables
+        else (),
         keyring_ids=_keyring_ids(connection, schema, tables),
         connections=_connections(connection),
     )
@@ -249,7 +254,11 @@ def _plugins(connection: Connection, table: sql.Identifier) -> dict[str, int]:
 
 
 def _routes(connection: Connection, table: sql.Identifier) -> tuple[RouteRow, ...]:
-    query = sql.SQL("SELECT id::text, name, paths FROM {} ORDER BY id")
+    # Plain paths are most of them, and nothing happens to them: they need not be held in memory.
+    query = sql.SQL(
+        "SELECT id::text, name, paths FROM {} WHERE EXISTS (SELECT FROM unnest(paths) AS path "
+        "WHERE path !~ '^/?([A-Za-z0-9_~-]+/?)*$' OR left(path, 1) = '~') ORDER BY id"
+    )
     with connection.cursor(name="kong_lts_routes") as cursor:
         cursor.itersize = _ROWS_AT_ONCE
         cursor.execute(query.format(table))

@@ -12,7 +12,7 @@ from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Deployment
 from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 from kong_lts.versions import Release
 
@@ -49,7 +49,9 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
             )
     yield from _routes(facts, rules)
     if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
-        yield from _refused_routes(facts, _router_flavor(deployment, evidence))
+        yield from _migrated_routes(facts, rules, _router_flavor(deployment, evidence))
+        yield from _plugins(facts, rules)
+        yield from _targets(facts, rules)
     yield from _server(facts, rules)
     yield from _tables(facts, rules)
 
@@ -85,21 +87,57 @@ def _routes(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
             )
 
 
-def _refused_routes(facts: DatabaseFacts, router_flavor: str) -> Iterator[Finding]:
-    """What 3.4's router says of each path once the migration has been over it."""
+def _migrated_routes(
+    facts: DatabaseFacts, rules: dict[str, Rule], router_flavor: str
+) -> Iterator[Finding]:
+    """What the migration makes of each path, and what 3.4's router says of it."""
     for route in facts.routes:
+        name, where = route.name or route.id, Location(table="routes", row=route.id)
         for path in route.paths:
             migrated = routing.migrate_path(path)
-            if not migrated.startswith("~"):
-                continue
-            for finding in routing.check_regex(migrated, router_flavor=router_flavor):
-                yield attrs.evolve(
-                    finding,
-                    subject=f"route {route.name or route.id}",
-                    location=Location(table="routes", row=route.id),
-                    edit=None,
+            if migrated != path:
+                yield rules["database-path-changes"].finding(
+                    f"route {name}",
+                    location=where,
+                    route=name,
+                    path=path,
+                    migrated=migrated,
                     evidence=_SHOWN_BY,
                 )
+            for finding in routing.check_regex(migrated, router_flavor=router_flavor):
+                yield attrs.evolve(
+                    finding, subject=f"route {name}", location=where, edit=None, evidence=_SHOWN_BY
+                )
+
+
+def _plugins(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    for row in facts.plugin_rows:
+        yield rules[row.mark].finding(
+            f"plugin {row.name}",
+            location=Location(table="plugins", row=row.id),
+            plugin=row.name,
+            row=row.id,
+            evidence=_SHOWN_BY,
+        )
+
+
+def _targets(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    for target in facts.repeated_targets:
+        moment = (
+            ", created at one moment, on which `finish` fails"
+            if target.same_moment
+            else "; `finish` deletes the older ones"
+        )
+        yield rules["database-target-repeated"].finding(
+            f"target {target.target}",
+            severity=Severity.BLOCKER if target.same_moment else Severity.WARNING,
+            location=Location(table="targets"),
+            upstream=target.upstream,
+            target=target.target,
+            rows=target.rows,
+            moment=moment,
+            evidence=_SHOWN_BY,
+        )
 
 
 def _router_flavor(deployment: Deployment, evidence: Evidence) -> str:

@@ -11,12 +11,13 @@ from kong_lts.declarative.duplicates import Register
 from kong_lts.declarative.entities import Entity, Walker
 from kong_lts.declarative.fields import Subject
 from kong_lts.declarative.neighbours import Neighbours
-from kong_lts.declarative.nodes import Mapping, Node, Scalar, is_null, is_text, kind_of
-from kong_lts.declarative.paths import Path, Regex, convert_paths, paths_of
+from kong_lts.declarative.nodes import Dull, Mapping, Node, Scalar, is_null, is_text, kind_of
+from kong_lts.declarative.paths import Path, convert_paths, path_of, paths_of
 from kong_lts.declarative.pen import Pen
-from kong_lts.declarative.plan import Hit, Plan
+from kong_lts.declarative.plan import Hit, Moved, Plan
 from kong_lts.declarative.rules import Rules, ask, row
 from kong_lts.declarative.settle import Users, mappings_in, settle
+from kong_lts.declarative.source import PLACEHOLDER
 from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Severity
 
@@ -26,7 +27,6 @@ _VERSION = "_format_version"
 _FORMAT = "declarative-format-version-3"
 _UNKNOWN = "declarative-unknown-field"
 _SYNC = "declarative-sync-undoes-migration"
-_TILDE = "route-path-regex-needs-tilde"
 _VAULTS = "vaults-beta-entity"
 _ANONYMOUS = "plugin-auth-empty-anonymous-by-name"
 
@@ -39,7 +39,8 @@ class Analysis:
     rules: Rules
     has_anchors: bool
     plan: Plan = attrs.field(factory=Plan)
-    regexes: list[Regex] = attrs.field(factory=list)
+    migrated: bool | None = None
+    """Whether the format is 3.0, whose paths are those of 3.4; None if nobody knows."""
     paths: list[Path] = attrs.field(factory=list)
     register: Register = attrs.field(factory=Register)
     walker: Walker = attrs.field(init=False)
@@ -90,10 +91,10 @@ class Analysis:
             raise DeclarativeError(reason, line=line, column=column)
         for entity in self.waiting:
             self._plugin(entity, last_chance=True)
-        migrated = self._version(root.node)
-        if migrated is not None:
+        self.migrated = self._version(root.node)
+        if self.migrated is not None:
             for found in convert_paths(
-                self.paths, migrated=migrated, pen=self.pen, settings=self.rules.settings
+                self.paths, migrated=self.migrated, pen=self.pen, settings=self.rules.settings
             ):
                 self._note(found)
         self._rename_vaults(root.node)
@@ -105,34 +106,48 @@ class Analysis:
             for hit in self.plan.hits
             if hit.rule.needs == 1 or self.counts[hit.rule.id] >= hit.rule.needs
         ]
-        if migrated is None:
+        if self.migrated is None:
             for hit in self.plan.hits:
                 self.plan.withdraw(hit)
         settle(self.plan, root.tree, self.users)
 
-    def _note(self, found: Hit | Regex | Path) -> None:
-        if isinstance(found, Hit):
-            self.plan.hit(found)
-        elif isinstance(found, Regex):
-            self.regexes.append(found)
-        else:
+    def _note(self, found: Hit | Moved | Path) -> None:
+        if isinstance(found, Moved):
+            self.plan.moved[found.at] = found
+        elif isinstance(found, Path):
             self.paths.append(found)
+        else:
+            self.plan.hit(found)
 
     def _entities(self, kind: str, piece: Piece) -> None:
         if piece.number is None:
             if not is_null(piece.node):
                 self._wrong_type(kind, piece.node, "list")
             return
-        if not isinstance(piece.node, Mapping):
+        if not isinstance(piece.node, Mapping | Dull):
             self._wrong_type(kind, piece.node, "mapping")
             return
         for entity in self.walker.entities(kind, piece.node, piece.number):
+            if isinstance(entity, Dull):
+                self._dull_route(entity)
+                continue
             for hit in self.register.enter(entity):
                 self.plan.hit(hit)
             if entity.kind == "plugins":
                 self._plugin(entity)
             else:
                 self._entity(entity)
+
+    def _dull_route(self, route: Dull) -> None:
+        if (hit := self.register.enter_dull(route)) is not None:
+            self.plan.hit(hit)
+        if route.telling:
+            subject = f"route {route.name or route.identity}"
+            self.paths.extend(
+                path_of(path, in_flow=False, subject=subject)
+                for path in route.telling
+                if is_text(path) or PLACEHOLDER in path.value
+            )
 
     def _entity(self, entity: Entity) -> None:
         subject = Subject(entity)
@@ -226,7 +241,7 @@ class Analysis:
         if not any(key.value in self.walker.kinds or key.value[:1] == "_" for key in known):
             return
         hit = Hit(row("declarative-format-missing"), _VERSION, root.start, {"new": new})
-        places = list(root.own(_VERSION))
+        places = root.own(_VERSION)
         if places:
             edit = self.pen.set_value(root, places[-1], new, self.pen.value(new))
             hit.edits = () if edit is None else (edit,)
@@ -238,7 +253,11 @@ class Analysis:
     def _warn_of_sync(self) -> None:
         """A file with regexes as 2.8 has them, which decK may write back into a new database."""
         rule = row(_SYNC)
-        changed = (hit for hit in self.plan.hits if hit.rule.id == _TILDE)
+        changed = (
+            moved
+            for moved in self.plan.moved.values()
+            if moved.new.startswith("~") and not moved.old.startswith("~")
+        )
         first = next(changed, None)
         if first is not None and self.rules.settings.concern(rule):
             most = Severity.INFO if self.rules.settings.mode is None else None

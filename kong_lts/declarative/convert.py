@@ -9,9 +9,7 @@ from kong_lts.declarative import document, json_text, quick, report
 from kong_lts.declarative.analysis import Analysis
 from kong_lts.declarative.document import Piece, Root
 from kong_lts.declarative.intent import Intents
-from kong_lts.declarative.paths import Regex
 from kong_lts.declarative.pen import Pen
-from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.proof import prove
 from kong_lts.declarative.rules import Rules
 from kong_lts.declarative.settings import Settings
@@ -35,17 +33,19 @@ class Conversion:
     """The file: the very object that was given where nothing had to change."""
     _source: Source = attrs.field(repr=False)
     _spans: list[tuple[int, int, str]] = attrs.field(repr=False)
-    _hits: list[Hit] = attrs.field(repr=False)
-    _regexes: list[Regex] = attrs.field(repr=False)
+    _analyses: list[Analysis] = attrs.field(repr=False)
     _router_flavor: str = attrs.field(repr=False)
 
     @functools.cached_property
-    def _said(self) -> tuple[tuple[Finding, bool], ...]:
+    def _said(self) -> tuple[report.Said, ...]:
         """Made on first use: most of the work on a large file, and not everybody asks."""
-        found = [
-            *report.findings_of(self._hits, self._source),
-            *report.regex_findings(self._regexes, self._source, self._router_flavor),
-        ]
+        found: list[report.Said] = []
+        for analysis in self._analyses:
+            plan, migrated = analysis.plan, bool(analysis.migrated)
+            found += report.findings_of(plan.hits, self._source)
+            found += report.findings_on_paths(
+                plan.moved.values(), self._source, self._router_flavor, migrated=migrated
+            )
         return tuple(sorted(found, key=_place))
 
     @property
@@ -66,7 +66,7 @@ class Conversion:
         return patch_of(self._source.text, self._spans, path)
 
 
-def _place(said: tuple[Finding, bool]) -> tuple[int, int, str]:
+def _place(said: report.Said) -> tuple[int, int, str]:
     finding = said[0]
     where = finding.location
     line, column = (where.line, where.column) if where is not None else (0, 0)
@@ -131,8 +131,7 @@ def convert(
         data=changed,
         source=source,
         spans=spans,
-        hits=[hit for analysis in analyses for hit in analysis.plan.hits],
-        regexes=[regex for analysis in analyses for regex in analysis.regexes],
+        analyses=analyses,
         router_flavor=router_flavor,
     )
 

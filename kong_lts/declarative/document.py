@@ -214,7 +214,9 @@ class _Builder:
             node: Node
             if kind is ScalarEvent:
                 mark, end = event.start_mark, event.end_mark
-                node = Scalar(event.value, mark.index, end.index, event.style or None, event.implicit[0])
+                node = Scalar(
+                    event.value, mark.index, end.index, event.style or None, event.implicit[0]
+                )
                 label = event.anchor
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(open_nodes) >= DEEPEST:

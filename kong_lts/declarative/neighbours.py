@@ -19,20 +19,24 @@ class Neighbours:
     rules: Rules
     scopes: dict[str, set[_Scope]] = attrs.field(factory=dict)
     places: dict[str, list[tuple[_Scope, int, str]]] = attrs.field(factory=dict)
+    movers: frozenset[str] = attrs.field(init=False)
+    names: frozenset[str] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        rules = self.rules.beside
+        self.movers = frozenset(name for rule in rules for name in rule.on)
+        self.names = self.movers.union(*(rule.values for rule in rules))
 
     def enter(self, subject: Subject) -> None:
         """Note where a plugin is active."""
         entity, name = subject.entity, subject.name
-        if subject.disabled:
+        if name not in self.names or subject.disabled:
             return
-        for rule in self.rules.beside:
-            if name in rule.on or name in rule.values:
-                scope = (entity.reference("service"), entity.reference("route"))
-                self.scopes.setdefault(name, set()).add(scope)
-                if name in rule.on:
-                    places = self.places.setdefault(name, [])
-                    places.append((scope, entity.node.start, entity.subject))
-                return
+        scope = (entity.reference("service"), entity.reference("route"))
+        self.scopes.setdefault(name, set()).add(scope)
+        if name in self.movers:
+            places = self.places.setdefault(name, [])
+            places.append((scope, entity.node.start, entity.subject))
 
     def hits(self) -> list[Hit]:
         """What the rules have to say about plugins that meet."""

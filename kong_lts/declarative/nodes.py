@@ -89,11 +89,13 @@ class Mapping:
             }
         return self._values
 
-    def own(self, name: str) -> Iterator[int]:
-        """Where pairs with this key stand, not counting merged ones."""
-        for n, (key, _, _) in enumerate(self.pairs):
-            if type(key) is Scalar and key.value == name:
-                yield n
+    def own(self, name: str) -> list[int]:
+        """Where pairs with this key stand, not counting merged ones; the last one counts."""
+        return [
+            n
+            for n, pair in enumerate(self.pairs)
+            if type(pair[0]) is Scalar and pair[0].value == name
+        ]
 
     def layers(self) -> Iterator["Mapping"]:
         """The mapping itself and all that `<<` brings in, each once, the one that counts first."""
@@ -109,10 +111,11 @@ class Mapping:
                 yield mapping
                 waiting[:0] = mapping.merged
 
-    def everywhere(self, name: str) -> Iterator[tuple["Mapping", int]]:
+    def everywhere(self, name: str) -> list[tuple["Mapping", int]]:
         """All pairs with this key, here and in what is merged; the first one counts."""
-        for mapping in self.layers():
-            yield from ((mapping, n) for n in reversed(list(mapping.own(name))))
+        if not self.merged:
+            return [(self, n) for n in reversed(self.own(name))]
+        return [(mapping, n) for mapping in self.layers() for n in reversed(mapping.own(name))]
 
     def get(self, name: str) -> "Node | None":
         """The value that counts for a key; None where it is not written."""
@@ -131,7 +134,8 @@ class Dull:
     identity_at: int
     telling: list[Scalar]
     """Those of its paths that deserve a look."""
-    label: None = None
+    uses: int = 0
+    label: str | None = None
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping | Dull

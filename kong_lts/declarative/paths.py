@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kong_lts.declarative.entities import Entity
 from kong_lts.declarative.nodes import Scalar, Sequence, is_null, is_text, kind_of
 from kong_lts.declarative.pen import Pen
-from kong_lts.declarative.plan import Hit
+from kong_lts.declarative.plan import Hit, Moved
 from kong_lts.declarative.rules import row
 from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.source import PLACEHOLDER
@@ -15,7 +15,7 @@ from kong_lts.findings import Severity
 from kong_lts.routing.dialect import exact_rewrite
 from kong_lts.routing.paths import migrate_path, normalise
 
-__all__ = ["AS_IT_IS", "Moved", "Path", "convert_paths", "hits_of_moved", "path_of", "paths_of"]
+__all__ = ["AS_IT_IS", "Path", "convert_paths", "hits_of_moved", "path_of", "paths_of"]
 
 AS_IT_IS = r"(?:/[A-Za-z0-9_-]++)++/?+"
 """Paths that no release reads or writes in another way; most are."""
@@ -23,11 +23,12 @@ AS_IT_IS = r"(?:/[A-Za-z0-9_-]++)++/?+"
 _AS_IT_IS = re.compile(f"{AS_IT_IS}|/")
 _REGEX_SIGNS = re.compile(r"[\\^$*+?()\[\]{}|]")
 
-# There may be a million of these two; tuples of texts and numbers cost the garbage collector nothing.
-
 
 class Path(NamedTuple):
-    """A path that deserves a look."""
+    """A path that deserves a look.
+
+    There may be a million: tuples of texts and numbers cost the garbage collector nothing.
+    """
 
     value: str
     start: int
@@ -35,21 +36,6 @@ class Path(NamedTuple):
     style: str | None
     in_flow: bool
     subject: str
-
-
-class Moved(NamedTuple):
-    """A path that is written in another form, or a regex that stays as it is."""
-
-    subject: str
-    at: int
-    old: str
-    new: str
-    """What the migration makes of it."""
-    final: str
-    """The same, or its exact rewrite where behaviour is to be kept."""
-    start: int
-    end: int
-    replacement: str
 
 
 def path_of(scalar: Scalar, *, in_flow: bool, subject: str) -> Path:

@@ -1,6 +1,7 @@
 """What a conversion is going to do: the edits, and what each rule has to say."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import attrs
 
@@ -11,9 +12,27 @@ from kong_lts.declarative.pen import Pen
 from kong_lts.edits import Edit
 from kong_lts.findings import Severity
 
-__all__ = ["Hit", "Plan", "Span"]
+__all__ = ["Hit", "Moved", "Plan", "Span"]
 
 Span = tuple[int, int]
+
+
+class Moved(NamedTuple):
+    """A path that is written in another form, or a regex that stays as it is.
+
+    There may be a million: tuples of texts and numbers cost the garbage collector nothing.
+    """
+
+    subject: str
+    at: int
+    old: str
+    new: str
+    """What the migration makes of it."""
+    final: str
+    """The same, or its exact rewrite where behaviour is to be kept."""
+    start: int
+    end: int
+    replacement: str
 
 
 @attrs.define(eq=False)
@@ -62,6 +81,8 @@ class Plan:
 
     def withdraw(self, hit: Hit) -> None:
         """Do not do after all what a hit wanted."""
+        if not hit.applied:
+            return
         hit.applied = False
         for mapping, n in hit.deletes:
             self.deletions[id(mapping)][1].discard(n)

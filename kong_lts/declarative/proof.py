@@ -96,12 +96,12 @@ def _events_of(node: Node) -> Iterator[_Event]:
     if isinstance(node, Scalar):
         yield _SCALAR, node.value, node.plain, None, node.start
         return
-    kind = "Mapping" if isinstance(node, Mapping) else "Sequence"
+    kind = "Sequence" if isinstance(node, Sequence) else "Mapping"
     yield f"{kind}StartEvent", None, None, None, node.start
     if isinstance(node, Sequence):
         for item in node.items:
             yield from _events_of(item)
-    else:
+    elif isinstance(node, Mapping):
         for key, value, _ in node.pairs:
             yield from _events_of(key)
             yield from _events_of(value)

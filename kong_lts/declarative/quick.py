@@ -1,9 +1,10 @@
 """Reads the plain block style in which most declarative files are written, without libyaml.
 
-It takes a subset of YAML that leaves no doubt: block mappings and lists, scalars on one line, comments. What
-else a line may hold, as `{...}` or `|`, libyaml is asked about, for that line alone. Anything beyond (anchors,
-tags, several documents, scalars over several lines, tabs) is declined, and the caller reads the whole file by
-libyaml. Whatever is read here, libyaml reads alike; nothing is accepted here that it would refuse.
+It takes a subset of YAML that leaves no doubt: block mappings and lists, scalars on one line,
+comments. What else a line may hold, as `{...}` or `|`, libyaml is asked about, for that alone.
+Anything beyond (anchors, tags, several documents, scalars over several lines, tabs) is declined,
+and the caller reads the whole file by libyaml. What is read here, libyaml reads alike; nothing is
+accepted here that it would refuse.
 """
 
 import json
@@ -75,7 +76,8 @@ def read(text: str, telling: Collection[str] | None) -> Iterator[Piece | Root]:
     odd = text.encode().translate(None, _PLAIN_ASCII) if text.isascii() else _ODD.search(text)
     if odd:
         raise DeclinedError
-    lines = _Lines(text if text.endswith("\n") else f"{text}\n", telling)
+    longer = not text.endswith("\n")
+    lines = _Lines(f"{text}\n" if longer else text, telling, longer)
     lines.begin()
     root = Mapping(lines.content, flow=False)
     yield from _pieces(lines, root)
@@ -110,6 +112,8 @@ class _Lines:
 
     text: str
     telling: Collection[str] | None
+    longer: bool
+    """Whether the text got a line end that the file has not."""
     line: re.Match[str] | None = None
     column: int = 0
     content: int = 0
@@ -134,7 +138,7 @@ class _Lines:
         self.column, self.content = end - start, end
 
     def pair_head(self) -> tuple[Scalar, Node | None]:
-        """The key of this line and its value, if it has one here; then the next line is in sight."""
+        """The key of this line and its value, if it has one here; goes to the next line."""
         line = self.line
         assert line is not None  # the callers have looked
         start, end = line.span("key")
@@ -144,7 +148,7 @@ class _Lines:
         return key, self.inline(line, self.column)
 
     def inline(self, line: re.Match[str], column: int) -> Node | None:
-        """The value that stands on a line, if one does; then the next line is in sight."""
+        """The value that stands on a line, if one does; goes to the next line."""
         kind = line.lastgroup
         node: Node | None = None
         if kind == "plain":
@@ -165,6 +169,8 @@ class _Lines:
         if kind == "block":
             inner = re.compile(rf"(?:[ ]*\n|[ ]{{{column + 1},}}[^\n]*\n)*").match(self.text, end)
             end = inner.end() if inner else end
+            if end == len(self.text) and self.longer:
+                raise DeclinedError  # the last line has no end of its own
         try:
             node = read_value(self.text[start:end], start)
         except DeclarativeError:
@@ -208,18 +214,19 @@ class _Lines:
         found.end = value.end
 
     def items(self, column: int, name: str) -> Iterator[Node]:
-        """The items of a list whose dashes stand at a column, the first of them on the next line."""
+        """The items of a list whose dashes stand at a column, the first on the next line."""
         dull = self._dull_routes(column) if name == _ROUTES and self.telling is not None else None
         while (line := self.line) is not None and self.column >= column:
             if self.column > column or line["dash"] is None:
                 if self.column == column:
                     return
                 raise DeclinedError
-            if dull is not None and (route := dull.match(self.text, line.start("indent"))):
+            route = None if dull is None else dull.match(self.text, line.start("indent"))
+            if route is not None and (route["name"] or route["id"]) is not None:
                 yield _dull_route(route, column)
                 self.go_to(route.end())
-                continue
-            yield self._item(line, column)
+            else:
+                yield self._item(line, column)
 
     def _item(self, line: re.Match[str], column: int) -> Node:
         inner = column + len(line["dash"])
@@ -298,9 +305,9 @@ def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str
     inner = f"[ ]{{{column + 2}}}"
     told = "|".join(re.escape(key) for key in {*telling, "name", "id", "paths"})
     path = rf"-[ ]+(?:{AS_IT_IS}{_REST}|(?P<odd>{_PLAIN}|{_SINGLE}|{_DOUBLE}){_REST})"
-    pair = rf"""(?:name:[ ]+(?P<name>{_PLAIN}){_REST}
+    pair = rf"""(?<=[ ])(?:name:[ ]+(?P<name>{_PLAIN}){_REST}
         |id:[ ]+(?P<id>{_PLAIN}){_REST}
-        |paths:{_REST}(?P<paths>(?P<step>{inner}[ ]*){path}(?:(?P=step){path})*+)
+        |paths:{_REST}(?=(?P<step>{inner}[ ]*)-)(?P<paths>(?:(?P=step){path})++)
         |(?!(?:{told}):){_KEY}:[ ]+(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW_LIST}){_REST})"""
     ends = rf"(?<=\n)(?={_SKIPPED}(?:[ ]{{0,{column}}}[^\s#]|[ ]*\Z))"
     return re.compile(

@@ -4,53 +4,70 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from kong_lts.declarative.paths import Regex
-from kong_lts.declarative.plan import Hit
+from kong_lts.declarative.paths import hits_of_moved
+from kong_lts.declarative.plan import Hit, Moved
 from kong_lts.declarative.source import Source
+from kong_lts.edits import Edit
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.routing.dialect import check_regex
 
-__all__ = ["findings_of", "regex_findings"]
+__all__ = ["Said", "findings_of", "findings_on_paths"]
+
+Said = tuple[Finding, bool]
+"""A finding, and whether what it asks for was done."""
+
+_MILDER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 
 
-def findings_of(hits: Iterable[Hit], source: Source) -> Iterator[tuple[Finding, bool]]:
-    """Each hit as a finding, and whether what it asks for was done."""
+def findings_of(hits: Iterable[Hit], source: Source) -> Iterator[Said]:
+    """Each hit as a finding."""
     for hit in hits:
         edit = hit.edits[0] if len(hit.edits) == 1 and not hit.deletes else None
-        words = dict(hit.words)
-        if "first" in words:
-            words["first"] = str(source.place(int(words["first"]))[0])
-        finding = hit.rule.finding(
-            hit.subject, severity=hit.most, location=_location(hit.at, source), **words
-        )
-        yield (finding if edit is None else attrs.evolve(finding, edit=edit)), hit.applied
+        yield _finding(hit, source, edit), hit.applied
 
 
-def regex_findings(
-    regexes: Iterable[Regex], source: Source, router_flavor: str
-) -> Iterator[tuple[Finding, bool]]:
-    """What the router of 3.4 makes of each regex, at the place of its path.
+def findings_on_paths(
+    paths: Iterable[Moved], source: Source, router_flavor: str, *, migrated: bool
+) -> Iterator[Said]:
+    """What became of each path, and what the router of 3.4 makes of those that are a regex.
 
-    A path that was rewritten is spoken of as it was before, one degree milder: that is done.
+    Args:
+        paths: Those that were written in another form, or are a regex.
+        source: The file.
+        router_flavor: How 3.4 is set up.
+        migrated: Whether the format of the file was 3.0.
     """
-    for regex in regexes:
-        rewritten = regex.path != regex.before
-        location = _location(regex.at, source)
-        for finding in check_regex(regex.before, router_flavor=router_flavor):
-            done = rewritten and finding.severity is not Severity.INFO
-            severity = Severity.WARNING if done else finding.severity
-            if done and finding.severity is Severity.WARNING:
-                severity = Severity.INFO
-            yield (
-                attrs.evolve(
-                    finding,
-                    subject=regex.subject,
-                    severity=severity,
-                    location=location,
-                    edit=None,
-                ),
-                done,
-            )
+    for moved in paths:
+        if moved.replacement:
+            start, end, replacement = moved[-3:]
+            edit = Edit(start=start, end=end, replacement=replacement)
+            for hit in hits_of_moved(moved, migrated=migrated):
+                yield _finding(hit, source, edit), True
+        yield from _on_regex(moved, source, router_flavor)
+
+
+def _on_regex(moved: Moved, source: Source, router_flavor: str) -> Iterator[Said]:
+    """A regex that was rewritten is spoken of as it was before, one degree milder."""
+    rewritten = moved.final != moved.new
+    location = _location(moved.at, source)
+    for finding in check_regex(moved.new, router_flavor=router_flavor):
+        done = rewritten and finding.severity is not Severity.INFO
+        severity = _MILDER[finding.severity] if done else finding.severity
+        yield (
+            attrs.evolve(
+                finding, subject=moved.subject, severity=severity, location=location, edit=None
+            ),
+            done,
+        )
+
+
+def _finding(hit: Hit, source: Source, edit: Edit | None) -> Finding:
+    words = dict(hit.words)
+    if "first" in words:
+        words["first"] = str(source.place(int(words["first"]))[0])
+    location = _location(hit.at, source)
+    finding = hit.rule.finding(hit.subject, severity=hit.most, location=location, **words)
+    return finding if edit is None else attrs.evolve(finding, edit=edit)
 
 
 def _location(at: int, source: Source) -> Location:

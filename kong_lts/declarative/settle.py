@@ -49,7 +49,10 @@ def settle(plan: Plan, tree: Tree, users: Users) -> None:
         elif any(_covers(hit, node) for node in used):
             _refuse(plan, hit, _ANCHOR)
     for node in used:
-        inside = [hit for hit in plan.hits if hit.applied and _is_inside(hit, node)]
+        inside = any(hit.applied and _is_inside(hit, node) for hit in plan.hits) or any(
+            moved.replacement and node.start <= moved.start and moved.end <= node.end
+            for moved in plan.moved.values()
+        )
         if inside:
             words = {"label": node.label or "", "count": str(node.uses + 1)}
             plan.hit(Hit(row(_THROUGH_ALIAS), f"anchor {node.label}", node.start, words))

@@ -14,6 +14,7 @@ from kong_lts.kong_conf.loading import Loaded, default_of, is_secret, variable
 from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.resolve import resolved
 from kong_lts.kong_conf.values import ConfValue, Raw, from_file, stripped
+from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Edition, KongVersion, Release
 
 __all__ = ["Comparison", "Difference", "Origin", "as_text", "rule"]
@@ -100,6 +101,11 @@ class Comparison:
             new=new,
             for_rewriting=for_rewriting,
         )
+
+    @functools.cached_property
+    def has_references(self) -> bool:
+        """Whether the value of any key is a reference to a vault, as 3.4 reads it."""
+        return any(is_reference(stripped(v, Release.V3_4)) for v in self.new.user.values())
 
     @functools.cached_property
     def set_keys(self) -> Mapping[str, str]:

@@ -200,7 +200,14 @@ def key_of(written: str) -> str:
     """The key as Kong knows it; a character beyond ASCII counts once per byte."""
     if _PLAIN_KEY.fullmatch(written):
         return written
-    return _NOT_IN_A_KEY.sub(lambda m: "_" * len(m[0].encode("utf-8", "surrogateescape")), written)
+    return _NOT_IN_A_KEY.sub(lambda found: "_" * _bytes_of(found[0]), written)
+
+
+def _bytes_of(character: str) -> int:
+    """How many bytes a character has in the file; a byte that is no UTF-8 travels as one."""
+    if "\udc80" <= character <= "\udcff":
+        return 1
+    return len(character.encode("utf-8", "surrogatepass"))
 
 
 @attrs.define

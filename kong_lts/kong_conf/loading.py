@@ -25,6 +25,7 @@ from kong_lts.versions import Edition, KongVersion, Release
 __all__ = ["Loaded", "default_of", "is_secret", "load", "variable"]
 
 _VARIABLE = "KONG_"
+_SECRET_WORDS = ("password", "secret", "token", "cert_key", "private_key", "signing_key")
 _VAULT_PREFIX = "vault_env_prefix"
 _VAULTS = "vaults"
 
@@ -71,9 +72,7 @@ def variable(key: str) -> str:
 def is_secret(key: str, keys: ConfKeys) -> bool:
     """Whether the value of a key must not be shown."""
     row = keys.keys.get(key)
-    if row is not None:
-        return row.secret
-    return any(word in key for word in ("password", "secret", "token", "cert_key", "private_key"))
+    return (row is not None and row.secret) or any(word in key for word in _SECRET_WORDS)
 
 
 def load(
@@ -92,42 +91,55 @@ def load(
             unknown.
     """
     keys = catalog.conf_keys(release)
-    unknown = set(_templates(conf)) if not templates else set()
+    unknown = set() if templates else set(_templates(conf))
     file = {
         key: from_file(setting.raw, release)
         for key, setting in conf.by_key.items()
         if key not in unknown
     }
     fan_out(file, keys)
-    named = {
-        name.lower()[len(_VARIABLE) :]
-        for name in conf.environ
-        if name.lower().startswith(_VARIABLE.lower())
-    }
-    dynamic = {key for key in {*file, *named} if is_injected(key, keys, edition)}
-    dynamic |= {d for key in named if key in keys.fan_out for d in keys.fan_out[key]}
-    user = dict(_merged(conf, file, dynamic, release, edition))
+    dynamic = _dynamic(conf, file, keys, edition)
     loaded = Loaded(
-        conf=conf, release=release, edition=edition, keys=keys, user=user, unknown=unknown
+        conf=conf,
+        release=release,
+        edition=edition,
+        keys=keys,
+        user=dict(_merged(conf, file, dynamic, release, edition)),
+        unknown=unknown,
+        literally=templates,
     )
-    loaded.literally = templates
     try:
-        fill_in(user, keys, release)
+        fill_in(loaded.user, keys, release)
     except NotADurationError as exc:
         key = str(exc)
-        loaded.refuse(key, f"{loaded.shown(key, user[key])} is no duration of nginx, as 90s or 2m")
-    raw = _with_defaults(user, dynamic, keys, edition, current)
+        shown = loaded.shown(key, loaded.user[key])
+        loaded.refuse(key, f"{shown} is no duration of nginx, as 90s or 2m")
+    raw = _with_defaults(loaded.user, dynamic, keys, edition, current)
     _dereference(loaded, raw)
+    _type_all(loaded, raw)
+    return loaded
+
+
+def _dynamic(conf: KongConf, file: Mapping[str, Raw], keys: ConfKeys, edition: Edition) -> set[str]:
+    """Keys of the file and the environment that need no row."""
+    start = _VARIABLE.lower()
+    lowered = (name.lower() for name in conf.environ)
+    named = {name[len(start) :] for name in lowered if name.startswith(start)}
+    dynamic = {key for key in {*file, *named} if is_injected(key, keys, edition)}
+    return dynamic.union(*(keys.fan_out[key] for key in named if key in keys.fan_out))
+
+
+def _type_all(loaded: Loaded, raw: Mapping[str, Raw]) -> None:
+    edition, keys = loaded.edition, loaded.keys.keys
     for key, value in raw.items():
+        row = keys.get(key)
+        known = row if row and edition in row.defaults else None
         try:
-            row = keys.keys.get(key)
-            known = row if row and edition in row.defaults else None
-            loaded.values[key] = typed(value, known, edition, release)
+            loaded.values[key] = typed(value, known, edition, loaded.release)
         except NotOfTypeError as exc:
             loaded.values[key] = None
-            secret = is_secret(key, keys)
+            secret = is_secret(key, loaded.keys)
             loaded.refuse(key, "its value is not of the key's type" if secret else str(exc))
-    return loaded
 
 
 def _templates(conf: KongConf) -> Iterator[str]:

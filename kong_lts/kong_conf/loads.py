@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from kong_lts.catalog.rows import KeyType
 from kong_lts.findings import Severity
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
 from kong_lts.kong_conf.loading import Loaded
@@ -38,15 +39,29 @@ def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
         old, new = (comparison.knows(release, key) for release in (comparison.old, comparison.new))
         setting = comparison.conf.by_key.get(key)
         opaque = setting is not None and setting.written_by_template
-        if key in named or (old and new) or opaque:
+        if key in named or opaque:
             continue
-        if new:
+        if old and new:
+            if _has_a_type_now(comparison, key):
+                yield comparison.difference(rule("conf-key-newly-read"), key)
+        elif new:
             yield comparison.difference(rule("conf-key-newly-read"), key)
         elif old:
             continue  # each of these has a row; a test makes sure
         elif origin == Origin.FILE or not _OF_KUBERNETES.fullmatch(key):
             row = rule("conf-unknown-key")
             yield comparison.difference(row, key, hint=nearest.hint(key))
+
+
+def _has_a_type_now(comparison: Comparison, key: str) -> bool:
+    """Whether 3.4 makes a number or list of what is any text to 2.8, as with `vault_*` keys."""
+    row = comparison.new.keys.keys.get(key)
+    if row is None or comparison.edition not in row.defaults:
+        return False
+    if row.type in (KeyType.TEXT, KeyType.STRING):
+        return False
+    before = comparison.old.keys.keys.get(key)
+    return before is None or comparison.edition not in before.defaults
 
 
 def _refused(comparison: Comparison, by_rules: Sequence[Difference]) -> Iterator[Difference]:
@@ -84,6 +99,8 @@ def _pinned(comparison: Comparison) -> Iterator[Difference]:
 def _in_vaults(comparison: Comparison) -> Iterator[Difference]:
     """References that the releases resolve differently."""
     new = comparison.new
+    if not comparison.has_references:
+        return
     for key, value in new.user.items():
         reference = stripped(value, new.release)
         if not is_reference(reference):

@@ -168,8 +168,7 @@ class Rewriting:
         """Note a default to be written out; `write_pins` does it."""
         if not self.keeps or difference.key in self._written | self._undecided:
             return False
-        references = any(map(is_reference, self.comparison.new.user.values()))
-        if difference.rule.unless_references and references:
+        if difference.rule.unless_references and self.comparison.has_references:
             return False
         old, new = self.comparison.defaults(difference.key)
         value = old if difference.rule.pin is None else difference.rule.pin

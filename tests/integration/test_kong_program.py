@@ -202,7 +202,7 @@ def started(node: Node) -> Node:
     return node
 
 
-# -- every recorded command ---------------------------------------------------------------------
+# -- every recorded command ------------------------------------------------
 
 
 @attrs.frozen
@@ -324,7 +324,7 @@ def test_the_installed_program_gives_the_same_answer(databases: Databases, tmp_p
     assert called.returncode == expected.status == 5
 
 
-# -- start, stop and what lies between ----------------------------------------------------------
+# -- start, stop and what lies between ------------------------------------------------
 
 
 def test_a_3_4_node_starts_only_after_up(node: Callable[[str], Node]) -> None:
@@ -404,7 +404,7 @@ def test_settings_come_from_a_file_too_and_the_environment_wins(
     assert listed.status == 0
 
 
-# -- the gateway --------------------------------------------------------------------------------
+# -- the gateway ------------------------------------------------
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -534,7 +534,7 @@ def test_a_route_that_rust_does_not_take_is_missing_and_only_the_log_tells(
     assert one.get("/y/ab").status_code == 200
 
 
-# -- secrets ------------------------------------------------------------------------------------
+# -- secrets ------------------------------------------------
 
 
 def test_the_password_is_in_the_environment_file_alone(
@@ -603,7 +603,7 @@ def files_with(folder: Path, text: str) -> list[Path]:
     return [path for path in files if text in path.read_text(errors="replace")]
 
 
-# -- the server that these tests run on ---------------------------------------------------------
+# -- the server that these tests run on ------------------------------------------------
 
 USES_A_SERVER = """
 import os, pathlib, sys

@@ -174,7 +174,17 @@ def test_facts_of_a_database(databases: Databases) -> None:
     assert [(lock.key, lock.held) for lock in facts.locks] == [("migrations", True)]
     assert all(row.pending == () for row in facts.schema_meta)
     assert facts.keyring_ids == ("aB3xYz", "k2")
-    assert len(facts.routes) == databases.one(url, "SELECT count(*) FROM routes")
+    assert [route.name for route in facts.routes] == [
+        "orders-item",
+        "orders-old",
+        "users-item",
+        "files",
+        "reports",
+    ]
+    assert {row.mark for row in facts.plugin_rows} == {
+        "database-functions-move",
+        "database-http-log-headers",
+    }
     assert sum(facts.plugins.values()) == databases.one(url, "SELECT count(*) FROM plugins")
     assert facts.connections == 0
     with psycopg.connect(url):

@@ -1,14 +1,20 @@
 """Properties of the routers: a plain reading of Kong's rules agrees, whatever the configuration."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import uuid
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from random import Random
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
-from hypothesis import assume
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kong_lts.routing import Request
+from kong_lts import routing
+from kong_lts.routing import Match, Request, Router
+from kong_lts.routing.router.engines import Engines
+from tests.conftest import counted
 
 HOSTS = ("a.test", "b.a.test", "*.a.test", "*.test", "a.*", "b.*", "a.test:8080", "*.test:8080")
 PATHS = ("/", "/a", "/a/b", "/ab", "/b", "/a%2Eb")
@@ -60,6 +66,10 @@ REQUESTS = st.builds(
     scheme=st.sampled_from(["http", "https"]),
     sni=st.sampled_from([None, *SNIS]),
 )
+Release: TypeAlias = tuple[str, str | None]
+RELEASES = st.sampled_from(
+    [("2.8", None), ("3.4", "traditional"), ("3.4", "traditional_compatible")]
+)
 FEW_REQUESTS = st.lists(REQUESTS, min_size=5, max_size=15)
 
 
@@ -70,121 +80,335 @@ def document(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @attrs.frozen(kw_only=True)
-class Plain:
-    """A route with one of its paths, in the words of Kong's sources."""
+class Entry:
+    """A route with one of its paths, or in 3.4 with some of them."""
 
     route: Mapping[str, Any]
-    path: str | None
-    regex: str | None
-    kinds: int
-    order: tuple[float, ...]
+    paths: tuple[str, ...]
 
-    def has(self, key: str) -> Sequence[str]:
+    def has(self, key: str) -> Any:
         """The values of a criterion."""
-        found: Sequence[str] = self.route.get(key, ())
-        return found
+        return self.paths if key == "paths" else self.route.get(key, ())
+
+    @property
+    def is_regex(self) -> bool:
+        """Whether its paths are regexes."""
+        return bool(self.paths) and self.paths[0] in REGEXES
+
+    @property
+    def has_plain_hosts_only(self) -> bool:
+        """Whether it has hosts, and none with a wildcard."""
+        return bool(self.has("hosts")) and not any("*" in host for host in self.has("hosts"))
 
 
-def plain(route: Mapping[str, Any]) -> Iterator[Plain]:
-    """The entries of a route in the router of 2.8."""
-    bits = {"hosts": 64, "headers": 32, "paths": 16, "methods": 8, "snis": 4}
-    kinds = sum(bit for key, bit in bits.items() if route.get(key))
-    hosts = route.get("hosts", ())
-    for path in route.get("paths", [None]):
-        is_regex = path in REGEXES
-        weight = is_regex + 2 * (bool(hosts) and not any("*" in host for host in hosts))
-        weight += 4 * any("*" in host and ":" in host for host in hosts)
-        yield Plain(
-            route=route,
-            path=None if path is None else path.replace("%2E", "."),
-            regex=path if is_regex else None,
-            kinds=kinds,
-            order=(
-                -weight,
-                -len(route.get("headers", ())),
-                -route["regex_priority"] if is_regex else 0,
-                0 if is_regex or path is None else -len(path),
-                route["created_at"],
-            ),
-        )
+class Sent:
+    """A request, and what it hits among all entries."""
+
+    def __init__(self, request: Request, entries: Sequence[Entry]) -> None:
+        self.request = request
+        self.headers = dict(request.headers)
+        self.sni = request.sni if request.scheme == "https" else ""
+        self.name, _, port = request.host.partition(":")
+        self.full = f"{self.name}:{port or {'http': '80', 'https': '443'}[request.scheme]}"
+        hosts = [host for entry in entries for host in entry.has("hosts")]
+        self.wildcards = [h for h in hosts if "*" in h and wildcard_takes(h, self.full)]
+        self.plain_host = self.name in hosts or self.full in hosts
+        self.host_hit = self.wildcards[0] if self.wildcards and not self.plain_host else None
+        paths = [(path, entry.is_regex) for entry in entries for path in entry.paths]
+        regexes = [path for path, is_regex in paths if is_regex and self.begins(path)]
+        plain = [unescaped(path) for path, is_regex in paths if not is_regex]
+        longest = max((p for p in plain if request.path.startswith(p)), key=len, default=None)
+        self.path_hit = regexes[0] if regexes else longest
+        named = [name for entry in entries for name in entry.has("headers")]
+        self.header_hit = next((name for name in named if name in self.headers), None)
+        self.kinds = 64 * bool(self.plain_host or self.wildcards)
+        self.kinds += 32 * (self.header_hit is not None) + 16 * (self.path_hit is not None)
+        self.kinds += 8 * any(request.method in entry.has("methods") for entry in entries)
+        self.kinds += 4 * any(self.sni in entry.has("snis") for entry in entries)
+
+    def begins(self, regex: str) -> bool:
+        """Whether the path begins with what a regex takes."""
+        return re.match(regex.replace("?<", "?P<"), self.request.path) is not None
+
+
+def unescaped(path: str) -> str:
+    """A plain path as it is compared."""
+    return path.replace("%2E", ".")
 
 
 def wildcard_takes(wildcard: str, host: str) -> bool:
-    """As the expression that Kong makes of it."""
+    """As the expression that Kong makes of a wildcard host."""
     pattern = wildcard.replace(".", r"\.").replace("*", ".+")
     return re.fullmatch(pattern + ("" if ":" in wildcard else r"(?::\d+)?"), host) is not None
 
 
-class Reference:
-    """The router of 2.8, each list of it looked through from its beginning."""
+def header_fits(values: Sequence[str], sent: str | None) -> bool:
+    """Whether a header has one of the values, or what the only one of them asks for."""
+    if sent is None:
+        return False
+    return sent in values or (
+        values[0].startswith("~*") and re.search(values[0][2:], sent) is not None
+    )
+
+
+class Reference28:
+    """The router of 2.8, each of its lists looked through from the beginning."""
+
+    BITS: ClassVar = {"hosts": 64, "headers": 32, "paths": 16, "methods": 8, "snis": 4}
 
     def __init__(self, found: Sequence[Mapping[str, Any]]) -> None:
-        entries = sorted((e for route in found for e in plain(route)), key=lambda e: e.order)
-        self.entries = entries
-        kinds = {entry.kinds for entry in entries}
+        unsorted = [
+            Entry(route=route, paths=(path,) if path else ())
+            for route in found
+            for path in route.get("paths", [None])
+        ]
+        self.entries = sorted(unsorted, key=self.order)
+        kinds = {self.kinds(entry) for entry in self.entries}
         self.categories = sorted(kinds, key=lambda k: (-k.bit_count(), -k))
 
-    def match(self, request: Request) -> Plain | None:
-        """The entry that wins."""
-        name, _, port = request.host.partition(":")
-        full = f"{name}:{port or {'http': '80', 'https': '443'}[request.scheme]}"
-        headers = dict(request.headers)
-        sni = request.sni if request.scheme == "https" else ""
-        hosts = [host for entry in self.entries for host in entry.has("hosts")]
-        plain_host = any(host in (name, full) for host in hosts)
-        wildcards = [host for host in hosts if "*" in host and wildcard_takes(host, full)]
-        host_hit = None if plain_host or not wildcards else wildcards[0]
-        regexes = [e.regex for e in self.entries if e.regex and re.match(e.regex, request.path)]
-        prefixes = [e.path for e in self.entries if e.path and not e.regex]
-        longest = sorted((p for p in prefixes if request.path.startswith(p)), key=len)
-        path_hit = regexes[0] if regexes else longest[-1] if longest else None
-        named = [key for entry in self.entries for key in entry.has("headers") if key in headers]
-        kinds = 64 * bool(plain_host or wildcards) + 32 * bool(named) + 16 * (path_hit is not None)
-        kinds += 8 * any(request.method in e.has("methods") for e in self.entries)
-        kinds += 4 * any(sni in entry.has("snis") for entry in self.entries)
+    def kinds(self, entry: Entry) -> int:
+        """Which kinds of criteria it has."""
+        return sum(bit for key, bit in self.BITS.items() if entry.has(key))
 
-        def takes(entry: Plain) -> bool:
-            own = entry.has("hosts")
-            by_name = host_hit is None and request.host in own
-            by_name = by_name or name in own
-            path = entry.path is None or (
-                entry.path == (path_hit or request.path)
-                or (re.match(entry.regex, request.path) is not None)
-                if entry.regex
-                else entry.path == (path_hit or request.path) or request.path.startswith(entry.path)
-            )
-            return (
-                (not own or by_name or any(w in own for w in wildcards))
-                and (not entry.has("methods") or request.method in entry.has("methods"))
-                and (not entry.has("snis") or request.scheme == "http" or sni in entry.has("snis"))
-                and path
-                and all(
-                    headers.get(key) in values
-                    or (
-                        (values[0].startswith("~*") and key in headers)
-                        and re.search(values[0][2:], headers[key]) is not None
-                    )
-                    for key, values in entry.route.get("headers", {}).items()
-                )
-            )
+    @staticmethod
+    def order(entry: Entry) -> tuple[float, ...]:
+        """What sorts the entries of a category."""
+        with_port = any("*" in host and ":" in host for host in entry.has("hosts"))
+        return (
+            -(entry.is_regex + 2 * entry.has_plain_hosts_only + 4 * with_port),
+            -len(entry.has("headers")),
+            -entry.route["regex_priority"] if entry.is_regex else 0,
+            -len(entry.paths[0]) if entry.paths and not entry.is_regex else 0,
+            entry.route["created_at"],
+        )
 
-        start = self.categories.index(kinds) if kinds in self.categories else 0
-        for category in self.categories[start:] if kinds else ():
-            members = [entry for entry in self.entries if entry.kinds == category]
-            sets = [
-                [
-                    e
-                    for e in members
-                    for host in e.has("hosts")
-                    if host == (host_hit or request.host)
-                ],
-                [e for e in members if e.path == path_hit and path_hit is not None],
-                [e for e in members if request.method in e.has("methods")],
-                [e for e in members if sni in e.has("snis")],
-            ]
-            by_header = [e for e in members if named and named[0] in e.has("headers")]
-            smallest = by_header or min(filter(None, sets), key=len, default=[])
-            for entry in [*smallest, *members]:
-                if takes(entry):
-                    return entry
+    def takes(self, entry: Entry, sent: Sent) -> bool:
+        """Whether all criteria fit."""
+        request, hosts = sent.request, entry.has("hosts")
+        by_name = sent.name in hosts or (sent.host_hit is None and request.host in hosts)
+        return (
+            (not hosts or by_name or any(host in hosts for host in sent.wildcards))
+            and (not entry.has("methods") or request.method in entry.has("methods"))
+            and (not entry.has("snis") or request.scheme == "http" or sent.sni in entry.has("snis"))
+            and all(header_fits(v, sent.headers.get(k)) for k, v in self.headers(entry))
+            and all(self.path_fits(path, entry, sent) for path in entry.paths)
+        )
+
+    @staticmethod
+    def headers(entry: Entry) -> Sequence[tuple[str, Sequence[str]]]:
+        """Names and values."""
+        return tuple(entry.route.get("headers", {}).items())
+
+    @staticmethod
+    def path_fits(path: str, entry: Entry, sent: Sent) -> bool:
+        """A path fits as a prefix or regex, or because its text is what was hit."""
+        if path == (sent.request.path if sent.path_hit is None else sent.path_hit):
+            return True
+        if entry.is_regex:
+            return sent.begins(path)
+        return sent.request.path.startswith(unescaped(path))
+
+    def match(self, request: Request) -> str | None:
+        """The route that wins."""
+        sent = Sent(request, self.entries)
+        start = self.categories.index(sent.kinds) if sent.kinds in self.categories else 0
+        for category in self.categories[start:] if sent.kinds else ():
+            members = [entry for entry in self.entries if self.kinds(entry) == category]
+            for entry in [*self.narrowed(members, sent), *members]:
+                if self.takes(entry, sent):
+                    return str(entry.route["name"])
         return None
+
+    def narrowed(self, members: Sequence[Entry], sent: Sent) -> Sequence[Entry]:
+        """The smallest of the lists that share what was hit; that of the header before all."""
+        by_header = [e for e in members if sent.header_hit in e.has("headers")]
+        host = sent.request.host if sent.host_hit is None else sent.host_hit
+        lists = (
+            [e for e in members if host in e.has("hosts")],
+            [e for e in members if any(unescaped(p) == sent.path_hit for p in e.paths)],
+            [e for e in members if sent.request.method in e.has("methods")],
+            [e for e in members if sent.sni in e.has("snis")],
+        )
+        return by_header or min(filter(None, lists), key=len, default=[])
+
+
+def reference_34(found: Sequence[Mapping[str, Any]], request: Request) -> str | None:
+    """The route that the default router of 3.4 chooses, by the formula that was measured."""
+    sent = Sent(request, ())
+    best: tuple[int, str, str | None] = (-1, "", None)
+    for route in found:
+        groups: dict[str, list[str]] = {}
+        for path in route.get("paths", ()):
+            key = "true" if path in REGEXES else str(len(unescaped(path)))
+            groups.setdefault(key, []).append(path)
+        for key, paths in groups.items() or [("", [])]:
+            entry = Entry(route=route, paths=tuple(paths))
+            namespace = uuid.UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
+            split = str(uuid.uuid5(namespace, f"{route['id']}#{key}"))
+            own_id = split if len(route.get("paths", ())) > 1 else route["id"]
+            if taken_34(entry, sent):
+                best = max(best, (priority_34(entry), own_id, route["name"]))
+    return best[2]
+
+
+def taken_34(entry: Entry, sent: Sent) -> bool:
+    """Whether the expression that 3.4 makes of a route is true."""
+    request = sent.request
+    port = request.host.partition(":")[2]
+    hosts = [host.partition(":") for host in entry.has("hosts")]
+    return (
+        (not hosts or any(fnmatchcase(sent.name, h) and p in ("", port) for h, _, p in hosts))
+        and (not entry.has("methods") or request.method in entry.has("methods"))
+        and (not entry.has("snis") or request.scheme == "http" or sent.sni in entry.has("snis"))
+        and all(
+            header_fits(v, sent.headers.get(k)) for k, v in entry.route.get("headers", {}).items()
+        )
+        and (
+            not entry.paths
+            or any(
+                sent.begins(p) if entry.is_regex else request.path.startswith(unescaped(p))
+                for p in entry.paths
+            )
+        )
+    )
+
+
+def priority_34(entry: Entry) -> int:
+    """Bits 60 and 51, and terms of 32 bits of which a negative one becomes 2^63."""
+    kinds = ("methods", "hosts", "headers", "snis", "paths")
+    terms = (
+        sum(bool(entry.has(key)) for key in kinds) << 29,
+        len(entry.has("headers")) << 20,
+        (entry.route["regex_priority"] << 19) if entry.is_regex else 0,
+        0 if entry.is_regex or not entry.paths else len(unescaped(entry.paths[0])),
+    )
+    signed = [(term + 2**31) % 2**32 - 2**31 for term in terms]
+    wide = 2**60 * entry.has_plain_hosts_only | 2**51 * entry.is_regex
+    if not wide:
+        total = signed[0] | signed[1] | signed[2] | signed[3]
+        return 2**63 if total < 0 else total
+    for term in signed:
+        wide |= 2**63 if term < 0 else term
+    return wide
+
+
+def names(match: Match | None) -> set[str | None]:
+    """The routes that may come out."""
+    if match is None:
+        return {None}
+    return {one.route for one in match.candidates or (match,)}
+
+
+@settings(max_examples=counted(2000))
+@given(found=routes(uncertain=False), requests=FEW_REQUESTS)
+def test_2_8_decides_as_a_plain_reading_of_its_lists(
+    found: list[dict[str, Any]], requests: list[Request]
+) -> None:
+    """The order of a route's headers is the only thing that can leave a decision open."""
+    router = routing.router(document(found), release="2.8", engines=Engines())
+    reference = Reference28(found)
+
+    for request in requests:
+        match = router.match(request)
+        assert reference.match(request) in names(match)
+        assert len(names(match)) == 1 or any(len(r.get("headers", ())) > 1 for r in found)
+
+
+@settings(max_examples=counted(2000))
+@given(found=routes(uncertain=True), requests=FEW_REQUESTS)
+def test_3_4_decides_by_the_measured_formula(
+    found: list[dict[str, Any]], requests: list[Request]
+) -> None:
+    router = routing.router(document(found), release="3.4", engines=Engines())
+
+    for request in requests:
+        assert names(router.match(request)) == {reference_34(found, request)}
+
+
+@settings(max_examples=counted(500))
+@given(
+    found=routes(uncertain=False), requests=FEW_REQUESTS, release=RELEASES, shuffled=st.randoms()
+)
+def test_the_order_of_the_document_changes_nothing(
+    found: list[dict[str, Any]], requests: list[Request], release: Release, shuffled: Random
+) -> None:
+    other = list(found)
+    shuffled.shuffle(other)
+
+    one, two = (made(document(rows), release) for rows in (found, other))
+
+    for request in requests:
+        assert names(one.match(request)) == names(two.match(request))
+
+
+@settings(max_examples=counted(500))
+@given(found=routes(uncertain=True), requests=FEW_REQUESTS, release=RELEASES)
+def test_a_route_that_no_request_matches_changes_nothing(
+    found: list[dict[str, Any]], requests: list[Request], release: Release
+) -> None:
+    unused = {"name": "unused", "hosts": ["never.invalid"], "paths": ["/never"], "created_at": 0}
+
+    one, two = (made(document(rows), release) for rows in (found, [*found, unused]))
+
+    for request in requests:
+        assert names(one.match(request)) == names(two.match(request))
+
+
+@settings(max_examples=counted(500))
+@given(found=routes(uncertain=True), requests=FEW_REQUESTS, release=RELEASES)
+def test_a_configuration_does_not_differ_from_itself(
+    found: list[dict[str, Any]], requests: list[Request], release: Release
+) -> None:
+    router = made(document(found), release)
+
+    assert routing.compare(router, router, requests) == ()
+
+
+@settings(max_examples=counted(500))
+@given(found=routes(uncertain=True), requests=FEW_REQUESTS)
+def test_a_difference_is_shown_by_its_own_request(
+    found: list[dict[str, Any]], requests: list[Request]
+) -> None:
+    """Every request that is decided differently is counted once, and no other one is."""
+    old, new = made(document(found), ("2.8", None)), made(document(found), ("3.4", None))
+
+    differences = routing.compare(document(found), document(found), requests)
+
+    apart = [request for request in requests if old.match(request) != new.match(request)]
+    assert sum(difference.requests for difference in differences) == len(apart)
+    for difference in differences:
+        assert difference.request in apart
+        assert difference.match_28 == old.match(difference.request)
+        assert difference.match_34 == new.match(difference.request)
+
+
+@settings(max_examples=counted(300))
+@given(found=routes(uncertain=True), release=RELEASES)
+def test_generated_requests_are_the_same_each_time_and_bounded(
+    found: list[dict[str, Any]], release: Release
+) -> None:
+    requests = routing.requests_for(document(found))
+
+    assert requests == routing.requests_for(document(found))
+    assert len(set(requests)) == len(requests)
+    assert routing.requests_for(document(found), most=3) == requests[:3]
+
+
+@settings(max_examples=counted(500))
+@given(found=routes(uncertain=False), requests=FEW_REQUESTS)
+def test_traditional_decides_as_2_8_where_paths_are_written_normalised(
+    found: list[dict[str, Any]], requests: list[Request]
+) -> None:
+    assume(not any("/a%2E" in str(route.get("paths")) for route in found))
+    old, new = (
+        made(document(found), release) for release in (("2.8", None), ("3.4", "traditional"))
+    )
+
+    for request in requests:
+        assert old.match(request) == new.match(request)
+
+
+def made(config: Mapping[str, Any], release: Release) -> Router:
+    """The router of one release and flavor, without engines."""
+    name, flavor = release
+    return routing.router(config, release=name, router_flavor=flavor, engines=Engines())

@@ -39,7 +39,7 @@ def found(of: Gateway, path: str, method: str = "GET", **headers: str) -> str | 
     return json.loads(reply.body)["route"] if reply.status == 200 else None
 
 
-# -- which route --------------------------------------------------------------------------------
+# -- which route ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -117,7 +117,7 @@ def test_a_route_without_a_name_is_called_by_its_id() -> None:
     assert found(gateway(route(None, "/a")), "/a") == "id of None"
 
 
-# -- key-auth -----------------------------------------------------------------------------------
+# -- key-auth ------------------------------------------------------------------
 
 
 KEY_AUTH = KeyAuth(route_id=None, service_id=None, names=("apikey", "x-key"))
@@ -172,7 +172,7 @@ def test_no_key_is_in_a_repr() -> None:
     assert "secret" not in repr(gateway(keys=frozenset({"secret"})))
 
 
-# -- status and metrics ---------------------------------------------------------------------------
+# -- status and metrics ------------------------------------------------------------------
 
 
 def test_2_8_has_no_readiness() -> None:

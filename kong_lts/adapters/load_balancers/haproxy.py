@@ -20,7 +20,7 @@ _MAX_WEIGHT = 256
 _LOOK_EVERY_S = 0.1
 
 
-def _names(_: object, field: attrs.Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
+def _names(_: object, field: "attrs.Attribute[object]", names: tuple[str, ...]) -> None:
     if not names or not all(re.fullmatch(_NAME, name) for name in names):
         raise ValueError(f"{field.name}: name at least one server, and only as HAProxy does")
 

@@ -215,7 +215,7 @@ class NginxLoadBalancer:
             if (self.clock.now() - start).total_seconds() > self.timeout_s:
                 raise LoadBalancerError(
                     doing,
-                    f"nginx was told to reload, and {self.timeout_s:g} s later the workers of before"
+                    f"{self.timeout_s:g} s after the reload the workers of before"
                     " still serve; its error log says why",
                 )
             self.clock.sleep(_LOOK_EVERY_S)

@@ -1,0 +1,76 @@
+"""Stand-ins of both clusters, which answer with the name of their side, and ports for them."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from kong_lts.deployment import Side
+
+HOST = "127.0.0.1"
+
+
+def free_port(hosts: Sequence[str] = (HOST,)) -> int:
+    """A port that nobody has at any of these addresses, for TCP or UDP."""
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            port = 0
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                for host in hosts:
+                    taken = stack.enter_context(socket.socket(type=kind))
+                    taken.bind((host, port))
+                    port = taken.getsockname()[1]
+            return int(port)
+
+
+@attrs.define
+class _Answering(asyncio.Protocol):
+    """Answers every request of one connection."""
+
+    body: bytes
+    _transport: asyncio.Transport | None = attrs.field(default=None, init=False)
+    _read: bytes = attrs.field(default=b"", init=False)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        while self._transport is not None and b"\r\n\r\n" in self._read:
+            head, _, self._read = self._read.partition(b"\r\n\r\n")
+            length = str(len(self.body)).encode()
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n" + self.body
+            )
+            if b"connection: close" in head.lower():
+                self._transport.close()
+
+
+@contextlib.contextmanager
+def upstreams(places: Mapping[Side, Sequence[tuple[str, int]]]) -> Iterator[None]:
+    """Listen at each host and port of each side, for as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+
+    async def start() -> list[asyncio.Server]:
+        return [
+            await loop.create_server(lambda side=side: _Answering(str(side).encode()), *place)
+            for side, listeners in places.items()
+            for place in listeners
+        ]
+
+    servers = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        for server in servers:
+            loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

@@ -1,0 +1,129 @@
+"""Evidence: gathered through adapters, or read from a folder of files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import kong_lts
+from kong_lts.database import Lock, RouteRow, SchemaMeta
+from kong_lts.errors import FormatError
+from kong_lts.testing.fakes import fake_adapters
+from kong_lts.testing.scenarios import ALL
+from kong_lts.testing.simulation import World
+
+DEPLOYMENT = ALL["traditional-dual-cluster"]
+
+
+def test_an_empty_folder_is_evidence_of_nothing(tmp_path: Path) -> None:
+    assert kong_lts.read_evidence(tmp_path) == kong_lts.Evidence()
+
+
+def test_one_kong_conf_is_for_all_nodes(tmp_path: Path) -> None:
+    (tmp_path / "kong.conf").write_text("log_level = debug\n")
+
+    evidence = kong_lts.read_evidence(tmp_path)
+
+    assert {node: str(conf) for node, conf in evidence.kong_conf.items()} == {
+        "": "log_level = debug\n"
+    }
+
+
+def test_each_node_may_have_its_own(tmp_path: Path) -> None:
+    (tmp_path / "kong.conf.d").mkdir()
+    for node in ("cp-1", "dp-1"):
+        (tmp_path / f"kong.conf.d/{node}.conf").write_text(f"# of {node}\n")
+
+    evidence = kong_lts.read_evidence(tmp_path)
+
+    assert sorted(evidence.kong_conf) == ["cp-1", "dp-1"]
+
+
+def test_the_environment_counts_without_a_file(tmp_path: Path) -> None:
+    (tmp_path / "environ").write_text("# of the container\nKONG_DATABASE=cassandra\nPATH=/bin\n")
+
+    assessment = kong_lts.assess(DEPLOYMENT, kong_lts.read_evidence(tmp_path))
+
+    assert any(f.subject == "database" for f in assessment.blockers)
+
+
+def test_state_files_keep_their_bytes_and_names(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/default.yaml").write_bytes(b'\xef\xbb\xbf_format_version: "1.1"\r\n')
+    (tmp_path / "kong.yml").write_bytes(b'_format_version: "2.1"\n')
+
+    files = kong_lts.read_evidence(tmp_path).declarative
+
+    assert [(f.path, f.data) for f in files] == [
+        ("kong.yml", b'_format_version: "2.1"\n'),
+        ("state/default.yaml", b'\xef\xbb\xbf_format_version: "1.1"\r\n'),
+    ]
+
+
+def test_database_json_may_come_from_queries(tmp_path: Path) -> None:
+    document = {
+        "server_version": "13.11",
+        "schema": "public",
+        "tables": ["routes", "services"],
+        "schema_meta": [
+            {"key": "schema_meta", "subsystem": "core", "executed": ["000_base"], "pending": None}
+        ],
+        "locks": [{"key": "migrations", "owner": "node", "ttl": "2026-01-01 00:00:00+00"}],
+        "plugins": [{"name": "acl", "count": 2}],
+        "routes": [{"id": "r1", "name": None, "paths": ["/x"], "hosts": ["a"]}],
+        "encrypted_values": 3,
+    }
+    (tmp_path / "database.json").write_text(json.dumps(document))
+
+    facts = kong_lts.read_evidence(tmp_path).database
+
+    assert facts is not None
+    assert facts.tables == {"routes": 0, "services": 0}
+    assert facts.schema_meta == (SchemaMeta(subsystem="core", executed=("000_base",)),)
+    assert facts.locks == (Lock(key="migrations", owner="node", held=True),)
+    assert facts.plugins == {"acl": 2}
+    assert facts.routes == (RouteRow(id="r1", paths=("/x",)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "no JSON"),
+        ("[]", "not a JSON object"),
+        ('{"tables": 5}', "tables"),
+        ('{"routes": [{"name": "x"}]}', r"missing @ \$\.routes\[0\]\.id"),
+        ('{"schema_meta": ["core"]}', "schema_meta"),
+    ],
+)
+def test_a_database_json_of_another_shape_is_an_error(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    (tmp_path / "database.json").write_text(text)
+
+    with pytest.raises(FormatError, match=problem):
+        kong_lts.read_evidence(tmp_path)
+
+
+def test_gathering_adds_the_database_and_keeps_what_is_known() -> None:
+    known = kong_lts.Evidence(declarative=b'_format_version: "1.1"\n')
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+
+    evidence = kong_lts.gather(DEPLOYMENT, adapters, known=known)
+
+    assert evidence.declarative == known.declarative
+    assert evidence.database is not None
+    assert evidence.database.name == "kong"
+
+
+def test_nothing_is_gathered_of_a_deployment_without_a_database() -> None:
+    db_less = ALL["db-less-rolling"]
+
+    assert kong_lts.gather(db_less, fake_adapters(World.of(db_less))) == kong_lts.Evidence()
+
+
+def test_gathering_changes_nothing() -> None:
+    world = World.of(DEPLOYMENT)
+
+    kong_lts.gather(DEPLOYMENT, fake_adapters(world))
+
+    assert world.effects == []
