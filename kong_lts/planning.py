@@ -1,7 +1,8 @@
 """plan(deployment) -> Plan; also the values that a run and a rehearsal end with."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import attrs
 
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
 from kong_lts.backup import BackUpDatabase
-from kong_lts.deployment import Deployment
+from kong_lts.deployment import Deployment, DeploymentMode, NodeRole, Side
 from kong_lts.errors import FormatError, NotPlannableError
 from kong_lts.events import Event, Past
 from kong_lts.findings import Finding, Severity, blockers
@@ -249,11 +250,7 @@ def _not_plannable(
     deployment: Deployment, fits: Strategy | None, wanted: Strategy | str | None
 ) -> list[Finding]:
     """What speaks against planning at all, beside the assessment."""
-    found = []
-    if deployment.new is None:
-        found.append(_obstacle("new-cluster-missing", "The deployment names no new cluster."))
-    elif not deployment.new.nodes:
-        found.append(_obstacle("new-nodes-missing", "The new cluster has no nodes."))
+    found = [finding for side in Side for finding in _nodes(deployment, side)]
     if fits is None:
         reasons = "; ".join(choose_strategy(deployment).reasons)
         found.append(_obstacle("no-strategy", f"No strategy of the guide fits: {reasons}."))
@@ -265,6 +262,28 @@ def _not_plannable(
         why = choose_strategy(deployment).rejected[Strategy(wanted)]
         found.append(_obstacle("strategy-rejected", f"{wanted} does not fit: {why}."))
     return found
+
+
+def _nodes(deployment: Deployment, side: Side) -> Iterator[Finding]:
+    """What keeps the nodes of one cluster from being started or stopped."""
+    cluster = deployment.cluster(side)
+    if cluster is None:
+        yield _obstacle(f"{side}-cluster-missing", f"The deployment names no {side} cluster.")
+        return
+    if not cluster.nodes:
+        yield _obstacle(f"{side}-nodes-missing", f"The {side} cluster has no nodes.")
+    for name, count in Counter(node.name for node in cluster.nodes).items():
+        if count > 1:
+            yield _obstacle("node-twice", f"{count} nodes of the {side} cluster are named {name}.")
+    if deployment.mode is not DeploymentMode.HYBRID:
+        return
+    roles = {node.role for node in cluster.nodes}
+    for role in (NodeRole.CONTROL_PLANE, NodeRole.DATA_PLANE):
+        if role not in roles:
+            yield _obstacle("role-missing", f"No node of the {side} cluster has the role {role}.")
+    for node in cluster.nodes:
+        if node.role not in (NodeRole.CONTROL_PLANE, NodeRole.DATA_PLANE):
+            yield _obstacle("role-unknown", f"Is node {node.name} a control plane or a data plane?")
 
 
 def _obstacle(rule: str, message: str) -> Finding:

@@ -1,5 +1,6 @@
 """Declarative files: kong.yml and decK state, converted as 3.4 itself would, comments and all."""
 
 from kong_lts.declarative.convert import Conversion, convert
+from kong_lts.declarative.folder import convert_all, read_all
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "convert_all", "read_all"]

@@ -16,6 +16,7 @@ from kong_lts.declarative.paths import Path, convert_paths, path_of, paths_of
 from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.plan import Hit, Moved, Plan
 from kong_lts.declarative.rules import Rules, ask, row
+from kong_lts.declarative.settings import Surroundings
 from kong_lts.declarative.settle import Users, mappings_in, settle
 from kong_lts.declarative.source import PLACEHOLDER
 from kong_lts.errors import DeclarativeError
@@ -28,7 +29,7 @@ _FORMAT = "declarative-format-version-3"
 _UNKNOWN = "declarative-unknown-field"
 _SYNC = "declarative-sync-undoes-migration"
 _VAULTS = "vaults-beta-entity"
-_ANONYMOUS = "plugin-auth-empty-anonymous-by-name"
+_ANONYMOUS = "plugin-anonymous-unknown"
 
 
 @attrs.define(eq=False)
@@ -37,6 +38,7 @@ class Analysis:
 
     pen: Pen
     rules: Rules
+    around: Surroundings
     has_anchors: bool
     plan: Plan = attrs.field(factory=Plan)
     migrated: bool | None = None
@@ -47,6 +49,8 @@ class Analysis:
     neighbours: Neighbours = attrs.field(init=False)
     waiting: list[Entity] = attrs.field(factory=list)
     """Plugins whose config may stand further down, in `_plugin_configs`."""
+    unresolved: list[tuple[str, Entity]] = attrs.field(factory=list)
+    """What `_config` refers to that this file does not have."""
     users: Users = attrs.field(factory=dict)
     counts: Counter[str] = attrs.field(factory=Counter)
     anonymous: list[tuple[str, Hit]] = attrs.field(factory=list)
@@ -57,6 +61,11 @@ class Analysis:
     def __attrs_post_init__(self) -> None:
         self.neighbours = Neighbours(self.rules)
         self.walker = Walker(self.rules.kinds)
+
+    @property
+    def given_version(self) -> str | None:
+        """The format that the document gives."""
+        return self.version.value if isinstance(self.version, Scalar) else None
 
     def take(self, piece: Piece) -> None:
         """Look at a value at the top of the document, or at an item of a list there."""
@@ -91,6 +100,7 @@ class Analysis:
             raise DeclarativeError(reason, line=line, column=column)
         for entity in self.waiting:
             self._plugin(entity, last_chance=True)
+        self._users_elsewhere()
         self.migrated = self._version(root.node)
         if self.migrated is not None:
             for found in convert_paths(
@@ -108,7 +118,7 @@ class Analysis:
         ]
         if self.migrated is None:
             for hit in self.plan.hits:
-                self.plan.withdraw(hit)
+                hit.applied = False
         settle(self.plan, root.tree, self.users)
 
     def _note(self, found: Hit | Moved | Path) -> None:
@@ -165,6 +175,12 @@ class Analysis:
                 return
             value = self.configs.get(reference.value) if self.configs is not None else None
             shared = value if isinstance(value, Mapping) else None
+            if value is None:
+                self.unresolved.append((reference.value, entity))
+        self._plugin_with(entity, shared)
+
+    def _plugin_with(self, entity: Entity, shared: Mapping | None) -> None:
+        """A plugin, with the config that it shares with others."""
         subject = Subject(entity, shared)
         config = entity.node.get("config")
         if config is not None and not isinstance(config, Mapping) and not is_null(config):
@@ -181,13 +197,28 @@ class Analysis:
         for rule in self.rules.on_plugin(subject.name).that_may_speak(dict.fromkeys(fields)):
             self._ask(rule, subject)
 
+    def _users_elsewhere(self) -> None:
+        """`_plugin_configs` of this file that plugins of other files refer to."""
+        for name, plugins in self.around.config_users.items():
+            config = self.configs.get(name) if self.configs is not None else None
+            for plugin in sorted(plugins) if isinstance(config, Mapping) else ():
+                assert isinstance(config, Mapping)  # as the line above says
+                start = config.start
+                called = Scalar(plugin, start, start, None, plain=True)
+                key = Scalar("name", start, start, None, plain=True)
+                node = Mapping(start, flow=True, end=start, pairs=[(key, called, start)])
+                self._plugin_with(Entity("plugins", node, None, 0), config)
+
     def _ask(self, rule: DeclarativeRule, subject: Subject) -> None:
         if rule.once and self.counts[rule.id]:
             return
         parent = subject.entity.parent
         overrides = parent is not None and parent.kind == "consumer_groups"
-        if overrides and rule.test in (Test.MISSING, Test.UNSET):
-            return  # in a group, decK's plugins only override what the plugin says elsewhere
+        if (overrides or subject.entity.node.end == subject.entity.node.start) and rule.test in (
+            Test.MISSING,
+            Test.UNSET,
+        ):
+            return  # here is only a part of the plugin: what is missing is written elsewhere
         for hit in ask(rule, subject, self.pen, self.rules.settings, self.workspace):
             self.counts[rule.id] += 1
             if rule.id == _ANONYMOUS:
@@ -219,6 +250,8 @@ class Analysis:
         assert rule.change is not None  # as the catalog has it
         new = rule.change.value
         if version is None or is_null(version):
+            if self.around.version is not None:
+                return self.around.version == new
             self._add_version(root, new)
             return False
         if not isinstance(version, Scalar) or not is_text(version):
@@ -246,8 +279,8 @@ class Analysis:
             edit = self.pen.set_value(root, places[-1], new, self.pen.value(new))
             hit.edits = () if edit is None else (edit,)
         else:
-            hit.edits = (self.pen.add(root, _VERSION, new),)
-        hit.applied = bool(hit.edits)
+            hit.adds = ((root, _VERSION, new),)
+        hit.applied = bool(hit.edits or hit.adds)
         self.plan.hit(hit)
 
     def _warn_of_sync(self) -> None:

@@ -7,7 +7,7 @@ import attrs
 from kong_lts.catalog.rows import Change, ChangeKind
 from kong_lts.declarative.fields import Field, Subject, find
 from kong_lts.declarative.nodes import Mapping, Node, Scalar, is_empty, is_null, same
-from kong_lts.declarative.pen import Pen
+from kong_lts.declarative.pen import Addition, Pen
 from kong_lts.edits import Edit
 
 __all__ = ["Done", "apply_change"]
@@ -19,6 +19,7 @@ class Done:
 
     edits: tuple[Edit, ...] = ()
     deletes: tuple[tuple[Mapping, int], ...] = ()
+    adds: tuple[Addition, ...] = ()
     conflict: tuple[Node, Node] | None = None
     """Old and new value where both are set and differ, so that nothing can be done."""
     possible: bool = True
@@ -109,6 +110,9 @@ def _add(change: Change, field: Field, pen: Pen) -> Done:
     """Write the field into the first mapping that may hold it."""
     if field.places:
         return _set(change, field, pen)
-    if not field.homes:
-        return _IMPOSSIBLE
-    return Done((pen.add(field.homes[0], field.name, json.loads(change.value)),))
+    value = json.loads(change.value)
+    if field.homes:
+        return Done(adds=((field.homes[0], field.name, value),))
+    if field.absent is not None:
+        return Done(adds=((field.entity, field.absent, {field.name: value}),))
+    return _IMPOSSIBLE

@@ -17,7 +17,7 @@ from kong_lts.declarative.nodes import (
     is_empty,
     number,
 )
-from kong_lts.declarative.pen import Pen
+from kong_lts.declarative.pen import Addition, Pen
 from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.writing import written_like
 from kong_lts.edits import Edit
@@ -123,17 +123,17 @@ def _queue_parameters(asked: Asked) -> Iterator[Told]:
     new = {names[name]: mapping.pairs[n][1] for name, (_, n) in old}
     values = {name: _count(value) for name, value in new.items() if number(value) is not None}
     deletes = tuple(place for _, place in old)
-    edits = []
+    adds: list[Addition] = []
     if isinstance(queue, Mapping):
         for name, value in values.items():
             present = queue.get(name)
             if present is not None:
                 yield Told(field.key, done=Done(conflict=(new[name], present)))
                 return
-            edits.append(pen.add(queue, name, value))
+            adds.append((queue, name, value))
     elif values:
-        edits.append(pen.add(mapping, "queue", values))
-    yield Told(field.key, done=Done(tuple(edits), deletes))
+        adds.append((mapping, "queue", values))
+    yield Told(field.key, done=Done(deletes=deletes, adds=tuple(adds)))
 
 
 def _count(node: Node) -> float:
@@ -170,8 +170,8 @@ def _without_items(value: Sequence, gone: list[Scalar], pen: Pen) -> Done:
 def _without_phases(asked: Asked) -> Iterator[Told]:
     """pre-function and post-function need code in one of the phases."""
     phases = (find(asked.subject, f"config.{name}").value for name in asked.rule.values)
-    if asked.field.homes and all(is_empty(phase) for phase in phases):
-        yield Told(asked.field.homes[0])
+    if all(is_empty(phase) for phase in phases):
+        yield Told(asked.subject.entity.node)
 
 
 def _global_in_workspace(asked: Asked) -> Iterator[Told]:

@@ -12,10 +12,11 @@ from kong_lts.declarative.intent import Intents
 from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.proof import prove
 from kong_lts.declarative.rules import Rules
-from kong_lts.declarative.settings import Settings
+from kong_lts.declarative.settings import ALONE, Settings, Surroundings
 from kong_lts.declarative.source import Source, decode
 from kong_lts.deployment import DeploymentMode
 from kong_lts.edits import patch_of, splice
+from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Finding
 from kong_lts.versions import Edition
 
@@ -35,6 +36,7 @@ class Conversion:
     _spans: list[tuple[int, int, str]] = attrs.field(repr=False)
     _analyses: list[Analysis] = attrs.field(repr=False)
     _router_flavor: str = attrs.field(repr=False)
+    _path: str | None = None
 
     @functools.cached_property
     def _said(self) -> tuple[report.Said, ...]:
@@ -42,11 +44,30 @@ class Conversion:
         found: list[report.Said] = []
         for analysis in self._analyses:
             plan, migrated = analysis.plan, bool(analysis.migrated)
-            found += report.findings_of(plan.hits, self._source)
+            found += report.findings_of(plan.hits, self._source, self._path)
             found += report.findings_on_paths(
-                plan.moved.values(), self._source, self._router_flavor, migrated=migrated
+                plan.moved.values(),
+                self._source,
+                self._router_flavor,
+                migrated=migrated,
+                path=self._path,
             )
         return tuple(sorted(found, key=_place))
+
+    @property
+    def version(self) -> str | None:
+        """The format that the file gave; None where it gave none, or documents of several."""
+        given = {analysis.given_version for analysis in self._analyses}
+        return given.pop() if len(given) == 1 else None
+
+    @property
+    def missing_configs(self) -> dict[str, frozenset[str]]:
+        """What plugins refer to by `_config` and this file does not have, with their names."""
+        found: dict[str, set[str]] = {}
+        for analysis in self._analyses:
+            for reference, plugin in analysis.unresolved:
+                found.setdefault(reference, set()).add(plugin.name or "")
+        return {reference: frozenset(names) for reference, names in found.items()}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -61,9 +82,13 @@ class Conversion:
         """Those of the findings whose change has been made."""
         return tuple(finding for finding, applied in self._said if applied)
 
-    def patch(self, path: str = "kong.yml") -> str:
-        """The changes as a unified diff; empty where there are none."""
-        return patch_of(self._source.text, self._spans, path)
+    def patch(self, path: str | None = None) -> str:
+        """The changes as a unified diff; empty where there are none.
+
+        Args:
+            path: The file, for the head of the diff.
+        """
+        return patch_of(self._source.text, self._spans, path or self._path or "kong.yml")
 
 
 def _place(said: report.Said) -> tuple[int, int, str]:
@@ -82,6 +107,7 @@ def convert(
     after_upgrade: bool = False,
     keep_behaviour: bool = False,
     verify: bool | None = None,
+    around: Surroundings = ALONE,
 ) -> Conversion:
     """Convert a kong.yml or a decK state file, and change nothing else in it.
 
@@ -100,6 +126,7 @@ def convert(
             edition leave no doubt, and rewrite regexes that have an exact form for the new router.
         verify: Parse the result again and compare it with the original, part by part. None does
             so below 50 MB.
+        around: What other files of the same configuration say; `convert_all` knows.
 
     Raises:
         DeclarativeError: It is no text, no YAML or no mapping.
@@ -116,46 +143,56 @@ def convert(
         after_upgrade=after_upgrade,
         keep_behaviour=keep_behaviour,
     )
+    try:
+        return _converted(data, settings, around, verify)
+    except DeclarativeError as exc:
+        exc.path = around.path
+        raise
+
+
+def _converted(
+    data: bytes, settings: Settings, around: Surroundings, verify: bool | None
+) -> Conversion:
     source = decode(data)
-    as_json = json_text.is_json(source)
-    pen = Pen(source, as_json)
-    analyses = _analysed(source, pen, Rules(settings))
+    pen = Pen(source, json_text.is_json(source))
+    analyses = _analysed(pen, Rules(settings), around)
     spans = [span for analysis in analyses for span in analysis.plan.spans(pen)]
     changed = data
     if spans:
         text = splice(source.text, spans)
         if verify if verify is not None else len(data) < VERIFIED_BYTES:
-            prove(source, text, _intents(analyses), as_json=as_json)
+            prove(source, text, _intents(analyses), as_json=pen.as_json)
         changed = source.encode(text)
     return Conversion(
         data=changed,
         source=source,
         spans=spans,
         analyses=analyses,
-        router_flavor=router_flavor,
+        router_flavor=settings.router_flavor,
+        path=around.path,
     )
 
 
-def _analysed(source: Source, pen: Pen, rules: Rules) -> list[Analysis]:
+def _analysed(pen: Pen, rules: Rules, around: Surroundings) -> list[Analysis]:
     """Each document of the file, with all that is to be done in it."""
+    source = pen.source
+
+    def taken(parts: Iterator[Piece | Root]) -> list[Analysis]:
+        analyses = [Analysis(pen, rules, around, "&" in source.text)]
+        for part in parts:
+            if isinstance(part, Piece):
+                analyses[-1].take(part)
+            else:
+                analyses[-1].finish(part)
+                analyses.append(Analysis(pen, rules, around, "&" in source.text))
+        return analyses[:-1]
+
     if pen.as_json:
-        return _taken(json_text.read(source), pen, rules)
+        return taken(json_text.read(source))
     try:
-        return _taken(quick.read(source.parsed, rules.telling_keys("routes")), pen, rules)
+        return taken(quick.read(source.parsed, rules.telling_keys("routes")))
     except quick.DeclinedError:
-        return _taken(document.read(source), pen, rules)
-
-
-def _taken(parts: Iterator[Piece | Root], pen: Pen, rules: Rules) -> list[Analysis]:
-    has_anchors = "&" in pen.source.text
-    analyses = [Analysis(pen, rules, has_anchors)]
-    for part in parts:
-        if isinstance(part, Piece):
-            analyses[-1].take(part)
-        else:
-            analyses[-1].finish(part)
-            analyses.append(Analysis(pen, rules, has_anchors))
-    return analyses
+        return taken(document.read(source))
 
 
 def _intents(analyses: list[Analysis]) -> Intents:

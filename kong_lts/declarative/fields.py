@@ -59,6 +59,9 @@ class Field:
     """The mappings that may hold it, the one that counts first."""
     places: tuple[tuple[Mapping, int], ...]
     """Its pairs, those that do not count included."""
+    entity: Mapping
+    absent: str | None = None
+    """The mapping below the entity that should hold it, where not even that is written."""
 
     @property
     def value(self) -> Node | None:
@@ -70,16 +73,17 @@ class Field:
         return self.places[0][0].pairs[self.places[0][1]][0] if self.places else None
 
     @property
-    def at(self) -> int:
-        """Where to point: at the field, or at what should hold it."""
-        if self.key is not None:
-            return self.key.start
-        return self.homes[0].start if self.homes else 0
+    def home(self) -> Mapping | None:
+        """What holds it or should; None where more than one level is missing."""
+        if self.homes:
+            return self.homes[0]
+        return self.entity if self.absent is not None else None
 
 
 def find(subject: Subject, path: str) -> Field:
     """The field at the end of a dotted path below an entity."""
-    homes = [subject.entity.node]
+    entity = subject.entity.node
+    homes = [entity]
     *parents, name = path.split(".")
     for depth, parent in enumerate(parents):
         values = [mapping.pairs[n][1] for home in homes for mapping, n in home.everywhere(parent)]
@@ -87,7 +91,10 @@ def find(subject: Subject, path: str) -> Field:
         if depth == 0 and parent == "config" and subject.shared is not None:
             homes.append(subject.shared)
     places = tuple(place for home in homes for place in home.everywhere(name))
-    return Field(name, tuple(homes), places)
+    absent = None
+    if not homes and len(parents) == 1 and entity.get(parents[0]) is None:
+        absent = parents[0]
+    return Field(name, tuple(homes), places, entity, absent)
 
 
 def holds(asked: DeclarativeRule | Condition, field: Field) -> Node | None:
@@ -98,9 +105,9 @@ def holds(asked: DeclarativeRule | Condition, field: Field) -> Node | None:
     value = field.value
     match asked.test:
         case Test.EXISTS:
-            return field.homes[0] if field.homes else None
+            return field.home
         case Test.MISSING | Test.UNSET if value is None:
-            return field.homes[0] if field.homes else None
+            return field.home
         case Test.MATCHES:
             pattern = asked.pattern or ""
             return next((text for text in texts(value) if re.search(pattern, text.value)), None)

@@ -17,8 +17,8 @@ class Op(Enum):
     """The scalar that begins here has another text."""
     VALUE = "value"
     """The scalar or list that begins here is another value."""
-    ADD = "add"
-    """The mapping that begins here has one more pair, before all others."""
+    REMOVE = "remove"
+    """The item of a list that begins here is gone."""
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +27,6 @@ class Intent(Edit):
 
     op: Op
     at: int
-    key: str = ""
     value: object = attrs.field(default=None, eq=repr, hash=False)
 
 
@@ -38,8 +37,11 @@ class Intents:
     texts: dict[int, str] = attrs.field(factory=dict)
     values: dict[int, object] = attrs.field(factory=dict)
     added: dict[int, dict[str, object]] = attrs.field(factory=dict)
+    """The pairs that a mapping gets, before all others."""
     deleted: set[int] = attrs.field(factory=set)
     """Where the keys of pairs begin that are taken out."""
+    removed: set[int] = attrs.field(factory=set)
+    """Where items of lists begin that are taken out."""
 
     def take(self, edits: Iterable[Edit]) -> None:
         """Note what the edits mean; some only clear the way for others and mean nothing."""
@@ -50,8 +52,8 @@ class Intents:
                 self.texts[edit.at] = str(edit.value)
             elif edit.op is Op.VALUE:
                 self.values[edit.at] = edit.value
-            else:
-                self.added.setdefault(edit.at, {})[edit.key] = edit.value
+            elif edit.op is Op.REMOVE:
+                self.removed.add(edit.at)
 
     def add(self, other: "Intents") -> None:
         """Take in those of another part of the file."""
@@ -59,3 +61,4 @@ class Intents:
         self.values |= other.values
         self.added |= other.added
         self.deleted |= other.deleted
+        self.removed |= other.removed

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as PyMapping
 
 import attrs
 
@@ -11,7 +12,12 @@ from kong_lts.declarative.source import Source
 from kong_lts.declarative.writing import written, written_like
 from kong_lts.edits import Edit
 
-__all__ = ["Pen"]
+__all__ = ["Addition", "Pen"]
+
+Addition = tuple[Mapping, str, object]
+"""A pair that is to be written: where, its key and its value."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 """An anchor and a tag, which stand before what they belong to."""
@@ -75,23 +81,54 @@ class Pen:
             text = written_like(name, style, in_flow=False, as_json=self.as_json)
         return Intent(start=start, end=end, replacement=text, op=Op.TEXT, at=key.start, value=name)
 
-    def deletions(self, mapping: Mapping, numbers: set[int]) -> Iterator[Edit]:
-        """Take pairs out, each with its line or its comma; an empty mapping is left as `{}`."""
-        pairs = mapping.pairs
-        if len(numbers) == len(pairs) and not mapping.flow:
+    def change_pairs(
+        self, mapping: Mapping, gone: set[int], new: PyMapping[str, object]
+    ) -> Iterator[Edit]:
+        """Take pairs out and write others before those that stay; an empty one is left as `{}`.
+
+        Args:
+            mapping: Where.
+            gone: Which pairs, each with its line or its comma.
+            new: What is written.
+        """
+        pairs, all_gone = mapping.pairs, len(gone) == len(mapping.pairs)
+        if all_gone and pairs:
             start, end = pairs[0][0].start, pairs[-1][2]
             tail = self.source.newline if self.source.text[end - 1] in "\r\n" else ""
-            yield Edit(start=start, end=end, replacement="{}" + tail)
+            inner = written(dict(new), as_json=self.as_json)
+            yield Edit(
+                start=start, end=end, replacement=(inner[1:-1] if mapping.flow else inner) + tail
+            )
             return
-        for first, last in _runs(sorted(numbers)):
+        if new:
+            yield self._addition(mapping, new)
+        for first, last in _runs(sorted(gone)):
             if not mapping.flow and self._alone(pairs[first][0].start):
                 for n in range(first, last + 1):
                     yield self._line_of(pairs[n])
             elif first > 0:
                 yield Edit(start=pairs[first - 1][2], end=pairs[last][2], replacement="")
             else:
-                end = pairs[last + 1][0].start if last + 1 < len(pairs) else pairs[last][2]
+                end = pairs[last + 1][0].start
                 yield Edit(start=pairs[0][0].start, end=end, replacement="")
+
+    def _addition(self, mapping: Mapping, new: PyMapping[str, object]) -> Edit:
+        """New pairs before all others."""
+        inner = written(dict(new), as_json=self.as_json)[1:-1]
+        at = mapping.pairs[0][0].start if mapping.pairs else mapping.end - 1
+        if mapping.flow:
+            text = f"{inner}, " if mapping.pairs else inner
+            return Edit(start=at, end=at, replacement=text)
+        lines = [written({name: value}, as_json=False)[1:-1] for name, value in new.items()]
+        newline = self.source.newline
+        if self._alone(at):
+            start = self._line_start(at)
+            indent = self.source.text[start:at]
+            text = "".join(f"{indent}{line}{newline}" for line in lines)
+            return Edit(start=start, end=start, replacement=text)
+        indent = " " * (self.source.place(at)[1] - 1)
+        text = "".join(f"{line}{newline}{indent}" for line in lines)
+        return Edit(start=at, end=at, replacement=text)
 
     def remove_items(self, value: Sequence, gone: Iterable[Scalar]) -> list[Edit] | None:
         """Take items out of a list that keeps others; None where an alias is in the way."""
@@ -102,33 +139,15 @@ class Pen:
             if before is None or not value.start <= before.start < item.start < value.end:
                 return None
             dash = item.start if value.flow else self.source.text.rindex("-", 0, item.start)
+            start, end = before.end, item.end
             if not value.flow and self._alone(dash):
                 start, end = self._line_start(dash), self._line_end(item.end)
-                edits.append(Edit(start=start, end=end, replacement=""))
-            else:
-                edits.append(Edit(start=before.end, end=item.end, replacement=""))
+            edits.append(Intent(start=start, end=end, replacement="", op=Op.REMOVE, at=item.start))
         return edits
 
     def _line_of(self, pair: Pair) -> Edit:
         start, end = self._line_start(pair[0].start), self._line_end(pair[2])
         return Edit(start=start, end=end, replacement="")
-
-    def add(self, mapping: Mapping, name: str, value: object) -> Intent:
-        """Write a pair before all others."""
-        pair = f"{written(name, as_json=self.as_json)}: {written(value, as_json=self.as_json)}"
-        at = mapping.pairs[0][0].start if mapping.pairs else mapping.end - 1
-        if mapping.flow:
-            text = f"{pair}, " if mapping.pairs else pair
-        elif self._alone(at):
-            start = self._line_start(at)
-            text = f"{self.source.text[start:at]}{pair}{self.source.newline}"
-            at = start
-        else:
-            indent = " " * (self.source.place(at)[1] - 1)
-            text = f"{pair}{self.source.newline}{indent}"
-        return Intent(
-            start=at, end=at, replacement=text, op=Op.ADD, at=mapping.start, key=name, value=value
-        )
 
     def list_to_scalar(
         self, mapping: Mapping, n: int, value: str, text: str
@@ -164,16 +183,16 @@ class Pen:
         return not self.source.text[self._line_start(at) : at].strip(" \t")
 
     def _line_start(self, at: int) -> int:
-        text = self.source.text
-        return max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+        start = self.source.text.rfind("\n", 0, at) + 1
+        return max(start, self.source.text.rfind("\r", start, at) + 1)
 
     def _line_end(self, at: int) -> int:
         """Where the line ends that holds the character before *at*, its line end included."""
         text = self.source.text
         if at and text[at - 1] in "\r\n":
             return at
-        end = text.find("\n", at)
-        return len(text) if end < 0 else end + 1
+        found = _LINE_END.search(text, at)
+        return found.end() if found else len(text)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

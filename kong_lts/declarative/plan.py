@@ -1,6 +1,5 @@
 """What a conversion is going to do: the edits, and what each rule has to say."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import attrs
@@ -8,13 +7,11 @@ import attrs
 from kong_lts.catalog.rows import DeclarativeRule
 from kong_lts.declarative.intent import Intents
 from kong_lts.declarative.nodes import Mapping
-from kong_lts.declarative.pen import Pen
-from kong_lts.edits import Edit
+from kong_lts.declarative.pen import Addition, Pen
+from kong_lts.edits import Edit, Span
 from kong_lts.findings import Severity
 
-__all__ = ["Hit", "Moved", "Plan", "Span"]
-
-Span = tuple[int, int]
+__all__ = ["Hit", "Moved", "Plan"]
 
 
 class Moved(NamedTuple):
@@ -49,81 +46,83 @@ class Hit:
     """What was done about it, or could be."""
     deletes: tuple[tuple[Mapping, int], ...] = ()
     """Pairs that are taken out."""
+    adds: tuple[Addition, ...] = ()
+    """Pairs that are written."""
     applied: bool = False
     touched: tuple[Mapping, ...] = ()
     """The mappings whose pairs the edits change."""
 
 
 @attrs.define(eq=False)
+class _Pairs:
+    """What is done to the pairs of one mapping."""
+
+    mapping: Mapping
+    gone: set[int] = attrs.field(factory=set)
+    new: dict[str, object] = attrs.field(factory=dict)
+
+
+@attrs.define(eq=False)
 class Plan:
-    """Edits by place and hits in the order in which they were found."""
+    """What all rules want to be done in a document, and what they have to say."""
 
     hits: list[Hit] = attrs.field(factory=list)
-    replacements: dict[Span, str] = attrs.field(factory=dict)
-    insertions: dict[int, dict[str, None]] = attrs.field(factory=dict)
-    deletions: dict[int, tuple[Mapping, set[int]]] = attrs.field(factory=dict)
-    """Pairs to take out, by the identity of their mapping."""
+    """In the order in which they were found."""
     moved: dict[int, Moved] = attrs.field(factory=dict)
     """Paths that are written in another form, by where they begin."""
     said: set[tuple[str, int]] = attrs.field(factory=set)
     """Rule and place of hits that an alias may lead to again."""
 
-    def insert(self, at: int, text: str) -> None:
-        """Put *text* before a character; the same text twice, through an alias, is one."""
-        self.insertions.setdefault(at, {})[text] = None
-
-    def edit(self, edits: Iterable[Edit]) -> None:
-        for edit in edits:
-            if edit.start == edit.end:
-                self.insert(edit.start, edit.replacement)
-            else:
-                self.replacements[edit.start, edit.end] = edit.replacement
-
-    def withdraw(self, hit: Hit) -> None:
-        """Do not do after all what a hit wanted."""
-        if not hit.applied:
-            return
-        hit.applied = False
-        for mapping, n in hit.deletes:
-            self.deletions[id(mapping)][1].discard(n)
-        for edit in hit.edits:
-            if edit.start == edit.end:
-                texts = self.insertions.get(edit.start, {})
-                texts.pop(edit.replacement, None)
-                if not texts:
-                    self.insertions.pop(edit.start, None)
-            else:
-                self.replacements.pop((edit.start, edit.end), None)
-
     def hit(self, hit: Hit) -> None:
         """Note what a rule says; of one rule at one place only once."""
-        if (hit.rule.id, hit.at) in self.said:
-            return
-        self.said.add((hit.rule.id, hit.at))
-        self.hits.append(hit)
-        if hit.applied:
-            self.edit(hit.edits)
-            for mapping, n in hit.deletes:
-                self.deletions.setdefault(id(mapping), (mapping, set()))[1].add(n)
+        if (hit.rule.id, hit.at) not in self.said:
+            self.said.add((hit.rule.id, hit.at))
+            self.hits.append(hit)
 
-    def spans(self, pen: Pen) -> list[tuple[int, int, str]]:
-        """All edits in the order of the text; to be asked for once, when all is known."""
-        for mapping, numbers in self.deletions.values():
-            if numbers:
-                self.edit(pen.deletions(mapping, numbers))
-        found = [moved[-3:] for moved in self.moved.values() if moved[-1]]
-        found += [(at, at, "".join(texts)) for at, texts in self.insertions.items()]
-        found += [(start, end, text) for (start, end), text in self.replacements.items()]
-        found.sort()
+    def spans(self, pen: Pen) -> list[Span]:
+        """All edits in the order of the text; to be asked for when all is known."""
+        found = [moved[-3:] for moved in self.moved.values() if moved.replacement]
+        edits = {edit: None for hit in self.hits if hit.applied for edit in hit.edits}
+        found += [(edit.start, edit.end, edit.replacement) for edit in edits]
+        for pairs in self._pairs():
+            made = pen.change_pairs(pairs.mapping, pairs.gone, pairs.new)
+            found += [(edit.start, edit.end, edit.replacement) for edit in made]
+        found.sort(key=lambda span: span[:2])
         return found
 
     def intents(self) -> Intents:
         """What a second parse has to show."""
         found = Intents()
-        found.texts.update((moved[1], moved[4]) for moved in self.moved.values() if moved[-1])
+        found.texts.update((m.at, m.final) for m in self.moved.values() if m.replacement)
         for hit in self.hits:
             if hit.applied:
                 found.take(hit.edits)
-        for mapping, numbers in self.deletions.values():
-            found.deleted.update(mapping.pairs[n][0].start for n in numbers)
+        for pairs in self._pairs():
+            found.deleted.update(pairs.mapping.pairs[n][0].start for n in pairs.gone)
+            if pairs.new:
+                found.added[pairs.mapping.start] = pairs.new
         return found
+
+    def _pairs(self) -> list[_Pairs]:
+        """The pairs to take out and to write, mapping by mapping."""
+        found: dict[int, _Pairs] = {}
+        for hit in self.hits:
+            for mapping, n in hit.deletes if hit.applied else ():
+                found.setdefault(id(mapping), _Pairs(mapping)).gone.add(n)
+            for mapping, name, value in hit.adds if hit.applied else ():
+                new = found.setdefault(id(mapping), _Pairs(mapping)).new
+                old = new.get(name)
+                both = isinstance(old, dict) and isinstance(value, dict)
+                new[name] = {**old, **value} if both else value
+        for pairs in found.values():
+            _leave_to_merged(pairs, found)
+        return list(found.values())
+
+
+def _leave_to_merged(pairs: _Pairs, found: dict[int, _Pairs]) -> None:
+    """Do not write again what a mapping gets that `<<` brings in."""
+    for layer in pairs.mapping.layers():
+        below = found.get(id(layer))
+        if below is not None and below is not pairs:
+            for name in [n for n, value in pairs.new.items() if below.new.get(n) == value]:
+                del pairs.new[name]

@@ -116,6 +116,9 @@ def _intended(events: Iterator[_Event], intents: Intents) -> Iterator[_Event]:
             if start in intents.deleted and kind == _SCALAR:
                 _skip(next(events), events)
                 continue
+            if start in intents.removed:
+                _skip(event, events)
+                continue
             if start in intents.values:
                 value = intents.values[start]
                 if isinstance(value, str) or kind == _SCALAR:

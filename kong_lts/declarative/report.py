@@ -19,15 +19,20 @@ Said = tuple[Finding, bool]
 _MILDER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 
 
-def findings_of(hits: Iterable[Hit], source: Source) -> Iterator[Said]:
+def findings_of(hits: Iterable[Hit], source: Source, path: str | None) -> Iterator[Said]:
     """Each hit as a finding."""
     for hit in hits:
         edit = hit.edits[0] if len(hit.edits) == 1 and not hit.deletes else None
-        yield _finding(hit, source, edit), hit.applied
+        yield _finding(hit, source, path, edit), hit.applied
 
 
 def findings_on_paths(
-    paths: Iterable[Moved], source: Source, router_flavor: str, *, migrated: bool
+    paths: Iterable[Moved],
+    source: Source,
+    router_flavor: str,
+    *,
+    migrated: bool,
+    path: str | None,
 ) -> Iterator[Said]:
     """What became of each path, and what the router of 3.4 makes of those that are a regex.
 
@@ -36,20 +41,20 @@ def findings_on_paths(
         source: The file.
         router_flavor: How 3.4 is set up.
         migrated: Whether the format of the file was 3.0.
+        path: Where the file is.
     """
     for moved in paths:
         if moved.replacement:
             start, end, replacement = moved[-3:]
             edit = Edit(start=start, end=end, replacement=replacement)
             for hit in hits_of_moved(moved, migrated=migrated):
-                yield _finding(hit, source, edit), True
-        yield from _on_regex(moved, source, router_flavor)
+                yield _finding(hit, source, path, edit), True
+        yield from _on_regex(moved, _location(moved.at, source, path), router_flavor)
 
 
-def _on_regex(moved: Moved, source: Source, router_flavor: str) -> Iterator[Said]:
+def _on_regex(moved: Moved, location: Location, router_flavor: str) -> Iterator[Said]:
     """A regex that was rewritten is spoken of as it was before, one degree milder."""
     rewritten = moved.final != moved.new
-    location = _location(moved.at, source)
     for finding in check_regex(moved.new, router_flavor=router_flavor):
         done = rewritten and finding.severity is not Severity.INFO
         severity = _MILDER[finding.severity] if done else finding.severity
@@ -61,15 +66,15 @@ def _on_regex(moved: Moved, source: Source, router_flavor: str) -> Iterator[Said
         )
 
 
-def _finding(hit: Hit, source: Source, edit: Edit | None) -> Finding:
+def _finding(hit: Hit, source: Source, path: str | None, edit: Edit | None) -> Finding:
     words = dict(hit.words)
     if "first" in words:
         words["first"] = str(source.place(int(words["first"]))[0])
-    location = _location(hit.at, source)
+    location = _location(hit.at, source, path)
     finding = hit.rule.finding(hit.subject, severity=hit.most, location=location, **words)
     return finding if edit is None else attrs.evolve(finding, edit=edit)
 
 
-def _location(at: int, source: Source) -> Location:
+def _location(at: int, source: Source, path: str | None) -> Location:
     line, column = source.place(at)
-    return Location(line=line, column=column)
+    return Location(path=path, line=line, column=column)

@@ -22,6 +22,8 @@ _WITHOUT_VALUE = frozenset({Test.EXISTS, Test.MISSING, Test.UNSET, Test.CALL})
 """Tests that may hold for an entity that does not have the field."""
 _CONFLICT = "declarative-conflict"
 _UNKNOWN = "declarative-unknown-field"
+_READ_ANYWAY = frozenset({"name", "id", "paths"})
+"""What is known even of an entity of which nothing else is read."""
 _LOWER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 
 
@@ -63,9 +65,8 @@ class Rules:
     def telling_keys(self, kind: str) -> frozenset[str] | None:
         """The keys of a kind that make any difference to the rules; None where all may."""
         book = self.on_kind(kind)
-        if book.always:
-            return None
-        return frozenset(field.partition(".")[0] for field in book.by_field) | self.kinds
+        fields = frozenset(field.partition(".")[0] for field in book.by_field)
+        return None if book.always or fields & _READ_ANYWAY else fields | self.kinds
 
     @functools.cached_property
     def kinds(self) -> frozenset[str]:
@@ -141,7 +142,11 @@ def ask(
         return
     if not all(holds(other, find(subject, other.field)) for other in rule.also):
         return
-    field = find(subject, rule.field) if rule.field else Field("", (subject.entity.node,), ())
+    field = (
+        find(subject, rule.field)
+        if rule.field
+        else Field("", (subject.entity.node,), (), subject.entity.node)
+    )
     asked = Asked(rule, subject, field, pen, settings, workspace)
     for told in _told(asked):
         yield _hit(asked, told)
@@ -168,7 +173,7 @@ def _hit(asked: Asked, told: Told) -> Hit:
         return hit
     if done.conflict is not None:
         return _conflict(asked, told, done, words)
-    hit.edits, hit.deletes = done.edits, done.deletes
+    hit.edits, hit.deletes, hit.adds = done.edits, done.deletes, done.adds
     hit.touched = tuple(mapping for mapping, _ in asked.field.places) or asked.field.homes[:1]
     if asked.settings.wants(change):
         hit.applied, hit.most = True, _LOWER.get(rule.severity)

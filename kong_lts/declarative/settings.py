@@ -1,11 +1,13 @@
 """What a caller knows about the deployment that a declarative file is for."""
 
+from collections.abc import Mapping
+
 import attrs
 from attrs.validators import in_, instance_of
 
 from kong_lts.catalog.rows import Change, DeclarativeRule, When
 
-__all__ = ["Settings"]
+__all__ = ["ALONE", "Settings", "Surroundings"]
 
 _FLAVORS = ("traditional", "traditional_compatible", "expressions")
 
@@ -40,3 +42,18 @@ class Settings:
             When.AFTER_UPGRADE: self.after_upgrade,
             When.KEEP_AFTER_UPGRADE: self.keep_behaviour and self.after_upgrade,
         }[change.when]
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What other files of one configuration say that matters for this one."""
+
+    path: str | None = None
+    """The file itself."""
+    version: str | None = None
+    """The format that the others give, if they agree."""
+    config_users: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
+    """Names of the plugins in the others that refer to each of `_plugin_configs`."""
+
+
+ALONE = Surroundings()

@@ -90,6 +90,5 @@ def _is_inside(hit: Hit, node: Node) -> bool:
 
 
 def _refuse(plan: Plan, hit: Hit, rule: str) -> None:
-    plan.withdraw(hit)
-    hit.most = None
+    hit.applied, hit.most = False, None
     plan.hit(Hit(row(rule), hit.subject, hit.at, dict(hit.words)))

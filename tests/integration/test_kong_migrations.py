@@ -12,7 +12,7 @@ import attrs
 import psycopg
 import pytest
 
-from kong_lts.adapters import PostgresDatabase
+from kong_lts.database import SchemaMeta
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 from tests.integration.postgres_databases import Databases, databases_on
 from tests.integration.test_kong_program import Kong, Ran
@@ -185,21 +185,31 @@ def in_any_order(found: Content) -> Content:
     return {**found, "rows of schema_meta": sorted(records)}
 
 
+def select(url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def records(url: str) -> tuple[SchemaMeta, ...]:
+    if select(url, "SELECT to_regclass('schema_meta')") == [(None,)]:
+        return ()
+    names = "SELECT subsystem, coalesce(executed, '{}'), coalesce(pending, '{}') FROM schema_meta"
+    return tuple(
+        SchemaMeta(subsystem=subsystem, executed=tuple(executed), pending=tuple(waiting))
+        for subsystem, executed, waiting in select(url, names)
+    )
+
+
 def state(url: str) -> SchemaState:
-    return schema_state(PostgresDatabase.at(url).facts().schema_meta)
+    return schema_state(records(url))
 
 
 def pending(url: str) -> dict[str, tuple[str, ...]]:
-    rows = PostgresDatabase.at(url).facts().schema_meta
-    return {row.subsystem: row.pending for row in rows if row.pending}
+    return {row.subsystem: row.pending for row in records(url) if row.pending}
 
 
-def configs(url: str, plugin: str) -> list[object]:
-    with psycopg.connect(url) as connection:
-        rows = connection.execute(
-            "SELECT config FROM plugins WHERE name = %s ORDER BY id", [plugin]
-        )
-        return [config for (config,) in rows]
+def paths(url: str) -> list[str]:
+    return sorted(path for (path,) in select(url, "SELECT unnest(paths) FROM routes"))
 
 
 # -- what a clean run leaves ------------------------------------------------
@@ -336,7 +346,8 @@ def test_finish_empties_what_a_2_8_node_wrote_after_up(
 
     assert migrate_small("finish").status == 0
 
-    assert configs(own, "pre-function") == [{}]
+    config = "SELECT config FROM plugins WHERE name = 'pre-function'"
+    assert select(own, config) == [({},)]
 
 
 def test_of_a_target_that_is_there_twice_the_later_one_stays(
@@ -519,11 +530,6 @@ def test_of_two_that_begin_together_one_does_nothing(
     assert paths(own) == paths_of_a_clean_up(small, migrate_small.kong.folder)
 
 
-def paths(url: str) -> list[str]:
-    rows = PostgresDatabase.at(url).facts().routes
-    return sorted(path for row in rows for path in row.paths)
-
-
 def paths_of_a_clean_up(databases: Databases, folder: Path) -> list[str]:
     url = databases.filled()
     assert Migrating.at(url, folder)("up").status == 0
@@ -601,6 +607,4 @@ def blocked(url: str) -> int:
 
 
 def sessions(url: str, which: str) -> int:
-    with psycopg.connect(url) as connection:
-        found = connection.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {which}".encode())
-        return int(found.fetchall()[0][0])
+    return len(select(url, f"SELECT FROM pg_stat_activity WHERE {which}"))

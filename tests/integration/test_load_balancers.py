@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import dns.message
 import dns.query
+import dns.rdataclass
 import dns.rdatatype
 import pytest
 
@@ -155,14 +156,14 @@ class TestDns(LoadBalancerContract):
 def addresses(server: Bind9, name: str = f"api.{ZONE}") -> tuple[list[str], int]:
     query = dns.message.make_query(name, "A")
     answer = dns.query.udp(query, HOST, port=server.port, timeout=5)
-    found = answer.get_rrset("ANSWER", query.question[0].name, 1, dns.rdatatype.A)
+    found = answer.get_rrset("ANSWER", query.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
     assert found is not None
     return [record.to_text() for record in found], found.ttl
 
 
 @attrs.define
 class Resolver:
-    """Keeps an answer for its whole TTL, as a resolver does, and picks an address for each request."""
+    """Keeps an answer for its whole TTL, and picks an address of it for each request."""
 
     server: Bind9
     port: int

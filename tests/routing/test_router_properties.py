@@ -18,12 +18,12 @@ from tests.conftest import counted
 
 HOSTS = ("a.test", "b.a.test", "*.a.test", "*.test", "a.*", "b.*", "a.test:8080", "*.test:8080")
 PATHS = ("/", "/a", "/a/b", "/ab", "/b", "/a%2Eb")
-REGEXES = (r"/a/\d+", r"/[a-z]+$", "/a(/b)?", r"/(?<x>[a-z]+)/\d+", "/a.b", r"/x\.y/b/.*")
+REGEXES = (r"/a/\d+", r"/[a-z]+$", "/a(/b)?", r"/(?<x>[a-z]+)/\d+", "/(a)", r"/x\.y/b/.*")
 METHODS = ("GET", "POST", "PUT")
 HEADERS = ("x-a", "x-b")
 VALUES = ("1", "2", "~*^[12]$")
 SNIS = ("a.test", "b.test")
-REQUEST_PATHS = ("/", "/a", "/ab", "/a/b", "/a/1", "/a/b/c", "/b", "/a.b", "/axb", "/x.y/b/1", "/c")
+REQUEST_PATHS = ("/", "/a", "/ab", "/a/b", "/a/1", "/a/b/c", "/b", "/a.b", "/(a)", "/x.y/b/1", "/c")
 REQUEST_HOSTS = ("a.test", "b.a.test", "c.b.a.test", "a.test:8080", "b.org", "other", "x.test:8080")
 
 
@@ -346,6 +346,8 @@ def test_the_order_of_the_document_changes_nothing(
 def test_a_route_that_no_request_matches_changes_nothing(
     found: list[dict[str, Any]], requests: list[Request], release: Release
 ) -> None:
+    """But for routes that 2.8 asks only where no route has just the criteria that are hit."""
+    assume(not any("snis" in route or "/(a)" in route.get("paths", ()) for route in found))
     unused = {"name": "unused", "hosts": ["never.invalid"], "paths": ["/never"], "created_at": 0}
 
     one, two = (made(document(rows), release) for rows in (found, [*found, unused]))

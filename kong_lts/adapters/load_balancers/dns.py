@@ -16,7 +16,12 @@ from kong_lts.adapters.load_balancers.dns_server import (
     TsigKey,
     UnansweredError,
 )
-from kong_lts.adapters.load_balancers.shares import check_percent, precision_of, share
+from kong_lts.adapters.load_balancers.shares import (
+    check_percent,
+    names,
+    precision_of,
+    share,
+)
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import LoadBalancerError
 from kong_lts.protocols import Clock
@@ -71,13 +76,13 @@ class DnsLoadBalancer:
     zone: str
     name: str
     server: str
-    current: tuple[str, ...] = attrs.field(converter=tuple, validator=min_len(1))
-    new: tuple[str, ...] = attrs.field(converter=tuple, validator=min_len(1))
+    current: tuple[str, ...] = attrs.field(converter=names, validator=min_len(1))
+    new: tuple[str, ...] = attrs.field(converter=names, validator=min_len(1))
     key: str | None = None
     secret: str | None = attrs.field(default=None, repr=False)
     algorithm: str = attrs.field(default="hmac-sha256", validator=in_(ALGORITHMS))
     ttl_s: int = attrs.field(default=30, validator=ge(0))
-    secondaries: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    secondaries: tuple[str, ...] = attrs.field(default=(), converter=names)
     note: str | None = None
     environ: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     timeout_s: float = 10.0

@@ -8,7 +8,12 @@ import attrs
 from attrs.validators import matches_re
 
 from kong_lts.adapters.load_balancers.haproxy_socket import HaproxySocket, ServerState
-from kong_lts.adapters.load_balancers.shares import check_percent, precision_of, share
+from kong_lts.adapters.load_balancers.shares import (
+    check_percent,
+    names,
+    precision_of,
+    share,
+)
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import LoadBalancerError
 from kong_lts.protocols import Clock
@@ -20,8 +25,8 @@ _MAX_WEIGHT = 256
 _LOOK_EVERY_S = 0.1
 
 
-def _names(_: object, field: "attrs.Attribute[object]", names: tuple[str, ...]) -> None:
-    if not names or not all(re.fullmatch(_NAME, name) for name in names):
+def _named(_: object, field: "attrs.Attribute[tuple[str, ...]]", found: tuple[str, ...]) -> None:
+    if not found or not all(re.fullmatch(_NAME, name) for name in found):
         raise ValueError(f"{field.name}: name at least one server, and only as HAProxy does")
 
 
@@ -47,8 +52,8 @@ class HaproxyLoadBalancer:
 
     socket: str
     backend: str = attrs.field(validator=matches_re(_NAME))
-    current: tuple[str, ...] = attrs.field(converter=tuple, validator=_names)
-    new: tuple[str, ...] = attrs.field(converter=tuple, validator=_names)
+    current: tuple[str, ...] = attrs.field(converter=names, validator=_named)
+    new: tuple[str, ...] = attrs.field(converter=names, validator=_named)
     timeout_s: float = 10.0
     clock: Clock = attrs.field(factory=SystemClock)
 
@@ -151,10 +156,10 @@ class HaproxyLoadBalancer:
         self, found: Mapping[str, ServerState], wanted: Mapping[str, int], doing: str
     ) -> None:
         """A cluster whose servers are all out of use can be given no requests."""
-        for names in (self.current, self.new):
-            if wanted[names[0]] and not any(found[name].in_use for name in names):
+        for side in (self.current, self.new):
+            if wanted[side[0]] and not any(found[name].in_use for name in side):
                 raise LoadBalancerError(
-                    doing, f"{', '.join(names)}: in maintenance or drain; bring one back first"
+                    doing, f"{', '.join(side)}: in maintenance or drain; bring one back first"
                 )
 
     def _weigh(self, server: str, weight: int) -> str:

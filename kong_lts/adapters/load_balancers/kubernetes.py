@@ -5,12 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from kong_lts.adapters.load_balancers.kubernetes_client import KubernetesClient
-from kong_lts.adapters.load_balancers.kubernetes_kinds import (
-    Cluster,
-    HttpRouteWeights,
-    IngressCanaryWeight,
-    ReplicaRatio,
-)
+from kong_lts.adapters.load_balancers.kubernetes_kinds import Cluster, Kind
 from kong_lts.adapters.load_balancers.shares import check_percent
 from kong_lts.adapters.system import SystemClock
 from kong_lts.protocols import Clock
@@ -37,8 +32,8 @@ class KubernetesLoadBalancer:
         clock: Whose time passes.
     """
 
-    url: str
-    kind: HttpRouteWeights | IngressCanaryWeight | ReplicaRatio
+    url: str = attrs.field(repr=False)
+    kind: Kind
     namespace: str = "default"
     token: str | None = attrs.field(default=None, repr=False)
     ca_file: str | None = None

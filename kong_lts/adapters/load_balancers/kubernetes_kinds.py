@@ -18,7 +18,7 @@ from kong_lts.adapters.load_balancers.shares import precision_of, share
 from kong_lts.errors import LoadBalancerError
 from kong_lts.protocols import Clock
 
-__all__ = ["Cluster", "HttpRouteWeights", "IngressCanaryWeight", "ReplicaRatio"]
+__all__ = ["Cluster", "HttpRouteWeights", "IngressCanaryWeight", "Kind", "ReplicaRatio"]
 
 _NAME = matches_re(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LOOK_EVERY_S = 0.2
@@ -51,7 +51,8 @@ class Cluster:
         """Set fields of an object that is as it was *read*."""
         metadata = part(read, "metadata")
         group, name = str(read["apiVersion"]), str(metadata["name"])
-        kept = {"name": name, "resourceVersion": metadata["resourceVersion"]}
+        # Without the uid, an object that is gone would be made anew.
+        kept = {key: metadata[key] for key in ("name", "uid", "resourceVersion")}
         return self.client.apply(
             self._path(group, plural, name),
             {
@@ -339,6 +340,9 @@ class ReplicaRatio:
                 cluster.retry(functools.partial(self._scale, name, replicas, cluster))
         except LoadBalancerError as exc:
             failure.reason += f"; and the replicas could not be put back: {exc.reason}"
+
+
+Kind = HttpRouteWeights | IngressCanaryWeight | ReplicaRatio
 
 
 def _with_weights(rule: Document, weights: Mapping[str, int]) -> Document:

@@ -10,7 +10,7 @@ import attrs
 from attrs.validators import deep_iterable, instance_of, matches_re
 
 from kong_lts.adapters.load_balancers.nginx_workers import Worker, serving_workers
-from kong_lts.adapters.load_balancers.shares import check_percent
+from kong_lts.adapters.load_balancers.shares import check_percent, names
 from kong_lts.adapters.local_process import LocalProcessRunner
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import LoadBalancerError, ProcessError, last_words
@@ -70,7 +70,7 @@ class NginxLoadBalancer:
     key: str = attrs.field(default="$request_id", validator=matches_re(_KEY))
     variable: str = attrs.field(default="kong_lts_upstream", validator=matches_re(r"\w+"))
     command: tuple[str, ...] = attrs.field(
-        default=("nginx",), converter=tuple, validator=deep_iterable(instance_of(str))
+        default=("nginx",), converter=names, validator=deep_iterable(instance_of(str))
     )
     reload_command: tuple[str, ...] | None = None
     pid_file: Path = attrs.field(default=Path("/run/nginx.pid"), converter=Path)

@@ -1,10 +1,10 @@
-"""How a share in percent is made of things that can only be counted."""
+"""Shares in percent, and how they are made of what can only be counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kong_lts.errors import LoadBalancerError
 
-__all__ = ["check_percent", "precision_of", "share"]
+__all__ = ["check_percent", "names", "precision_of", "share"]
 
 
 def check_percent(new_percent: int, doing: str) -> None:
@@ -15,6 +15,11 @@ def check_percent(new_percent: int, doing: str) -> None:
     """
     if not 0 <= new_percent <= 100:
         raise LoadBalancerError(doing, f"a share is 0 to 100 percent, not {new_percent}")
+
+
+def names(values: str | Iterable[str]) -> tuple[str, ...]:
+    """One name, or several, as a tuple."""
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def share(current: float, new: float) -> float:

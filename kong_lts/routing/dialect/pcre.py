@@ -199,6 +199,8 @@ def _escape_rule(node: Node, source: str) -> str:
     if isinstance(node, Opaque) and source[1] in "gk123456789":
         subroutine = source[:3] in (r"\g<", r"\g'")
         return "regex-recursion-conditional" if subroutine else "regex-backreference"
+    if source[1] in "pP" and _as_rust_reads(source, Flags()) == node:
+        return "regex-reads-differently"
     return "regex-escape-z" if source == r"\Z" else "regex-escape-pcre-only"
 
 

@@ -71,10 +71,10 @@ class Load:
                 self.answers.append((begun, self._ask(connection)))
             except (OSError, http.client.HTTPException, AssertionError) as exc:
                 self.failures.append(f"{type(exc).__name__}: {exc}")
-                connection = _closed(connection)
+                connection = _close(connection)
             if not self.keep_alive:
-                connection = _closed(connection)
-        _closed(connection)
+                connection = _close(connection)
+        _close(connection)
 
     def _ask(self, connection: http.client.HTTPConnection) -> str:
         connection.request("GET", "/", headers={} if self.keep_alive else {"Connection": "close"})
@@ -113,7 +113,10 @@ def stage(
     who = load.since(time.monotonic(), requests)
     sigma = 100 * math.sqrt(percent / 100 * (1 - percent / 100) / len(who))
     return Stage(
-        percent, len(who), 100 * who.count(Side.NEW) / len(who), max(2, 4 * sigma, precision_percent)
+        percent,
+        len(who),
+        100 * who.count(Side.NEW) / len(who),
+        max(2, 4 * sigma, precision_percent),
     )
 
 
@@ -126,6 +129,8 @@ def check(stages: Sequence[Stage], load: Load) -> None:
     assert [s for s in stages if abs(s.measured - s.percent) > s.bound] == []
 
 
-def _closed(connection: http.client.HTTPConnection | None) -> None:
+def _close(connection: http.client.HTTPConnection | None) -> http.client.HTTPConnection | None:
+    """No connection, so that the next request has a new one."""
     if connection is not None:
         connection.close()
+    return None

@@ -173,7 +173,11 @@ options {{
 controls {{ }};
 key "kong" {{ algorithm hmac-sha256; secret "{secret}"; }};
 key "reader" {{ algorithm hmac-sha256; secret "{secret}"; }};
-zone "{zone}" {{ type primary; file "{folder}/zone.db"; update-policy {{ grant kong zonesub ANY; }}; }};
+zone "{zone}" {{
+    type primary;
+    file "{folder}/zone.db";
+    update-policy {{ grant kong zonesub ANY; }};
+}};
 """
 _ZONE = """\
 $TTL 60
@@ -191,7 +195,7 @@ api 1 IN A {first}
 class Bind9:
     port: int
     secret: Path
-    """Holds the secret of the keys `kong`, which may change the zone, and `reader`, which may not."""
+    """Of the keys `kong`, which may change the zone, and `reader`, which may not."""
 
     @property
     def address(self) -> str:

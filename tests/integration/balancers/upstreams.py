@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ def upstreams(places: Mapping[Side, Sequence[tuple[str, int]]]) -> Iterator[None
 
     async def start() -> list[asyncio.Server]:
         return [
-            await loop.create_server(lambda side=side: _Answering(str(side).encode()), *place)
+            await loop.create_server(functools.partial(_Answering, str(side).encode()), *place)
             for side, listeners in places.items()
             for place in listeners
         ]

@@ -1,0 +1,293 @@
+"""A stand-in for the API server of Kubernetes, over HTTP on loopback, as load balancers use it.
+
+It reads, creates and server-side applies objects of any kind: `resourceVersion`, `generation`,
+field managers and their conflicts, 401, 404, 409 and 422 as the real one has them. A gateway and a
+controller of Deployments write the status of HTTPRoutes and Deployments. What it has not: lists,
+watches, defaults, validation of a kind's own fields, YAML, and lists whose items are merged; each
+list is one field, as the rules of an HTTPRoute and of an Ingress are.
+"""
+
+import copy
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self, cast
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from kong_lts.testing.kubernetes_objects import (
+    Answer,
+    Document,
+    Refusal,
+    applied,
+    created,
+    failure,
+    inner,
+)
+
+__all__ = ["KubernetesApi"]
+
+_APPLY = "application/apply-patch+yaml"
+
+
+@attrs.define(kw_only=True)
+class KubernetesApi:
+    """Serves as long as the `with` block lasts.
+
+    Args:
+        token: The bearer token that it asks for; None asks for none.
+        gateway_accepts: What the gateway says to an HTTPRoute; None is no gateway.
+        pods: How many pods of a Deployment can be started; None is as many as wanted.
+        after_get: Called with the path of each object that was read, before the next request:
+            the place for another writer.
+    """
+
+    token: str | None = attrs.field(default=None, repr=False)
+    gateway_accepts: bool | None = True
+    pods: int | None = None
+    after_get: Callable[[str], None] | None = None
+    requests: list[str] = attrs.field(factory=list, init=False)
+    """Method and path of each request."""
+    _objects: dict[str, Document] = attrs.field(factory=dict, init=False, repr=False)
+    _version: int = attrs.field(default=1, init=False)
+    _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
+    _server: ThreadingHTTPServer | None = attrs.field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        assert self._server is not None, "use it in a with block"
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def create(self, path: str, document: Mapping[str, object]) -> None:
+        """Put an object there, as `kubectl create` would."""
+        with self._lock:
+            self._objects[path] = created(document, "kubectl-create")
+            self._written(path)
+
+    def read(self, path: str) -> Document:
+        """The object at a path."""
+        with self._lock:
+            return copy.deepcopy(self._objects[path])
+
+    def edit(self, path: str, change: Callable[[Document], None]) -> None:
+        """Change an object as another writer would, who asks nobody."""
+        with self._lock:
+            before = copy.deepcopy(self._objects[path])
+            change(self._objects[path])
+            self._written(path, before)
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """What comes back to one request.
+
+        Args:
+            method: As GET.
+            target: Path and query.
+            headers: With names in lower case.
+            body: JSON.
+        """
+        parts = urlsplit(target)
+        self.requests.append(f"{method} {parts.path}")
+        if self.token is not None and headers.get("authorization") != f"Bearer {self.token}":
+            return failure(401, "Unauthorized", "Unauthorized")
+        try:
+            with self._lock:
+                if method == "GET":
+                    answer = Answer(200, self._found(parts.path))
+                elif method == "POST":
+                    answer = self._post(parts.path, parts.query, _json(body))
+                elif method == "PATCH" and headers.get("content-type") == _APPLY:
+                    answer = self._apply(parts.path, parts.query, _json(body))
+                else:
+                    what = "this kind of patch" if method == "PATCH" else method
+                    answer = failure(415, "UnsupportedMediaType", f"{what} is not served here")
+        except Refusal as refusal:
+            return refusal.answer
+        if method == "GET" and self.after_get is not None:
+            self.after_get(parts.path)
+        return answer
+
+    # --- one request ----------------------------------------------------------------------------
+
+    def _found(self, path: str) -> Document:
+        if path not in self._objects:
+            raise Refusal(_not_found(path))
+        return copy.deepcopy(self._objects[path])
+
+    def _post(self, folder: str, query: str, document: Document) -> Answer:
+        path = f"{folder}/{inner(document, 'metadata').get('name')}"
+        if path in self._objects:
+            return failure(409, "AlreadyExists", f"{_named(path)} already exists", _details(path))
+        self._objects[path] = created(document, _manager(query) or "unknown")
+        self._written(path)
+        return Answer(201, self._found(path))
+
+    def _apply(self, path: str, query: str, document: Document) -> Answer:
+        """Source: kubernetes.io, "Server-Side Apply"."""
+        if not (manager := _manager(query)):
+            return _no_manager()
+        before = self._objects.get(path)
+        asked = inner(document, "metadata").get("resourceVersion")
+        uid = inner(document, "metadata").get("uid")
+        if before is None and uid is not None:
+            mismatch = f"specified uid {uid}, and no existing object was found"
+            return _conflict(path, f"uid mismatch: the provided object {mismatch}")
+        if before is not None and asked not in (None, _version(before)):
+            return _conflict(
+                path,
+                "the object has been modified;"
+                " please apply your changes to the latest version and try again",
+            )
+        force = parse_qs(query).get("force") == ["true"]
+        self._objects[path] = applied(before, document, manager, force=force)
+        answer = Answer(200 if before is not None else 201, {})
+        self._bump(path, before)
+        answer = attrs.evolve(answer, document=self._found(path))
+        self._control(path)
+        return answer
+
+    # --- what happens to an object by itself ----------------------------------------------------
+
+    def _written(self, path: str, before: Document | None = None) -> None:
+        self._bump(path, before)
+        self._control(path)
+
+    def _bump(self, path: str, before: Document | None) -> None:
+        """A new version where anything changed, a new generation where the wish did."""
+        now = self._objects[path]
+        metadata = inner(now, "metadata")
+        if before == now:
+            return
+        self._version += 1
+        metadata["resourceVersion"] = str(self._version)
+        if before is None:
+            metadata["generation"] = 1
+            metadata["uid"] = str(uuid.UUID(int=self._version))
+        elif before.get("spec") != now.get("spec"):
+            metadata["generation"] = cast("int", inner(before, "metadata")["generation"]) + 1
+
+    def _control(self, path: str) -> None:
+        """The gateway and the controller of Deployments write down what they have done."""
+        now = self._objects[path]
+        before = copy.deepcopy(now)
+        generation = inner(now, "metadata")["generation"]
+        if now.get("kind") == "HTTPRoute" and self.gateway_accepts is not None:
+            now["status"] = {"parents": [_parent(self.gateway_accepts, generation)]}
+        if now.get("kind") == "Deployment":
+            wanted = cast("int", inner(now, "spec").get("replicas", 1))
+            there = wanted if self.pods is None else min(wanted, self.pods)
+            now["status"] = {
+                "observedGeneration": generation,
+                **({"replicas": wanted} if wanted else {}),
+                **({"availableReplicas": there} if there else {}),
+            }
+        self._bump(path, before)
+
+
+def _parent(accepts: bool, generation: object) -> Document:
+    said = {
+        "type": "Accepted",
+        "status": "True" if accepts else "False",
+        "reason": "Accepted" if accepts else "UnsupportedValue",
+        "message": "Route is accepted" if accepts else "Route is not accepted",
+        "observedGeneration": generation,
+    }
+    resolved = {**said, "type": "ResolvedRefs", "status": "True", "reason": "ResolvedRefs"}
+    return {
+        "parentRef": {"name": "gateway"},
+        "controllerName": "example.com/gateway",
+        "conditions": [said, resolved],
+    }
+
+
+def _handler(api: KubernetesApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            answer = api.answer(self.command, self.path, headers, body)
+            content = json.dumps(answer.document).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names of http.server
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _json(body: bytes) -> Document:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Refusal(failure(400, "BadRequest", "the body is no JSON object"))
+    return document
+
+
+def _manager(query: str) -> str:
+    return parse_qs(query).get("fieldManager", [""])[0]
+
+
+def _version(document: Document) -> object:
+    return inner(document, "metadata")["resourceVersion"]
+
+
+def _details(path: str) -> Document:
+    group, plural, name = _parts(path)
+    return {"name": name, "group": group, "kind": plural}
+
+
+def _no_manager() -> Answer:
+    said = "Required value: is required for apply patch"
+    cause = {"reason": "FieldValueRequired", "message": said, "field": "fieldManager"}
+    return failure(
+        422,
+        "Invalid",
+        f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {said}',
+        {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause]},
+    )
+
+
+def _conflict(path: str, why: str) -> Answer:
+    text = f"Operation cannot be fulfilled on {_named(path)}: {why}"
+    return failure(409, "Conflict", text, _details(path))
+
+
+def _not_found(path: str) -> Answer:
+    return failure(404, "NotFound", f"{_named(path)} not found", _details(path))
+
+
+def _named(path: str) -> str:
+    group, plural, name = _parts(path)
+    return f'{plural}.{group} "{name}"'
+
+
+def _parts(path: str) -> Iterator[str]:
+    """Group, plural and name, of /apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME."""
+    words = path.strip("/").split("/")
+    if len(words) != 7 or words[0] != "apis" or words[3] != "namespaces":
+        raise Refusal(failure(404, "NotFound", "the server could not find the requested resource"))
+    return iter((words[1], words[5], words[6]))

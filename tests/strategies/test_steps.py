@@ -1,0 +1,240 @@
+"""The steps of each strategy stand in the guide's order, and lead back as far as they can."""
+
+import attrs
+import pytest
+
+from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
+from kong_lts.nodes import StartNodes, StopNodes
+from kong_lts.planning import Plan, plan
+from kong_lts.step import Reversibility
+from kong_lts.strategies import Settings
+from kong_lts.testing import scenarios
+from tests.worlds import DUAL_CLUSTER, NO_PAST, a_plan, plans
+
+PLANS = plans()
+EACH = pytest.mark.parametrize("name", PLANS)
+GUIDE = "Dual-cluster upgrade, step"
+
+
+def ids(made: Plan) -> list[str]:
+    return [step.id for step in made.steps]
+
+
+def follow(made: Plan, *names: str) -> bool:
+    """Whether steps come in this order, with others in between."""
+    places = [ids(made).index(name) for name in names]
+    return places == sorted(places)
+
+
+# --- every strategy -----------------------------------------------------------------------------
+
+
+@EACH
+def test_ids_are_unique_and_fit_a_file_name(name: str) -> None:
+    found = ids(PLANS[name])
+
+    assert len(set(found)) == len(found)
+    assert all(step_id.replace("-", "").isalnum() and step_id.islower() for step_id in found)
+
+
+@EACH
+def test_every_step_says_what_it_does_and_where_the_guide_says_so(name: str) -> None:
+    for step in PLANS[name].steps:
+        assert step.title
+        assert step.title[0].isupper()
+        assert ", step" in step.guide
+
+
+@EACH
+def test_what_is_compensated_has_a_way_back_or_is_part_of_what_has_one(name: str) -> None:
+    """A restored and migrated copy is dropped by the step that created its database."""
+    without = {
+        step.id
+        for step in PLANS[name].steps
+        if step.reversibility is Reversibility.COMPENSATED and step.undo(NO_PAST) is None
+    }
+
+    assert without <= {"restore-database", "migrations-up", "migrations-finish"}
+
+
+@EACH
+def test_what_harms_nobody_is_not_taken_back(name: str) -> None:
+    for step in PLANS[name].steps:
+        if step.reversibility is Reversibility.FREE:
+            assert step.undo(NO_PAST) is None
+
+
+@EACH
+def test_nothing_passes_the_point_of_no_return_without_a_backup(name: str) -> None:
+    made = PLANS[name]
+    index = made.point_of_no_return
+    if index is None:
+        assert not made.deployment.mode.has_database
+        return
+
+    before = ids(made)[:index]
+
+    assert {"back-up-database", "back-up-declarative", "back-up-files"} <= set(before)
+
+
+@EACH
+def test_writes_stop_before_the_backup_and_resume_at_the_end(name: str) -> None:
+    made = PLANS[name]
+
+    assert follow(made, "stop-admin-writes", "back-up-files", "evaluate", "resume-admin-writes")
+    assert ids(made)[-2:] == ["resume-admin-writes", "watch-afterwards"]
+
+
+@EACH
+def test_new_nodes_are_tested_before_they_get_traffic(name: str) -> None:
+    made = PLANS[name]
+    diversions = [step_id for step_id in ids(made) if step_id.startswith("divert")]
+    if diversions:
+        assert follow(made, "staging-test", *diversions, "smoke-test")
+
+
+@EACH
+def test_every_new_node_is_started_and_no_current_one_twice_stopped(name: str) -> None:
+    made = PLANS[name]
+    new = made.deployment.new
+    assert new is not None
+
+    started = [n for s in made.steps if isinstance(s, StartNodes) for n in s.nodes]
+    stopped = [n for s in made.steps if isinstance(s, StopNodes) for n in s.nodes]
+
+    assert sorted(started) == sorted(node.name for node in new.nodes)
+    assert len(set(stopped)) == len(stopped)
+    assert {s.side for s in made.steps if isinstance(s, StopNodes)} <= {Side.CURRENT}
+
+
+@EACH
+def test_migrations_run_once_and_in_order(name: str) -> None:
+    migrations = [step_id for step_id in ids(PLANS[name]) if step_id.startswith("migrations")]
+
+    has_database = PLANS[name].deployment.mode.has_database
+    assert migrations == (["migrations-up", "migrations-finish"] if has_database else [])
+
+
+# --- dual-cluster -------------------------------------------------------------------------------
+
+
+def test_the_dual_cluster_upgrade_has_the_steps_of_the_guide() -> None:
+    assert [(step.guide, step.id) for step in a_plan().steps] == [
+        (f"{GUIDE} 1", "stop-admin-writes"),
+        (f"{GUIDE} 2", "back-up-database"),
+        (f"{GUIDE} 2", "back-up-declarative"),
+        (f"{GUIDE} 2", "back-up-files"),
+        (f"{GUIDE} 3", "evaluate"),
+        (f"{GUIDE} 4", "install"),
+        (f"{GUIDE} 4", "create-database"),
+        (f"{GUIDE} 4", "restore-database"),
+        (f"{GUIDE} 4", "migrations-up"),
+        (f"{GUIDE} 4", "migrations-finish"),
+        (f"{GUIDE} 4", "customize"),
+        (f"{GUIDE} 1", "stop-admin-writes-new"),
+        (f"{GUIDE} 4", "start-nodes"),
+        (f"{GUIDE} 5", "staging-test"),
+        (f"{GUIDE} 6", "divert-10"),
+        (f"{GUIDE} 7", "watch-10"),
+        (f"{GUIDE} 6", "approve-100"),
+        (f"{GUIDE} 6", "divert-100"),
+        (f"{GUIDE} 7", "watch-100"),
+        ("Perform upgrade, step 3", "smoke-test"),
+        (f"{GUIDE} 9", "decommission"),
+        (f"{GUIDE} 9", "resume-admin-writes"),
+        (f"{GUIDE} 9", "watch-afterwards"),
+    ]
+
+
+def test_a_keyring_is_exported_before_and_imported_after() -> None:
+    with_keyring, without = PLANS["enterprise-keyring"], PLANS["traditional-dual-cluster"]
+
+    assert follow(with_keyring, "back-up-keyring", "start-nodes", "import-keyring", "staging-test")
+    assert "back-up-keyring" not in ids(without)
+    assert "import-keyring" not in ids(without)
+
+
+@pytest.mark.parametrize("allowed", [True, False, None])
+def test_the_current_cluster_is_decommissioned_only_where_that_is_allowed(
+    allowed: bool | None,
+) -> None:
+    resources = attrs.evolve(DUAL_CLUSTER.resources, decommissioning_allowed=allowed)
+
+    made = plan(attrs.evolve(DUAL_CLUSTER, resources=resources))
+
+    assert ("decommission" in ids(made)) is (allowed is True)
+
+
+def test_the_database_that_is_created_carries_the_name_of_the_deployment() -> None:
+    made = plan(attrs.evolve(DUAL_CLUSTER, name="shop"))
+
+    assert '"owner": "upgrade of shop"' in made.to_json()
+
+
+def test_kong_is_called_as_the_settings_say() -> None:
+    made = plan(
+        DUAL_CLUSTER, settings=Settings(program=("/opt/kong",), configuration="/etc/kong34.conf")
+    )
+
+    start, stop = made.step("start-nodes"), made.step("decommission")
+    assert isinstance(start, StartNodes)
+    assert isinstance(stop, StopNodes)
+    assert (start.program, start.configuration) == (("/opt/kong",), "/etc/kong34.conf")
+    assert (stop.program, stop.configuration) == (("/opt/kong",), None)
+
+
+# --- the others ---------------------------------------------------------------------------------
+
+
+def test_an_in_place_upgrade_stops_everybody_before_the_last_backup() -> None:
+    made = PLANS["traditional-in-place"]
+
+    assert follow(
+        made,
+        *("stop-nodes", "no-connections", "back-up-after-stop", "restore-point", "migrations-up"),
+    )
+    assert made.downtime_s > 0
+    assert made.step("migrations-up").reversibility is Reversibility.RESTORE
+
+
+def test_in_hybrid_mode_control_planes_come_first() -> None:
+    for name in ("hybrid-dual-cluster", "hybrid-in-place"):
+        assert follow(PLANS[name], "keep-data-planes", "start-nodes", "start-batch-1")
+        assert PLANS[name].downtime_s == 0
+
+
+def fleet(mode: DeploymentMode, count: int) -> Deployment:
+    """A deployment with that many nodes on either side."""
+    deployment = scenarios.ALL["db-less-rolling"]
+    assert deployment.new is not None
+    old, new = (
+        tuple(Node(name=f"{letter}-{n}", role=NodeRole.DATA_PLANE) for n in range(count))
+        for letter in "xy"
+    )
+    return attrs.evolve(
+        deployment,
+        mode=mode,
+        current=attrs.evolve(deployment.current, nodes=old),
+        new=attrs.evolve(deployment.new, nodes=new),
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 9, 100, 101, 399, 5000])
+def test_a_rolling_upgrade_replaces_every_node_and_never_has_fewer(count: int) -> None:
+    made = plan(fleet(DeploymentMode.KONNECT, count))
+
+    serving = fewest = count
+    for step in made.steps:
+        serving += len(step.nodes) if isinstance(step, StartNodes) else 0
+        serving -= len(step.nodes) if isinstance(step, StopNodes) else 0
+        fewest = min(fewest, serving)
+    assert (fewest, serving) == (count, count)
+    assert len(set(ids(made))) == len(made.steps)
+    assert len(made.steps) < 60
+
+
+def test_a_rolling_upgrade_begins_with_one_node() -> None:
+    first = plan(fleet(DeploymentMode.DB_LESS, 100)).step("start-batch-1")
+
+    assert isinstance(first, StartNodes)
+    assert first.nodes == ("y-0",)
