@@ -8,11 +8,11 @@ import pytest
 from kong_lts.deployment import Side
 from kong_lts.errors import ProcessFailedError, StepFailedError
 from kong_lts.events import Confirmed, Done, Past
-from kong_lts.nodes import DoByHand, StartNodes, StopNodes
+from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
 from kong_lts.protocols import Adapters, NodeStatus
 from kong_lts.schema import SchemaState
 from kong_lts.step import Reversibility
-from kong_lts.testing.fakes import FakeApprover, fake_adapters
+from kong_lts.testing.fakes import FakeApprover, FakeClock, fake_adapters
 from kong_lts.testing.simulation import Fault
 from tests.worlds import NO_PAST, a_world, restored_world, rules, without
 
@@ -70,6 +70,51 @@ def test_what_a_person_does_is_not_taken_back() -> None:
 @pytest.mark.parametrize("touches", [True, False])
 def test_a_person_touches_the_traffic_where_the_plan_says_so(touches: bool) -> None:
     assert attrs.evolve(ASK, touches_traffic=touches).effect.traffic is touches
+
+
+# --- nobody connected ---------------------------------------------------------------------------
+
+ALONE = NoConnections(id="alone", guide="a guide", side=Side.CURRENT)
+
+
+@attrs.define
+class _TheyLeave(FakeClock):
+    """Whenever somebody waits, one session ends."""
+
+    def sleep(self, duration_s: float) -> None:
+        super().sleep(duration_s)
+        self.world.current.database.connections -= 1
+
+
+def test_sessions_that_end_are_waited_for() -> None:
+    world = a_world()
+    world.current.database.connections = 20
+    adapters = attrs.evolve(fake_adapters(world), clock=_TheyLeave(world))
+    begun = world.now
+
+    assert ALONE.run(adapters, NO_PAST) == Done()
+
+    assert world.now - begun < timedelta(seconds=60)
+    assert rules(ALONE.verify(adapters, NO_PAST)) == []
+
+
+def test_sessions_that_stay_are_noticed() -> None:
+    world = a_world()
+    world.current.database.connections = 2
+    begun = world.now
+
+    ALONE.run(fake_adapters(world), NO_PAST)
+
+    assert world.now - begun == timedelta(seconds=60)
+    (finding,) = ALONE.verify(fake_adapters(world), NO_PAST)
+    assert finding.rule == "database-in-use"
+    assert finding.message.startswith("2 session(s) of others are on the database")
+
+
+def test_waiting_harms_nobody() -> None:
+    assert (ALONE.reversibility, ALONE.undo(NO_PAST)) == (Reversibility.FREE, None)
+    assert ALONE.needs == ("current.database",)
+    assert ALONE.title == "Wait until nobody uses the database of the current cluster"
 
 
 # --- starting -----------------------------------------------------------------------------------

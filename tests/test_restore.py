@@ -10,7 +10,7 @@ from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Side
 from kong_lts.errors import ArchiveError, BackupError, DatabaseError, StepFailedError
 from kong_lts.protocols import Adapters, ClusterAdapters
-from kong_lts.restore import CreateDatabase, DropDatabase, RestoreDatabase
+from kong_lts.restore import CreateDatabase, DropDatabase, RestoreDatabase, RestorePoint
 from kong_lts.step import Reversibility
 from kong_lts.testing.fakes import FakeDatabase, fake_adapters
 from kong_lts.testing.simulation import Fault, World
@@ -215,6 +215,96 @@ def test_there_is_nothing_to_restore_without_a_backup() -> None:
 
     with pytest.raises(BackupError, match="a folder: there is no backup"):
         RESTORE.run(adapters, NO_PAST)
+
+
+# --- in place -----------------------------------------------------------------------------------
+
+POINT = RestorePoint(id="point", guide="a guide", side=Side.CURRENT, folder="a folder")
+
+
+def migrated() -> World:
+    """A world whose current database was backed up and then migrated."""
+    world = backed_up()
+    world.migrate_up(world.current.database)
+    return world
+
+
+def test_a_restore_point_is_a_backup_of_what_is_there_now() -> None:
+    world = backed_up()
+
+    outcome = POINT.run(fake_adapters(world), NO_PAST)
+
+    assert outcome.note == world.current.database.fingerprint().digest
+    assert rules(POINT.verify(fake_adapters(world), NO_PAST)) == []
+
+
+def test_a_backup_of_something_older_is_no_restore_point() -> None:
+    world = backed_up()
+    world.write(Side.CURRENT, "route-9", "/late")
+
+    (finding,) = POINT.verify(fake_adapters(world), NO_PAST)
+
+    assert finding.rule == "backup-differs"
+    assert "routes: 3 rows expected, 4 found" in finding.message
+
+
+def test_without_a_backup_there_is_no_restore_point() -> None:
+    with pytest.raises(BackupError, match="a folder: there is no backup"):
+        POINT.run(fake_adapters(a_world()), NO_PAST)
+
+
+def test_from_a_restore_point_on_the_backup_leads_back() -> None:
+    world = migrated()
+    undo = POINT.undo(NO_PAST)
+
+    outcome = undo.run(fake_adapters(world), NO_PAST)
+
+    assert outcome.fingerprint == a_world().current.database.fingerprint()
+    assert world.current.database.rows == a_world().current.database.rows
+    assert world.replaced == ["kong_before_rollback"]
+    assert rules(undo.verify(fake_adapters(world), NO_PAST)) == []
+
+
+def test_a_database_that_was_not_migrated_is_not_replaced() -> None:
+    world = backed_up()
+    before = list(world.effects)
+
+    POINT.undo(NO_PAST).run(fake_adapters(world), NO_PAST)
+
+    assert world.effects == before
+
+
+def test_a_database_that_was_not_replaced_is_noticed() -> None:
+    world = migrated()
+    world.fault = Fault.LIES
+
+    POINT.undo(NO_PAST).run(fake_adapters(world), NO_PAST)
+
+    assert rules(POINT.undo(NO_PAST).verify(fake_adapters(world), NO_PAST)) == ["restore-differs"]
+
+
+def test_the_lock_is_let_go_while_the_names_change_and_taken_again() -> None:
+    world = migrated()
+    FakeDatabase(world, Side.CURRENT).hold_lock("a run")
+
+    POINT.undo(NO_PAST).run(fake_adapters(world), NO_PAST)
+
+    assert world.run_lock == "rollback"
+
+
+def test_what_an_upgrade_in_place_takes_to_be_brought_back() -> None:
+    undo = POINT.undo(NO_PAST)
+
+    assert (POINT.reversibility, undo.reversibility) == (
+        *(Reversibility.RESTORE, Reversibility.COMPENSATED),
+    )
+    assert undo.undo(NO_PAST) is None
+    assert POINT.title == "Prove the backup a folder, the only way back from here on"
+    assert undo.title == "Put the backup a folder in the place of the database"
+    assert set(undo.needs) == set(POINT.needs) == {"current.archive", "current.database"}
+
+
+# --- what it takes ------------------------------------------------------------------------------
 
 
 def test_what_it_takes_to_bring_things_back() -> None:

@@ -16,8 +16,8 @@ _MARKS = {
     """,
     "database-functions-move": """
         name IN ('pre-function', 'post-function')
-        AND jsonb_typeof(config->'functions') = 'array'
-        AND jsonb_array_length(config->'functions') > 0
+        AND CASE jsonb_typeof(config->'functions') WHEN 'array'
+            THEN jsonb_array_length(config->'functions') > 0 ELSE false END
     """,
     "database-aws-lambda-left": """
         name = 'aws-lambda'

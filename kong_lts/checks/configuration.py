@@ -1,5 +1,6 @@
 """What each node's kong.conf means to 3.4."""
 
+import contextlib
 from collections.abc import Iterator
 
 import attrs
@@ -10,7 +11,7 @@ from kong_lts.checks.check import Check
 from kong_lts.deployment import Deployment, NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding
 
 __all__ = ["CHECK"]
 
@@ -19,18 +20,24 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
     roles = {node.name: node.role for node in deployment.current.nodes}
     for node, conf in evidence.kong_conf.items():
         path = f"kong.conf.d/{node}.conf" if node else "kong.conf"
-        try:
-            found = kong_conf.diff(
-                conf,
-                edition=deployment.current.version.edition,
-                current=deployment.current.version,
-                role=_role(roles, node),
-            )
-        except ConfError as exc:
-            rule = {row.id: row for row in catalog.inputs()}["kong-conf-not-loaded"]
-            yield rule.finding(exc.key or path, location=Location(path=path), reason=exc)
-            continue
+        found = kong_conf.diff(
+            conf,
+            edition=deployment.current.version.edition,
+            current=deployment.current.version,
+            role=_role(roles, node),
+        )
         yield from (_placed(finding, path) for finding in found)
+    yield from _together(deployment, evidence, roles)
+
+
+def _together(
+    deployment: Deployment, evidence: Evidence, roles: dict[str, NodeRole | None]
+) -> Iterator[Finding]:
+    """What several nodes do not agree on; a file that does not load has its own finding."""
+    edition = deployment.current.version.edition
+    named = {name: str(role) for name, role in roles.items() if role is not None}
+    with contextlib.suppress(ConfError):
+        yield from kong_conf.agreement(evidence.kong_conf, edition=edition, roles=named)
 
 
 def _role(roles: dict[str, NodeRole | None], node: str) -> NodeRole | None:
@@ -49,7 +56,7 @@ def _placed(finding: Finding, path: str) -> Finding:
 
 
 def _rows() -> tuple[Rule, ...]:
-    return (*catalog.inputs()[:1], *catalog.kong_conf())
+    return catalog.kong_conf()
 
 
 CHECK = Check(

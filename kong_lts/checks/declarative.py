@@ -39,7 +39,7 @@ def _placed(finding: Finding, path: str) -> Finding:
 
 
 def _rows() -> tuple[Rule, ...]:
-    return (*catalog.inputs()[1:], *catalog.plugins(), *catalog.entities())
+    return (*catalog.inputs(), *catalog.plugins(), *catalog.entities())
 
 
 CHECK = Check(

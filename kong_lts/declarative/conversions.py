@@ -89,8 +89,9 @@ def _joined(values: Sequence, layer: Mapping, pen: Pen) -> tuple[str, str] | Non
     parts = [item for item in values.items if isinstance(item, Scalar)]
     if len(parts) != len(values.items):
         return None
-    style = '"' if any(part.style == '"' for part in parts) else "'"
     whole = ", ".join(_without_mask(part, pen) for part in parts)
+    double = any(part.style == '"' for part in parts) and '"' not in whole
+    style = '"' if double else "'"  # what decK fills in has quotes of its own, not to be escaped
     return whole, written_like(whole, style, in_flow=layer.flow, as_json=pen.as_json)
 
 
@@ -107,7 +108,7 @@ def _without_mask(scalar: Scalar, pen: Pen) -> str:
 def _queue_parameters(asked: Asked) -> Iterator[Told]:
     """`queue_size` and `flush_timeout` become `queue.max_batch_size` and `max_coalescing_delay`."""
     names = dict(pair.split(": ") for pair in asked.rule.values)
-    field, pen = asked.field, asked.pen
+    field = asked.field
     config = field.homes[0] if field.homes else None
     if config is None or field.key is None:
         return

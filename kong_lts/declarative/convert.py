@@ -30,7 +30,7 @@ VERIFIED_BYTES = 50 * 1000 * 1000
 class Conversion:
     """A file as 3.4 has it, and all there is to say about it."""
 
-    data: bytes
+    data: bytes = attrs.field(repr=False)
     """The file: the very object that was given where nothing had to change."""
     _source: Source = attrs.field(repr=False)
     _spans: list[tuple[int, int, str]] = attrs.field(repr=False)

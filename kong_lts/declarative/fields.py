@@ -20,7 +20,7 @@ from kong_lts.declarative.nodes import (
 )
 from kong_lts.declarative.source import PLACEHOLDER, Source
 
-__all__ = ["Field", "Subject", "find", "holds", "shown"]
+__all__ = ["Field", "Subject", "find", "holds", "may_be_secret", "shown"]
 
 _SECRET = re.compile(
     r"secret|password|passwd|token|(?:^|_)auth$|credential|private|(?:^|_)keys?$|cert|headers?$|api_?key",
@@ -153,11 +153,16 @@ def _is_one_of(value: Scalar, values: Several[str]) -> bool:
     return value.value in values or PLACEHOLDER in value.value
 
 
+def may_be_secret(field: str) -> bool:
+    """Whether the value of a field with this name is never to be repeated."""
+    return _SECRET.search(field) is not None
+
+
 def shown(node: Node | None, field: str, source: Source) -> str:
     """A value as a message may repeat it; what may be a secret is not repeated."""
     if node is None:
         return "nothing"
-    if _SECRET.search(field):
+    if may_be_secret(field):
         return _WITHHELD
     if isinstance(node, Scalar):
         text = source.text[node.start : node.end] if PLACEHOLDER in node.value else node.value

@@ -95,10 +95,9 @@ class Pen:
         if all_gone and pairs:
             start, end = pairs[0][0].start, pairs[-1][2]
             tail = self.source.newline if self.source.text[end - 1] in "\r\n" else ""
-            inner = written(dict(new), as_json=self.as_json)
-            yield Edit(
-                start=start, end=end, replacement=(inner[1:-1] if mapping.flow else inner) + tail
-            )
+            text = written(dict(new), as_json=self.as_json)
+            text = text[1:-1] if mapping.flow else text + tail
+            yield Edit(start=start, end=end, replacement=text)
             return
         if new:
             yield self._addition(mapping, new)

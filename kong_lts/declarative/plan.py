@@ -112,8 +112,9 @@ class Plan:
             for mapping, name, value in hit.adds if hit.applied else ():
                 new = found.setdefault(id(mapping), _Pairs(mapping)).new
                 old = new.get(name)
-                both = isinstance(old, dict) and isinstance(value, dict)
-                new[name] = {**old, **value} if both else value
+                if isinstance(old, dict) and isinstance(value, dict):
+                    value = {**old, **value}
+                new[name] = value
         for pairs in found.values():
             _leave_to_merged(pairs, found)
         return list(found.values())

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
+from kong_lts.declarative.fields import may_be_secret
 from kong_lts.declarative.paths import hits_of_moved
 from kong_lts.declarative.plan import Hit, Moved
 from kong_lts.declarative.source import Source
@@ -22,7 +23,8 @@ _MILDER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 def findings_of(hits: Iterable[Hit], source: Source, path: str | None) -> Iterator[Said]:
     """Each hit as a finding."""
     for hit in hits:
-        edit = hit.edits[0] if len(hit.edits) == 1 and not hit.deletes else None
+        single = len(hit.edits) == 1 and not hit.deletes and not may_be_secret(hit.rule.field)
+        edit = hit.edits[0] if single else None
         yield _finding(hit, source, path, edit), hit.applied
 
 

@@ -55,6 +55,8 @@ class SimulatedDatabase:
     locked_by: str | None = None
     """Who migrates; the lock of one who was killed runs out."""
     locked_until: datetime = _START
+    connections: int = 0
+    """Sessions of others, beside those of Kong's nodes."""
 
     def fingerprint(self) -> Fingerprint:
         """What it holds."""

@@ -1,38 +1,34 @@
 """Load balancers divide real requests through the real servers, and none of them fails."""
 
-import os
-import random
-import threading
+import contextlib
+import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
-import dns.message
-import dns.query
-import dns.rdataclass
-import dns.rdatatype
 import pytest
 
-from kong_lts.adapters import DnsLoadBalancer, HaproxyLoadBalancer, NginxLoadBalancer
+from kong_lts.adapters import (
+    HaproxyLoadBalancer,
+    LocalProcessRunner,
+    NginxLoadBalancer,
+)
+from kong_lts.adapters.load_balancers.haproxy_socket import HaproxySocket
 from kong_lts.deployment import Side
 from kong_lts.errors import LoadBalancerError
-from kong_lts.protocols import LoadBalancer
+from kong_lts.protocols import Finished, LoadBalancer, ProcessRunner
 from tests.conftest import counted
 from tests.contracts.load_balancer import LoadBalancerContract
-from tests.integration.balancers.load import Load, check, ramp
+from tests.integration.balancers.load import REQUESTS, Load, check, ramp
 from tests.integration.balancers.servers import (
-    ZONE,
-    Bind9,
     Haproxy,
     Nginx,
-    bind9_server,
     haproxy_server,
     nginx_server,
 )
 from tests.integration.balancers.upstreams import HOST, free_port, upstreams
-
-REQUESTS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +37,14 @@ def sides() -> Iterator[dict[Side, int]]:
     ports = {side: free_port() for side in Side}
     with upstreams({side: [(HOST, port)] for side, port in ports.items()}):
         yield ports
+
+
+def answers(port: int, client: str = "") -> str:
+    """Who answers one request."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/", headers={"X-Client": client, "Connection": "close"})
+        return connection.getresponse().read().decode()
 
 
 def text_of(path: Path) -> str:
@@ -56,7 +60,7 @@ def nginx_(nginx: Path, sides: dict[Side, int], tmp_path: Path) -> Iterator[Ngin
         yield server
 
 
-def nginx_balancer(server: Nginx, **changes: object) -> NginxLoadBalancer:
+def nginx_balancer(server: Nginx, **changes: Any) -> NginxLoadBalancer:
     balancer = NginxLoadBalancer(
         file=server.split,
         current="kong_current",
@@ -64,7 +68,7 @@ def nginx_balancer(server: Nginx, **changes: object) -> NginxLoadBalancer:
         command=server.command,
         pid_file=server.pid_file,
     )
-    return attrs.evolve(balancer, **changes)  # type: ignore[arg-type] # fields of it
+    return attrs.evolve(balancer, **changes)
 
 
 class TestNginx(LoadBalancerContract):
@@ -84,9 +88,75 @@ def test_nginx_divides_a_ramp_and_no_request_fails(nginx_: Nginx) -> None:
     check(stages, load)
 
 
-def test_nginx_keeps_a_client_where_it_was_while_the_share_rises(nginx_: Nginx) -> None:
+def test_nginx_keeps_a_client_with_the_new_cluster_while_the_share_rises(nginx_: Nginx) -> None:
     balancer = nginx_balancer(nginx_, key="$http_x_client")
+    moved = []
+    for percent in (0, 25, 50, 100):
+        balancer.set_weight(percent)
+        moved.append({n for n in range(200) if answers(nginx_.port, str(n)) == Side.NEW})
+
+    assert not moved[0]
+    assert moved[0] < moved[1] < moved[2] < moved[3]
+
+
+def test_nginx_has_the_old_file_back_when_it_refuses(nginx_: Nginx) -> None:
+    balancer = nginx_balancer(nginx_)
     balancer.set_weight(0)
+    before = text_of(nginx_.split)
+    conf = nginx_.folder / "nginx.conf"
+    conf.write_text(text_of(conf) + "surprise on;\n")
+
+    with pytest.raises(LoadBalancerError, match=r'refuses .* unknown directive "surprise"'):
+        balancer.set_weight(5)
+
+    assert text_of(nginx_.split) == before
+    assert [path.name for path in nginx_.folder.glob(".*")] == []
+
+
+def test_nginx_has_the_old_file_back_when_it_does_not_reload(nginx_: Nginx) -> None:
+    nginx_balancer(nginx_).set_weight(1)
+    before = text_of(nginx_.split)
+
+    with pytest.raises(LoadBalancerError, match=r"the workers of before still serve.* failed too"):
+        nginx_balancer(nginx_, reload_command=("true",), timeout_s=0.5).set_weight(50)
+
+    assert text_of(nginx_.split) == before
+
+
+def test_nginx_must_include_the_file(nginx_: Nginx) -> None:
+    elsewhere = nginx_.folder / "elsewhere.conf"
+    nginx_balancer(nginx_).set_weight(0)
+
+    with pytest.raises(LoadBalancerError, match=r"does not include .*elsewhere\.conf"):
+        nginx_balancer(nginx_, file=elsewhere).set_weight(0)
+
+    assert not elsewhere.exists()
+
+
+@attrs.frozen
+class Interrupted:
+    """Runs commands, until one of them is the reload."""
+
+    runner: ProcessRunner = attrs.field(factory=LocalProcessRunner)
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+    ) -> Finished:
+        if "reload" in argv:
+            raise KeyboardInterrupt
+        return self.runner.run(argv, timeout_s=timeout_s, statuses=statuses)
+
+
+def test_nginx_is_not_believed_to_have_what_it_was_not_told(nginx_: Nginx) -> None:
+    balancer = nginx_balancer(nginx_)
+    balancer.set_weight(5)
+    with pytest.raises(KeyboardInterrupt):
+        attrs.evolve(balancer, runner=Interrupted()).set_weight(100)
+    found = balancer.weight()
+    balancer.set_weight(100)
+
+    assert found == 5
+    assert answers(nginx_.port) == Side.NEW
 
 
 # --- HAProxy --------------------------------------------------------------------------------------
@@ -121,72 +191,70 @@ def test_haproxy_divides_a_ramp_and_no_request_fails(haproxy_: Haproxy, keep_ali
     check(stages, load)
 
 
-# --- bind9 ----------------------------------------------------------------------------------------
+def test_haproxy_gives_a_drained_server_nothing_and_waits_for_its_requests(
+    haproxy_: Haproxy,
+) -> None:
+    balancer = haproxy_balancer(haproxy_)
+    balancer.set_weight(50)
+    with Load(lambda: (HOST, haproxy_.port), keep_alive=True) as load:
+        balancer.drain("new", timeout_s=10)
+        drained = set(load.since(time.monotonic(), 50))
+        share = balancer.weight()
+        balancer.ready("new")
+        back = set(load.since(time.monotonic(), 50))
 
-CURRENT = tuple(f"127.0.1.{n}" for n in range(1, 21))
-NEW = tuple(f"127.0.2.{n}" for n in range(1, 21))
-
-
-@pytest.fixture
-def bind9_(bind9: Path, tmp_path: Path) -> Iterator[Bind9]:
-    with bind9_server(bind9, tmp_path, CURRENT[0]) as server:
-        yield server
-
-
-def dns_balancer(server: Bind9, **changes: object) -> DnsLoadBalancer:
-    balancer = DnsLoadBalancer(
-        zone=ZONE,
-        name=f"api.{ZONE}",
-        server=server.address,
-        current=CURRENT,
-        new=NEW,
-        key="kong",
-        secret=f"file:{server.secret}",
-        ttl_s=1,
-    )
-    return attrs.evolve(balancer, **changes)  # type: ignore[arg-type] # fields of it
+    assert drained == {Side.CURRENT}
+    assert share == 0
+    assert back == set(Side)
+    assert load.failures == []
 
 
-class TestDns(LoadBalancerContract):
-    @pytest.fixture
-    def balancer(self, bind9_: Bind9) -> LoadBalancer:
-        return dns_balancer(bind9_)
+def test_haproxy_has_the_old_weights_back_when_it_refuses_one(haproxy_: Haproxy) -> None:
+    balancer = haproxy_balancer(haproxy_, backend="others")
+    before = balancer.weight()
+
+    with pytest.raises(LoadBalancerError, match="static LB algorithm"):
+        balancer.set_weight(10)
+
+    assert balancer.weight() == before
 
 
-def addresses(server: Bind9, name: str = f"api.{ZONE}") -> tuple[list[str], int]:
-    query = dns.message.make_query(name, "A")
-    answer = dns.query.udp(query, HOST, port=server.port, timeout=5)
-    found = answer.get_rrset("ANSWER", query.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
-    assert found is not None
-    return [record.to_text() for record in found], found.ttl
+def test_haproxy_gives_nothing_to_a_cluster_in_maintenance(haproxy_: Haproxy) -> None:
+    balancer = haproxy_balancer(haproxy_)
+    runtime(haproxy_, "set server kong/new state maint")
+
+    with pytest.raises(LoadBalancerError, match="new: in maintenance or drain"):
+        balancer.set_weight(10)
+
+    assert balancer.weight() == 0
 
 
-@attrs.define
-class Resolver:
-    """Keeps an answer for its whole TTL, and picks an address of it for each request."""
+def test_haproxy_must_have_no_other_server_with_a_share(haproxy_: Haproxy) -> None:
+    runtime(haproxy_, "set server kong/spare weight 7")
 
-    server: Bind9
-    port: int
-    _kept: threading.local = attrs.field(factory=threading.local, init=False)
-
-    def where(self) -> tuple[str, int]:
-        if getattr(self._kept, "until", 0.0) <= time.monotonic():
-            asked = time.monotonic()
-            self._kept.found, ttl_s = addresses(self.server)
-            self._kept.until = asked + ttl_s
-        return random.choice(self._kept.found), self.port
+    for act in (
+        haproxy_balancer(haproxy_).weight,
+        lambda: haproxy_balancer(haproxy_).set_weight(1),
+    ):
+        with pytest.raises(LoadBalancerError, match="other servers have a share too: spare"):
+            act()
 
 
-def test_bind9_divides_a_ramp_and_no_request_fails(bind9_: Bind9) -> None:
-    balancer = dns_balancer(bind9_)
-    port = free_port([*CURRENT, *NEW])
-    places = {
-        Side.CURRENT: [(host, port) for host in CURRENT],
-        Side.NEW: [(host, port) for host in NEW],
-    }
-    with upstreams(places), Load(Resolver(bind9_, port).where) as load:
-        stages = ramp(
-            balancer, load, requests=counted(REQUESTS), precision_percent=balancer.precision_percent
-        )
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"backend": "absent"}, "Can't find backend"),
+        ({"new": ("absent",)}, "no server absent"),
+        ({"socket": "/nonexistent/socket"}, "No such file"),
+        ({"socket": "127.0.0.1:1"}, "refused"),
+    ],
+)
+def test_what_haproxy_has_not_is_an_error(
+    haproxy_: Haproxy, changes: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(LoadBalancerError, match=match):
+        attrs.evolve(haproxy_balancer(haproxy_), **changes).set_weight(1)
 
-    check(stages, load)
+
+def runtime(server: Haproxy, command: str) -> None:
+    HaproxySocket(address=server.socket, timeout_s=5).ask(command, "changing it by hand")

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kong_lts import routing
 from kong_lts.errors import RouterError
+from tests.conftest import counted
 
 TRADITIONAL = ("3.4", "traditional")
 COMPATIBLE = ("3.4", "traditional_compatible")
@@ -232,3 +235,51 @@ def test_a_route_without_a_name_goes_by_its_id_or_place(
 
     assert match is not None
     assert match.route == label
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.sampled_from("/~")
+)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
+)
+PATHS = st.lists(
+    st.text("/~%2aF.(?<|)[]{}\\\\*+-^$é \n", max_size=12).map("/{}".format), max_size=2
+)
+KEYS = st.sampled_from(
+    [
+        *("id", "name", "created_at", "protocols", "methods", "hosts", "paths", "headers", "snis"),
+        *("regex_priority", "strip_path", "path_handling", "preserve_host", "service"),
+        "https_redirect_status_code",
+    ]
+)
+ROUTES = st.lists(
+    st.one_of(st.dictionaries(KEYS, ANYTHING), st.fixed_dictionaries({"paths": PATHS})), max_size=3
+)
+DOCUMENTS = st.one_of(
+    ANYTHING,
+    st.fixed_dictionaries({"routes": ROUTES}),
+    st.fixed_dictionaries({"services": st.lists(st.fixed_dictionaries({"routes": ROUTES}))}),
+    st.dictionaries(
+        st.sampled_from(["_format_version", "services", "routes", "upstreams"]), ANYTHING
+    ),
+)
+
+
+@settings(max_examples=counted(1000))
+@given(
+    document=DOCUMENTS,
+    release=st.sampled_from(ALL),
+    path=st.text("/~%2aF.?#\\é \n\udc80", max_size=8).map("/{}".format),
+    host=st.text("a.:[]*8", max_size=6),
+)
+def test_whatever_the_document_it_is_routed_or_refused(
+    document: Any, release: tuple[str, str | None], path: str, host: str
+) -> None:
+    try:
+        router = routing.router(document, release=release[0], router_flavor=release[1])
+        routing.requests_for(document, most=50)
+    except RouterError:
+        pass
+    else:
+        router.match(routing.Request(path=path, host=host))

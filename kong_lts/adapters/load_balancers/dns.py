@@ -132,6 +132,10 @@ class DnsLoadBalancer:
     def _look(self, doing: str) -> _State:
         self._check_names(doing)
         primary = self._at(self.server)
+        if primary.records(self.name, self._other_kind, doing).texts:
+            raise LoadBalancerError(
+                doing, f"the name has {self._other_kind} records too, which would not be divided"
+            )
         addresses = primary.records(self.name, self._kind, doing)
         ours = _canonical(self.current) | _canonical(self.new)
         if foreign := sorted(addresses.texts - ours):
@@ -150,8 +154,7 @@ class DnsLoadBalancer:
         """All in one message, which the server takes only if nothing changed since we looked."""
         primary = self._at(self.server)
         update = primary.update()
-        other = "AAAA" if self._kind == "A" else "A"
-        update.absent(f"{self.name.rstrip('.')}.", other)
+        update.absent(f"{self.name.rstrip('.')}.", self._other_kind)
         for name, kind, old, new in (
             (self.name, self._kind, before.addresses, after.addresses),
             (self._note_name, "TXT", before.note, after.note),
@@ -200,6 +203,10 @@ class DnsLoadBalancer:
     @property
     def _kind(self) -> str:
         return "A" if ipaddress.ip_address(self.current[0]).version == 4 else "AAAA"
+
+    @property
+    def _other_kind(self) -> str:
+        return "AAAA" if self._kind == "A" else "A"
 
     @property
     def _note_name(self) -> str:

@@ -124,7 +124,8 @@ def _path(path: str, release: Release, engines: Engines) -> _Path:
         return _Path(normalise(path), None, taken)
     text = path.removeprefix("~")
     regex = PcreRegex(text, engines)
-    found = [sample for sample in samples(text) if regex.begins(octets(sample))[0]]
+    rooted = (one if one.startswith("/") else f"/{one}" for one in samples(text))
+    found = [sample for sample in rooted if regex.begins(octets(sample))[0]]
     return _Path(
         text, regex, tuple(_sendable(sample + tail) for tail in ("", "/x") for sample in found)
     )

@@ -84,8 +84,8 @@ def _text(value: object) -> str | None:
 
 
 def _whole(value: object) -> str | None:
-    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-    return None if whole else "expected an integer"
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+    return None if whole and not isinstance(value, bool) else "expected an integer"
 
 
 def _truth(value: object) -> str | None:

@@ -81,6 +81,7 @@ class FakeDatabase:
                 tables={"routes": len(database.rows)},
                 schema_meta=_meta(database.state),
                 locks=locks(database, self.world.now),
+                connections=database.connections,
                 routes=tuple(
                     RouteRow(id=key, name=key, paths=(path,)) for key, path in database.rows.items()
                 ),

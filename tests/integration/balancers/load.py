@@ -12,6 +12,7 @@ from kong_lts.deployment import Side
 from kong_lts.protocols import LoadBalancer
 
 RAMP = (0, 1, 5, 25, 50, 100, 50, 25, 5, 1, 0)
+REQUESTS = 20_000
 CLIENTS = 4
 PAUSE_S = 0.001
 LONGEST_S = 240.0

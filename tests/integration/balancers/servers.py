@@ -129,11 +129,11 @@ backend kong
     balance roundrobin
     server current {host}:{current} weight 100
     server new {host}:{new} weight 0
+    server spare {host}:{new} weight 0
 backend others
     balance static-rr
     server current {host}:{current} weight 100
     server new {host}:{new} weight 100
-    server spare {host}:{new} weight 0
 """
 
 

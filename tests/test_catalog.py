@@ -1,0 +1,142 @@
+"""Every row of the catalog fits its class, has an id of its own, and says who says so."""
+
+import string
+
+import attrs
+import pytest
+
+from kong_lts import catalog
+from kong_lts.catalog import _rows
+from kong_lts.catalog.rows import Migrations, Rule
+from kong_lts.errors import CatalogError, FormatError
+from kong_lts.findings import Location, Severity
+from kong_lts.serialization import Form
+
+NO_RULES = ("conf_keys", "migrations")
+FILES = {name: getattr(catalog, name) for name in catalog.__all__ if name not in NO_RULES}
+RULES: list[Rule] = [rule for read in FILES.values() for rule in read()]
+ROW = Rule(
+    id="a-rule",
+    severity=Severity.WARNING,
+    message="{subject} has another {thing}.",
+    action="Change {thing}.",
+    source="a release note",
+)
+FORM = Form(tuple[Rule, ...], "rules.yaml")
+GOOD = {
+    "id": "a-rule",
+    "severity": "warning",
+    "message": "It is so.",
+    "action": "Change it.",
+    "source": "a release note",
+}
+
+
+def test_the_files_have_rules() -> None:
+    assert {"prerequisites", "database", "inputs"} <= set(FILES)
+    assert len(RULES) > 20
+
+
+def test_no_id_stands_in_two_files() -> None:
+    ids = [rule.id for rule in RULES]
+
+    assert sorted({i for i in ids if ids.count(i) > 1}) == []
+
+
+@pytest.mark.parametrize("field", ["message", "action", "source"])
+def test_texts_are_sentences_with_words_to_fill_in(field: str) -> None:
+    for rule in RULES:
+        text = getattr(rule, field)
+        assert text == text.strip()
+        if field != "source":
+            names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+            assert all(name.isidentifier() for name in names), rule.id
+
+
+def test_every_rule_says_how_it_was_verified() -> None:
+    assert {rule.verified for rule in RULES} <= {"measured", "documents"}
+
+
+def test_a_file_is_read_once() -> None:
+    for read in FILES.values():
+        assert read() is read()
+
+
+def test_the_lists_of_migrations_do_not_overlap() -> None:
+    known = catalog.migrations()
+
+    assert len(known.core_2_8) == 14
+    assert len(known.core_3_4) == 5
+    assert not {*known.core_2_8} & {*known.core_3_4, *known.left_over}
+    assert not {*known.runtime_tables} & {*known.known_tables}
+
+
+# --- the class is the schema --------------------------------------------------------------------
+
+
+def test_a_row_that_fits_is_taken() -> None:
+    (rule,) = FORM.from_document([GOOD])
+
+    assert rule == Rule(
+        id="a-rule",
+        severity=Severity.WARNING,
+        message="It is so.",
+        action="Change it.",
+        source="a release note",
+        verified="measured",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"id": "A-Rule"}, r"'id' must match regex .* @ \$\[0\]\.id"),
+        ({"id": "a_rule"}, "'id' must match regex"),
+        ({"id": ""}, "'id' must match regex"),
+        ({"message": ""}, "Length of 'message' must be >= 1"),
+        ({"action": ""}, "Length of 'action' must be >= 1"),
+        ({"source": ""}, "Length of 'source' must be >= 1"),
+        ({"message": 60000}, r"60000 is no string; quote it @ \$\[0\]\.message"),
+        ({"message": True}, "true is no string; quote it"),
+        ({"severity": "fatal"}, "is not a valid Severity; give one of info, warning, blocker"),
+        ({"Message": "x"}, r"unknown field Message .* @ \$\[0\]\.Message"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_refused(change: dict[str, object], problem: str) -> None:
+    with pytest.raises(FormatError, match=problem):
+        FORM.from_document([{**GOOD, **change}])
+
+
+@pytest.mark.parametrize("field", GOOD)
+def test_no_row_lacks_a_field(field: str) -> None:
+    row = {name: text for name, text in GOOD.items() if name != field}
+
+    with pytest.raises(FormatError, match=rf"it is missing @ \$\[0\]\.{field}"):
+        FORM.from_document([row])
+
+
+def test_a_file_of_another_class_is_refused_with_its_name() -> None:
+    with pytest.raises(CatalogError, match=r"^catalog/database\.yaml: .* @ \$\[0\]"):
+        _rows("database.yaml", Migrations)
+
+
+# --- what a rule says ---------------------------------------------------------------------------
+
+
+def test_a_finding_has_the_words_filled_in() -> None:
+    where = Location(path="kong.conf", line=3)
+
+    finding = ROW.finding("a key", location=where, evidence="kong_conf", thing="default {x}")
+
+    assert finding.message == "a key has another default {x}."
+    assert finding.action == "Change default {x}."
+    assert (finding.rule, finding.subject, finding.source) == ("a-rule", "a key", ROW.source)
+    assert (finding.location, finding.evidence) == (where, "kong_conf")
+
+
+@pytest.mark.parametrize("row", list(Severity))
+@pytest.mark.parametrize("asked", [None, *Severity])
+def test_code_may_only_lower_a_severity(row: Severity, asked: Severity | None) -> None:
+    finding = attrs.evolve(ROW, severity=row).finding("a key", severity=asked, thing="x")
+
+    assert finding.severity.rank == min(row.rank, (asked or row).rank)
