@@ -280,7 +280,11 @@ class ProcessRunner(Protocol):
 
 
 class LoadBalancer(Protocol):
-    """Divides the proxy traffic between the current and the new cluster."""
+    """Divides the proxy traffic between the current and the new cluster.
+
+    It may have two attributes more, which the defaults have: `precision_percent`, how far in points
+    the share may be from the one asked for, and `delay_s`, the seconds that a change takes.
+    """
 
     def set_weight(self, new_percent: int) -> None:
         """Send *new_percent* (0 to 100) to the new cluster, the rest to the current one.

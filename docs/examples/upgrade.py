@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from kong_lts.events import StepStarted
 from kong_lts.protocols import Question
 from kong_lts.testing import SMALL_DATABASE
 from kong_lts.testing.kong_program import install_kong
+from kong_lts.testing.ports import free_ports
 from kong_lts.testing.postgres_server import PostgresServer
 from kong_lts.testing.traffic import Clients, MemoryLoadBalancer
 
@@ -281,15 +281,6 @@ def execute_until_killed(folder: Path) -> int:
     run = kong_lts.execute(plan, adapters, journal=SqliteJournal(folder / "journal.sqlite"))
     print(kong_lts.render(run, "text"))
     return 1
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def heading(text: str) -> None:

@@ -68,7 +68,7 @@ class Limit:
     most: float | None = None
     whole: bool = False
     required: bool = False
-    """Kong crashes where it is unset, or no number."""
+    """Kong crashes where it is unset, or a number's key has none."""
 
 
 @attrs.frozen(kw_only=True)

@@ -187,7 +187,7 @@ class Analysis:
             self._wrong_type("config", config, "mapping")
         if self.has_anchors or shared is not None:
             for mapping in mappings_in(config, shared):
-                self.users.setdefault(id(mapping), set()).add(subject.name)
+                self.users.setdefault(mapping, set()).add(subject.name)
         self.neighbours.enter(subject)
         fields = [*entity.node.values]
         for holder in (config, shared):

@@ -9,8 +9,8 @@ from kong_lts.declarative.rules import row
 
 __all__ = ["Users", "mappings_in", "settle"]
 
-Users = dict[int, set[str]]
-"""Names of the plugins that use a mapping, by its identity."""
+Users = dict[Mapping, set[str]]
+"""Names of the plugins that use a mapping."""
 
 _SHARED = "declarative-shared-conflict"
 _ANCHOR = "declarative-anchor-in-the-way"
@@ -61,7 +61,7 @@ def settle(plan: Plan, tree: Tree, users: Users) -> None:
 def _disagreed(hit: Hit, plan: Plan, users: Users) -> bool:
     """Whether a plugin uses the same mapping and needs it as it is."""
     for mapping in hit.touched:
-        names = users.get(id(mapping), set())
+        names = users.get(mapping, set())
         if len(names) > 1:
             agreed = {
                 other.words.get("name", "")

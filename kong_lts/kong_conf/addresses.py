@@ -44,7 +44,7 @@ def is_ip_or_range(text: str) -> bool:
         return False
     if "%" in address:
         return False
-    return not slash or (bits.isascii() and bits.isdigit() and int(bits[:4]) <= found.max_prefixlen)
+    return not slash or bits in map(str, range(found.max_prefixlen + 1))
 
 
 def has_ip(text: str) -> bool:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from kong_lts.catalog.rows import Limit
+from kong_lts.catalog.rows import KeyType, Limit
 from kong_lts.kong_conf.addresses import (
     Url,
     has_ip,
@@ -69,8 +69,9 @@ def _limits(loaded: Loaded) -> Iterator[Refusal]:
         if isinstance(value, int | float):
             if outside := _outside(value, row.limit):
                 yield key, f"{value} is {outside}"
-        elif row.limit.required:
-            yield key, "it is no number, and Kong crashes over that"
+        elif row.limit.required and value is None:
+            what = "no number" if row.type is KeyType.NUMBER else "unset"
+            yield key, f"it is {what}, and Kong crashes over that"
 
 
 def _outside(value: float, limit: Limit) -> str | None:

@@ -200,14 +200,13 @@ def key_of(written: str) -> str:
     """The key as Kong knows it; a character beyond ASCII counts once per byte."""
     if _PLAIN_KEY.fullmatch(written):
         return written
-    return _NOT_IN_A_KEY.sub(lambda found: "_" * _bytes_of(found[0]), written)
+    return _NOT_IN_A_KEY.sub(lambda found: "_" * len(bytes_of(found[0])), written)
 
 
-def _bytes_of(character: str) -> int:
-    """How many bytes a character has in the file; a byte that is no UTF-8 travels as one."""
-    if "\udc80" <= character <= "\udcff":
-        return 1
-    return len(character.encode("utf-8", "surrogatepass"))
+def bytes_of(character: str) -> bytes:
+    """The bytes of a character in the file; one that is no UTF-8 travels as a surrogate."""
+    is_byte = "\udc80" <= character <= "\udcff"
+    return character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
 
 
 @attrs.define

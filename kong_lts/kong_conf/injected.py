@@ -1,5 +1,6 @@
 """Keys that become directives of nginx: namespaces, fan-out, aliases and deprecated names."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -17,9 +18,9 @@ __all__ = [
     "seconds_of",
 ]
 
-_TIME = re.compile(r"([0-9]+)(ms|[yMwdhms]?)[ ]*")
+_TIME = re.compile(r"([0-9]*)(m(?!s)|[yMwdhs ]) *")
 _SECONDS = {
-    "y": 31536000, "M": 2592000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "": 1,
+    "y": 31536000, "M": 2592000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, " ": 1,
 }  # fmt: skip
 _LONGEST_TIME = 64
 
@@ -107,17 +108,19 @@ def seconds_of(value: Raw) -> Raw | None:
 
 def nginx_seconds(text: str) -> int | None:
     """A duration of nginx, as `2m` or `1h 30m`, in whole seconds; None if it is none."""
-    at, total, units = 0, 0, list(_SECONDS)
-    if not text or len(text) > _LONGEST_TIME:
+    at, total, smallest = 0, 0, math.inf
+    if len(text) > _LONGEST_TIME or not any(character in "0123456789" for character in text):
         return None
-    while at < len(text):
-        found = _TIME.match(text, at)
-        if found is None or found[2] not in units:
+    while found := _TIME.match(text, at):
+        seconds = _SECONDS[found[2]]
+        if seconds >= smallest:
             return None
-        total += int(found[1]) * _SECONDS[found[2]]
-        units = units[units.index(found[2]) + 1 :]
+        total, smallest = total + int(found[1] or 0) * seconds, seconds
         at = found.end()
-    return total
+    rest = text[at:]
+    if rest and not (rest.isascii() and rest.isdigit()):
+        return None
+    return total + int(rest or 0)
 
 
 def _text(value: Raw) -> str:

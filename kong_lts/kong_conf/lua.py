@@ -41,4 +41,6 @@ def to_text(number: Number) -> str:
 
 
 def _whole(number: float) -> Number:
-    return int(number) if math.isfinite(number) and number == int(number) else number
+    """A whole number as an int, but for -0, which Lua prints with its sign."""
+    is_minus_zero = number == 0 and math.copysign(1, number) < 0
+    return int(number) if number.is_integer() and not is_minus_zero else number

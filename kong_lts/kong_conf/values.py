@@ -3,7 +3,7 @@
 import re
 
 from kong_lts.catalog.rows import ConfKey, KeyType
-from kong_lts.kong_conf.document import BLANKS
+from kong_lts.kong_conf.document import BLANKS, bytes_of
 from kong_lts.kong_conf.lua import Number, to_number, to_text
 from kong_lts.versions import Release
 
@@ -62,12 +62,16 @@ def from_environment(value: str, release: Release) -> str:
 def without_comment(text: str, release: Release) -> str:
     """The text without its trailing comment.
 
-    2.8 cuts at the first `#` that follows any character but a backslash, and takes that character
-    too; so a `#` at the very start is data. 3.4 cuts at the first `#` without a backslash.
+    2.8 cuts at the first `#` that follows any byte but a backslash, and takes that byte too; so a `#` at the very start is data. 3.4 cuts at the first `#` without a backslash.
     """
     if release is Release.V2_8:
-        return _COMMENT_2_8.sub("", text, count=1)
+        return _COMMENT_2_8.sub(_but_its_last_byte, text, count=1)
     return _COMMENT_3_4.sub("", text, count=1)
+
+
+def _but_its_last_byte(comment: re.Match[str]) -> str:
+    """What is left of the character before a comment: Lua counts bytes."""
+    return bytes_of(comment[0][0])[:-1].decode("utf-8", "surrogateescape")
 
 
 def stripped(value: Raw, release: Release) -> Raw:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from kong_lts.kong_conf.document import BLANKS
+from kong_lts.kong_conf.lua import to_number
 from kong_lts.kong_conf.values import ConfValue, Raw, split_list
 from kong_lts.versions import Release
 
@@ -14,6 +15,8 @@ _END = "}"
 _ENVIRONMENT = "env"
 _BUNDLED = "bundled"
 _OFF = "off"
+_PREVIOUS = "_PREVIOUS"
+"""What the name of a variable ends in that holds the version before."""
 
 
 def is_reference(value: Raw) -> bool:
@@ -30,17 +33,18 @@ def resolve_reference(
         reference: As `is_reference` takes it.
         prefix: What the names of the variables start with.
     """
-    address = reference[len(_START) : -len(_END)].partition("#")[0]
+    address, has_version, version = reference[len(_START) : -len(_END)].partition("#")
     path, _, options = address.partition("?")
-    vault, _, rest = path.partition("/")
-    name, _, field = rest.rpartition("/") if "/" in rest else (rest, "", "")
-    if vault != _ENVIRONMENT or not name:
+    vault, *parts = [part for part in path.partition(";")[0].split("/") if part] or [""]
+    if vault != _ENVIRONMENT or not parts or (has_version and to_number(version) is None):
         return None
     for option in options.split("&"):
         if option.startswith("prefix="):
             prefix = option.partition("=")[2]
-    secret = environ.get((prefix + name.replace("-", "_")).upper().replace("-", "_"))
-    return _field(secret, field) if secret is not None and field else secret
+    name = prefix + ("/".join(parts[:-1]) or parts[0])
+    variable = name.upper().replace("-", "_") + (_PREVIOUS if version.strip() == "2" else "")
+    secret = environ.get(variable)
+    return _field(secret, parts[-1]) if secret is not None and len(parts) > 1 else secret
 
 
 def _field(secret: str, field: str) -> str | None:

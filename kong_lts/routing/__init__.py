@@ -9,8 +9,10 @@ from kong_lts.routing.paths import (
     normalise_regex,
 )
 from kong_lts.routing.router import (
+    Candidate,
     Cause,
     Difference,
+    Engines,
     Match,
     Request,
     Router,
@@ -21,8 +23,10 @@ from kong_lts.routing.router import (
 )
 
 __all__ = [
+    "Candidate",
     "Cause",
     "Difference",
+    "Engines",
     "Match",
     "Request",
     "Router",

@@ -248,9 +248,8 @@ def _as_cjson_writes(value: object) -> object:
         case bool() | None:
             return value
         case int() | float():
-            return (
-                float(f"{value:.14g}") if value != int(value) or abs(value) >= 1e14 else int(value)
-            )
+            number = float(f"{value:.14g}")
+            return int(number) if number.is_integer() else number
     return value
 
 

@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Self
 import attrs
 
 from kong_lts.errors import PostgresServerError
+from kong_lts.testing.ports import free_ports
 
 __all__ = ["PostgresServer"]
 
@@ -85,7 +85,7 @@ class PostgresServer:
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(shutil.rmtree, home, ignore_errors=True)
             usable = _readable(found, home, user)
-            password, port = secrets.token_urlsafe(18), _free_port()
+            password, port = secrets.token_urlsafe(18), free_ports(1)[0]
             _initialise(usable, home, user, password, port)
             process = _spawn(usable, home, user)
             on_failure.callback(_end, process)
@@ -333,9 +333,3 @@ def _runs(argv: Sequence[str], user: _User) -> bool:
 def _plain_environ() -> Mapping[str, str]:
     """The environment without PG*: a PGDATA or PGOPTIONS of the caller is not for this server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -83,6 +83,8 @@ class SimulatedCluster:
     """Mean time to answer."""
     failing_percent: int = 0
     """Of the requests that a running node answers, how many fail."""
+    metrics_off: bool = False
+    """Whether the families that count requests are not switched on."""
     starts_in_s: float = 0.0
     """How long a node takes from its start until it is ready."""
     ready_at: dict[str, datetime] = attrs.Factory(dict)

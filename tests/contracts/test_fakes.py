@@ -6,33 +6,39 @@ import pytest
 
 from kong_lts.deployment import Side
 from kong_lts.protocols import (
+    AdminApi,
     Approver,
     Archive,
     Clock,
     Database,
     Journal,
     LoadBalancer,
+    Metrics,
     Observer,
     Proxy,
     WriteGuard,
 )
 from kong_lts.testing.fakes import (
+    FakeAdminApi,
     FakeApprover,
     FakeArchive,
     FakeClock,
     FakeDatabase,
     FakeJournal,
     FakeLoadBalancer,
+    FakeMetrics,
     FakeObserver,
     FakeProxy,
     FakeWriteGuard,
 )
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
+from tests.contracts.admin_api import AdminApiContract, NodeState
 from tests.contracts.archive import ArchiveContract, Content
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.journal import JournalContract
 from tests.contracts.load_balancer import LoadBalancerContract
+from tests.contracts.metrics import MetricsContract, Traffic
 from tests.contracts.people import ApproverContract, ClockContract, ObserverContract
 from tests.contracts.proxy import ProxyContract
 from tests.contracts.write_guard import WriteGuardContract
@@ -112,5 +118,41 @@ class TestFakeArchive(ArchiveContract):
                 return FakeArchive(other, Side.CURRENT)
             FakeDatabase(other, Side.NEW).create("a run")
             return FakeArchive(other, Side.NEW)
+
+        return make
+
+
+def _of_one_node() -> World:
+    """Both clusters with one node each, of one name."""
+    world = World.of(ALL["traditional-dual-cluster"])
+    for cluster in (world.current, world.new):
+        cluster.running = {"node": True}
+    world.new.database.exists = True
+    return world
+
+
+class TestFakeAdminApi(AdminApiContract):
+    @pytest.fixture
+    def make(self) -> Callable[[NodeState], AdminApi]:
+        def make(state: NodeState) -> AdminApi:
+            world = _of_one_node()
+            world.new.running["node"] = state is not NodeState.DOWN
+            world.new.database.exists = state is not NodeState.WITHOUT_DATABASE
+            side = Side.CURRENT if state is NodeState.READY_2_8 else Side.NEW
+            return FakeAdminApi(world, side)
+
+        return make
+
+
+class TestFakeMetrics(MetricsContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Traffic], Metrics]:
+        def make(traffic: Traffic) -> Metrics:
+            world = _of_one_node()
+            world.current.failing_percent = 10
+            world.pass_time(10)
+            world.current.running["node"] = traffic is not Traffic.DOWN
+            world.current.metrics_off = traffic is Traffic.OFF
+            return FakeMetrics(world, Side.CURRENT)
 
         return make

@@ -1,7 +1,6 @@
 """Stand-in gateways on a real database, and the adapters that reach them."""
 
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from kong_lts.adapters import (
 from kong_lts.deployment import Side
 from kong_lts.protocols import Question
 from kong_lts.testing.kong_program import install_kong
+from kong_lts.testing.ports import free_ports
 from kong_lts.testing.traffic import MemoryLoadBalancer
 
 METRICS_ON = (
@@ -44,10 +44,7 @@ class Gateways:
 
     def __attrs_post_init__(self) -> None:
         names = [f"{side}-{listener}" for side in Side for listener in ("proxy", "status")]
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-        self.ports = {n: s.getsockname()[1] for n, s in zip(names, sockets, strict=True)}
-        for s in sockets:
-            s.close()
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         for side, version in VERSIONS.items():
             install_kong(self.folder / side, version=version)
 

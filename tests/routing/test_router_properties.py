@@ -294,9 +294,7 @@ def priority_34(entry: Entry) -> int:
 
 def names(match: Match | None) -> set[str | None]:
     """The routes that may come out."""
-    if match is None:
-        return {None}
-    return {one.route for one in match.candidates or (match,)}
+    return {None} if match is None else {one.route for one in match.candidates}
 
 
 @settings(max_examples=counted(2000))

@@ -169,9 +169,17 @@ class DnsLoadBalancer:
                 update.add(owner, new.ttl_s, kind, *sorted(new.texts))
         try:
             primary.change(update, doing)
-        except UnansweredError:
-            if primary.records(self.name, self._kind, doing).texts != after.addresses.texts:
+        except UnansweredError as exc:
+            if not self._is_done(after, doing):
+                exc.reason += "; if it is done after all, a second try finds it"
                 raise
+
+    def _is_done(self, after: _State, doing: str) -> bool:
+        try:
+            found = self._at(self.server).records(self.name, self._kind, doing)
+        except LoadBalancerError:
+            return False
+        return found.texts == after.addresses.texts
 
     def _follows(self, server: str, after: _State, doing: str) -> bool:
         start = self.clock.now()

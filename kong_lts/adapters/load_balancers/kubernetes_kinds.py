@@ -193,7 +193,7 @@ class IngressCanaryWeight:
     """The canary weight of an Ingress of ingress-nginx, which leads to the new cluster.
 
     `canary-by-header` and `canary-by-cookie` come before the weight. With session affinity on the
-    main Ingress a client stays where it was (`affinity-canary-behavior: sticky`).
+    main Ingress a client stays where it was, at weight 0 too (`affinity-canary-behavior: sticky`).
 
     Args:
         name: Of the Ingress that has `canary: "true"`.

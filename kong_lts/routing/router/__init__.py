@@ -5,9 +5,10 @@ from kong_lts.routing.router.chooser import Router, router
 from kong_lts.routing.router.comparison import Difference, compare, shadowed
 from kong_lts.routing.router.engines import Engines
 from kong_lts.routing.router.generated import requests_for
-from kong_lts.routing.router.request import Match, Request
+from kong_lts.routing.router.request import Candidate, Match, Request
 
 __all__ = [
+    "Candidate",
     "Cause",
     "Difference",
     "Engines",

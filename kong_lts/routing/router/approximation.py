@@ -13,11 +13,12 @@ from kong_lts.routing.dialect.tree import (
     Chars,
     Choice,
     Node,
+    Opaque,
     Repeat,
     Series,
 )
 
-__all__ = ["CannotWriteError", "Landmarks", "landmarks", "written_for_re"]
+__all__ = ["Landmarks", "Written", "ends_surely", "landmarks", "written_for_re"]
 
 _ASSERTIONS = {
     "start": r"\A",
@@ -27,19 +28,28 @@ _ASSERTIONS = {
     "word": r"\b",
     "not word": r"\B",
 }
-_ALL = (1 << 128) - 1
 _NOTHING = "(?!)"
-
-
-class CannotWriteError(Exception):
-    """`re` has no way to say this; not meant to leave this package."""
+_ALIKE = re.compile(r"\\\d$|\(\?<?[=!]")
+"""What of PCRE's own constructs `re` writes alike: back-references and look-around."""
+_UNLIKE = re.compile(r"\[\[|--|&&|\|\||~~|\\[^\W\ddwsDWSbB]|\(\?[^=!<:]|[+*?}]\+")
+"""What it does not write alike, or warns of."""
 
 
 @attrs.frozen
+class Written:
+    """A pattern for `re`."""
+
+    text: str
+    exact: bool
+    """Whether it means the same for a text of ASCII without line breaks."""
+
+
+@attrs.define
 class _Writer:
     beyond: str
     """The range of what is not ASCII."""
     of_bytes: bool
+    exact: bool = True
 
     def write(self, node: Node) -> str:
         match node:
@@ -59,15 +69,20 @@ class _Writer:
                 return f"(?>{self.write(item)})"
             case Assertion(kind) if kind in _ASSERTIONS:
                 return _ASSERTIONS[kind]
-        raise CannotWriteError
+            case Opaque(text) if _ALIKE.match(text) and not _UNLIKE.search(text):
+                self.exact = False
+                return text
+        self.exact = False
+        return ""
 
     def _set(self, chars: Chars) -> str:
-        if any("property" in name for name in chars.beyond):
-            raise CannotWriteError  # which ASCII characters have it is not known
-        single = [name for name in chars.beyond if len(name) == 1]
-        if not chars.mask and not chars.others and single:
-            return self._characters(single)
         ranges = "".join(_ranges(chars.mask)) + (self.beyond if chars.others else "")
+        if any("property" in name for name in chars.beyond):
+            self.exact = False  # which ASCII characters have it is not known
+            ranges += r"\w"
+        single = [name for name in chars.beyond if len(name) == 1]
+        if not ranges and single:
+            return self._characters(single)
         return f"[{ranges}]" if ranges else _NOTHING
 
     def _characters(self, characters: Sequence[str]) -> str:
@@ -79,29 +94,53 @@ class _Writer:
 
 def _ranges(mask: int) -> list[str]:
     """The ASCII characters of a mask as the inside of a class."""
-    found: list[str] = []
-    while mask:
-        first = (mask & -mask).bit_length() - 1
-        after = ~(mask >> first) & _ALL
-        length = (after & -after).bit_length() - 1
-        last = first + length - 1
-        found.append(f"\\x{first:02x}" + (f"-\\x{last:02x}" if length > 1 else ""))
-        mask &= ~((1 << (last + 1)) - 1)
-    return found
+    found: list[list[int]] = []
+    for code in range(128):
+        if not mask >> code & 1:
+            continue
+        if found and found[-1][1] == code - 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    return [f"\\x{first:02x}-\\x{last:02x}" for first, last in found]
 
 
-def written_for_re(node: Node, *, of_bytes: bool) -> str:
-    """The pattern as `re` has it; for a text of ASCII without line breaks it means the same.
+def written_for_re(node: Node, *, of_bytes: bool) -> Written:
+    """The pattern as `re` has it; what it cannot say is left out or guessed.
 
     Args:
         node: What the engine reads in the pattern.
-        of_bytes: Whether it matches bytes, as PCRE does here; the text returned is then latin-1.
-
-    Raises:
-        CannotWriteError: There is no such text.
+        of_bytes: Whether it matches bytes, as PCRE does here; the text is then latin-1.
     """
     beyond = r"\x80-\xff" if of_bytes else "\\u0080-\\U0010ffff"
-    return _Writer(beyond, of_bytes).write(node)
+    writer = _Writer(beyond, of_bytes)
+    return Written(writer.write(node), writer.exact)
+
+
+_TOKEN = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]|\((?:\?[^:)]*:|\?P?<[^>]*>)?|[)|*+?{]", re.DOTALL
+)
+
+
+def ends_surely(pattern: str) -> bool:
+    """Whether a pattern, once read, still tells where its matches end.
+
+    What all branches of an alternation begin with is read as if it stood before them. That takes
+    the same texts, but another part of them where it is of no fixed length: `\\w+a|\\w+b`.
+    """
+    groups = [[False, False]]
+    """Of each open group, whether it has branches, and a quantifier in one."""
+    for token in _TOKEN.findall(pattern):
+        if token.startswith("("):
+            groups.append([False, False])
+        elif token == ")" and len(groups) > 1:
+            branches, quantified = groups.pop()
+            if branches and quantified:
+                return False
+            groups[-1][1] |= quantified
+        elif token in ("|", "*", "+", "?", "{"):
+            groups[-1][token != "|"] = True
+    return not any(branches and quantified for branches, quantified in groups)
 
 
 @attrs.frozen

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     REGEX = "regex-read-differently"
     REQUEST_LINE = "blank-in-request-line"
     WRITTEN_LENGTH = "length-as-written"
+    NOT_DECIDED = "regex-not-decided"
     OTHER = "other"
 
     @property
@@ -131,6 +132,11 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.WRITTEN_LENGTH: Explanation(
         "2.8 ranks a prefix by its length as written, 3.4 by that of its normalised form.",
         "Write the paths normalised.",
+    ),
+    Cause.NOT_DECIDED: Explanation(
+        "Whether a regex takes the request was not to be found out: `re` stood in for the engine "
+        "of the gateway, or that gave up.",
+        "Install the extra `routing`, and try the request on both gateways.",
     ),
     Cause.OTHER: Explanation(
         "The order of the two routers differs here in more than one way.",

@@ -42,12 +42,8 @@ class Router:
         heard = asked(request, self.release)
         if heard is None:
             return None
-        found = list(dict.fromkeys(self.chooses.matches(heard)))
-        if not found:
-            return None
-        if len(found) == 1 and not heard.doubt:
-            return found[0]
-        return attrs.evolve(found[0], uncertain=True, candidates=tuple(found))
+        found = tuple(dict.fromkeys(self.chooses.matches(heard)))
+        return Match.of(found, uncertain=len(found) > 1 or heard.doubt) if found else None
 
     def route(self, label: str) -> Route:
         """The route that a `Match` names."""

@@ -101,7 +101,7 @@ def shadowed(
     left = dict.fromkeys(route.label for route in made.routes)
     for request in requests_for(config):
         found = made.match(request)
-        for one in () if found is None else found.candidates or (found,):
+        for one in () if found is None else found.candidates:
             if one.route is not None:
                 left.pop(one.route, None)
     return tuple(left)
@@ -118,18 +118,15 @@ def _name(match: Match | None) -> str:
 
 def _difference(request: Request, old: Router, new: Router) -> Difference | None:
     match_28, match_34 = old.match(request), new.match(request)
-    if match_28 == match_34 or _alike(match_28, match_34):
+    if _alike(match_28, match_34):
         return None
     cause = _cause(request, old, new, match_28, match_34)
     return Difference(cause=cause, request=request, match_28=match_28, match_34=match_34)
 
 
 def _alike(one: Match | None, other: Match | None) -> bool:
-    """Whether the two differ only in how sure a regex is of its answer."""
-    if one is None or other is None or max(len(one.candidates), len(other.candidates)) > 1:
-        return False
-    bare = [attrs.evolve(match, uncertain=False, candidates=()) for match in (one, other)]
-    return bare[0] == bare[1]
+    """Whether the same comes out, however sure a regex is of its answer."""
+    return (one.candidates if one else None) == (other.candidates if other else None)
 
 
 def _cause(
@@ -140,6 +137,8 @@ def _cause(
         return Cause.REQUEST_LINE
     if match_28 is not None and len(match_28.candidates) > 1:
         return Cause.EQUAL_CREATED_AT
+    if any(match is not None and match.uncertain for match in (match_28, match_34)):
+        return Cause.NOT_DECIDED
     winner = None if match_34 is None else match_34.route
     loser = None if match_28 is None else match_28.route
     if winner == loser and winner is not None:

@@ -13,7 +13,13 @@ from kong_lts.routing.router.hosts import routed_sni
 from kong_lts.routing.router.index import Index, Keys, Query
 from kong_lts.routing.router.priority import Priority, deciding
 from kong_lts.routing.router.refusals import compatible_regex
-from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
+from kong_lts.routing.router.request import (
+    NO_ROUTE,
+    Asked,
+    Candidate,
+    lower_ascii,
+    octets,
+)
 from kong_lts.routing.router.upstream import answer, sanitised
 
 __all__ = ["CompatibleRouter"]
@@ -97,7 +103,7 @@ class CompatibleRouter:
         self._header_names = {header.name for part in parts for header in part.headers}
         self._has_hosts = any(part.hosts for part in parts)
 
-    def matches(self, asked: Asked) -> list[Match]:
+    def matches(self, asked: Asked) -> list[Candidate]:
         """All that may come out, the likeliest first; empty where no route takes the request."""
         try:
             path = asked.uri.decode()
@@ -177,7 +183,7 @@ def _may_tie(winner: _Part, other: _Part) -> bool:
     return winner.rank == other.rank and (winner.id is None or other.id is None)
 
 
-def _answer(part: _Part, asked: Asked, matched: bytes | None) -> Match:
+def _answer(part: _Part, asked: Asked, matched: bytes | None) -> Candidate:
     strips = part.route.strip_path and matched is not None
     postfix = asked.uri[len(matched or b"") if strips else 1 :]
     return answer(part.route, asked, sanitised(postfix), path_handling="v0")

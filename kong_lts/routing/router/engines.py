@@ -17,8 +17,8 @@ import attrs
 from kong_lts.routing.dialect import pcre, rust
 from kong_lts.routing.dialect.tree import Assertion, Node, Series, choice
 from kong_lts.routing.router.approximation import (
-    CannotWriteError,
     Landmarks,
+    ends_surely,
     landmarks,
     written_for_re,
 )
@@ -31,7 +31,6 @@ S = TypeVar("S", str, bytes)
 _POSTFIX = "uri_postfix"
 _REST = f"(?<{_POSTFIX}>.*)"
 _LIMIT = "(*LIMIT_MATCH=10000)"
-_GROUP = re.compile(r"\(\?<(?![=!])")
 _PCRE2_TOKEN = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\[pPxgkoN](?:\{[^}]*\})?|\\.|\{(?!\d+(?:,\d*)?\})", re.DOTALL
 )
@@ -90,6 +89,8 @@ class _Prepared(Generic[S]):
     """Whether it is the engine's own answer, which holds for every text."""
     exact: bool = True
     """Whether it holds at least for ASCII without line breaks."""
+    ends: bool = True
+    """Whether then the end of a match holds too."""
     limit: type[Exception] | tuple[()] = ()
     """What is raised where the engine gives up."""
 
@@ -139,6 +140,7 @@ class PcreRegex:
         found, sure = self._with_rest.find(text, anchored=True)
         if found is None:
             return None, sure
+        sure = sure and self._with_rest.ends
         try:
             return Postfix(found.group(_POSTFIX)), sure
         except (IndexError, KeyError):  # the pattern ends in an open quotation or comment
@@ -166,12 +168,10 @@ def _prepared_pcre(pattern: str, engines: Engines, *, limit: str = "") -> _Prepa
     try:
         # All branches: `tree` leaves out what no path begins with, but a header may.
         tree = choice([branch.node for branch in pcre.read(pattern).branches])
-        written = written_for_re(tree, of_bytes=True)
-        return _Prepared(re.compile(written.encode("latin-1")), native=False)
     except pcre.BadPatternError:
-        return _Prepared(None, native=False)
-    except (CannotWriteError, re.error):
-        return _inexact(octets(_GROUP.sub("(?P<", pattern)))
+        return _Prepared(None, native=True)
+    written = written_for_re(tree, of_bytes=True)
+    return _stand_in(written.text.encode("latin-1"), written.exact, ends_surely(pattern))
 
 
 def _as_pcre_8(token: re.Match[str]) -> str:
@@ -179,9 +179,9 @@ def _as_pcre_8(token: re.Match[str]) -> str:
     return "\\{" if token[0] == "{" else token[0]
 
 
-def _inexact(pattern: S) -> _Prepared[S]:
+def _stand_in(pattern: S, exact: bool, ends: bool) -> _Prepared[S]:
     try:
-        return _Prepared(re.compile(pattern), native=False, exact=False)
+        return _Prepared(re.compile(pattern), native=False, exact=exact, ends=ends)
     except (re.error, RecursionError, OverflowError):
         return _Prepared(None, native=False, exact=False)
 
@@ -200,7 +200,9 @@ class RustRegex:
     def found(self, text: str) -> tuple[str | None, bool]:
         """The first match in the text, and whether that is sure."""
         match, sure = self._prepared.find(text, anchored=False)
-        return (None if match is None else match.group()), sure
+        if match is None:
+            return None, sure
+        return match.group(), sure and self._prepared.ends
 
     @property
     def compiles(self) -> bool:
@@ -232,7 +234,5 @@ def _prepared_rust(pattern: str, engines: Engines) -> _Prepared[str]:
         # It refuses a few patterns that `re` refuses, such as flags in the middle.
         with contextlib.suppress(engines.rurex.error):
             return _Prepared(engines.rurex.compile(pattern), native=True)
-    try:
-        return _Prepared(re.compile(written_for_re(tree, of_bytes=False)), native=False)
-    except (CannotWriteError, re.error, OverflowError):
-        return _inexact(pattern)
+    written = written_for_re(tree, of_bytes=False)
+    return _stand_in(written.text, written.exact, ends_surely(pattern))

@@ -8,7 +8,16 @@ import attrs
 from kong_lts.routing.paths import normalise
 from kong_lts.versions import Release
 
-__all__ = ["NO_ROUTE", "Asked", "Match", "Request", "asked", "octets"]
+__all__ = [
+    "NO_ROUTE",
+    "Asked",
+    "Candidate",
+    "Match",
+    "Request",
+    "asked",
+    "lower_ascii",
+    "octets",
+]
 
 _SCHEMES = ("http", "https")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
@@ -52,11 +61,8 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
-class Match:
-    """What a gateway does with a request.
-
-    A request that nothing matches has no `Match`, unless that is not certain.
-    """
+class Candidate:
+    """What may become of a request."""
 
     route: str | None
     """Name of the route, else its id, else its place in the document; None for no route at all."""
@@ -66,14 +72,38 @@ class Match:
     upstream_host: str | None = None
     """The `Host` that the upstream gets; None where that depends on the target that is chosen."""
     status: int | None = None
-    """What Kong answers itself, as 426 for a request that must come by TLS; else None."""
+    """What Kong answers itself: 426 for a request that must come by TLS, 503 where there is no
+    service and no plugin answers; else None."""
+
+
+@attrs.frozen(kw_only=True)
+class Match(Candidate):
+    """What a gateway does with a request.
+
+    A request that nothing matches has no `Match`, unless that is not certain.
+    """
+
     uncertain: bool = False
     """Whether real gateways are not all of one mind, or a regex could not be decided."""
-    candidates: tuple["Match", ...] = ()
-    """All that may come out where it is uncertain, this one first."""
+    candidates: tuple[Candidate, ...] = ()
+    """All that may come out, the likeliest first, which is this one."""
+
+    @classmethod
+    def of(cls, candidates: tuple[Candidate, ...], *, uncertain: bool) -> "Match":
+        """The match where these may come out."""
+        first = candidates[0]
+        return cls(
+            route=first.route,
+            service=first.service,
+            upstream_uri=first.upstream_uri,
+            upstream_host=first.upstream_host,
+            status=first.status,
+            uncertain=uncertain,
+            candidates=candidates,
+        )
 
 
-NO_ROUTE = Match(route=None)
+NO_ROUTE = Candidate(route=None)
 """404: "no Route matched with those values"."""
 
 

@@ -29,7 +29,13 @@ from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, PcreRegex
 from kong_lts.routing.router.hosts import HostPort, WildcardHosts, routed_sni, split_port
 from kong_lts.routing.router.index import Index
-from kong_lts.routing.router.request import NO_ROUTE, Asked, Match, lower_ascii, octets
+from kong_lts.routing.router.request import (
+    NO_ROUTE,
+    Asked,
+    Candidate,
+    lower_ascii,
+    octets,
+)
 from kong_lts.routing.router.ties import likeliest_first
 from kong_lts.routing.router.upstream import answer
 from kong_lts.versions import Release
@@ -66,10 +72,10 @@ class TraditionalRouter:
         self._categories = [Category(rules, by_rules[rules]) for rules in order]
         self._places = {rules: place for place, rules in enumerate(order)}
 
-    def matches(self, asked: Asked) -> list[Match]:
+    def matches(self, asked: Asked) -> list[Candidate]:
         """All that may come out, the likeliest first; empty where no route takes the request."""
         bits, every_hits = self._hits(asked)
-        found: list[Match] = []
+        found: list[Candidate] = []
         for hits in every_hits if bits else ():
             found += self._winners(asked, hits, self._places.get(bits, 0))
         return found if {*found} - {NO_ROUTE} else [NO_ROUTE] * asked.doubt
@@ -109,7 +115,7 @@ class TraditionalRouter:
             )
         ]
 
-    def _winners(self, asked: Asked, hits: Hits, place: int) -> list[Match]:
+    def _winners(self, asked: Asked, hits: Hits, place: int) -> list[Candidate]:
         """Those of the highest category that takes the request, from this one on."""
         for category in self._categories[place:]:
             if winners := category.winners(asked, hits):
@@ -127,7 +133,7 @@ class TraditionalRouter:
         return []
 
 
-def _answer(entry: Entry, asked: Asked, hits: Hits) -> Match:
+def _answer(entry: Entry, asked: Asked, hits: Hits) -> Candidate:
     postfix = entry.path.postfix(asked, hits) if entry.path else None
     rest = asked.uri[1:] if postfix is None or postfix.rest is None else postfix.rest
     return answer(entry.route, asked, rest, path_handling=entry.route.path_handling)

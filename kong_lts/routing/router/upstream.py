@@ -3,7 +3,7 @@
 import re
 
 from kong_lts.routing.router.configuration import Route, Service
-from kong_lts.routing.router.request import Asked, Match, octets
+from kong_lts.routing.router.request import Asked, Candidate, octets
 
 __all__ = ["answer", "sanitised"]
 
@@ -23,7 +23,7 @@ def sanitised(postfix: bytes) -> bytes:
     return postfix
 
 
-def answer(route: Route, asked: Asked, postfix: bytes, *, path_handling: str) -> Match:
+def answer(route: Route, asked: Asked, postfix: bytes, *, path_handling: str) -> Candidate:
     """What becomes of a request for which this route was chosen.
 
     Args:
@@ -35,7 +35,7 @@ def answer(route: Route, asked: Asked, postfix: bytes, *, path_handling: str) ->
     service = route.service
     status = _own_answer(route, asked)
     if status is not None or service is None:
-        return Match(
+        return Candidate(
             route=route.label,
             service=service.label if service else None,
             status=503 if status is None else status,
@@ -43,7 +43,7 @@ def answer(route: Route, asked: Asked, postfix: bytes, *, path_handling: str) ->
     base = octets(service.path or "/")
     path = _joined(route, base, asked.uri, postfix, path_handling)
     escaped = _ESCAPED.sub(lambda found: b"%%%02X" % found[0][0], path)
-    return Match(
+    return Candidate(
         route=route.label,
         service=service.label,
         upstream_uri=(escaped + asked.query).decode("utf-8", "surrogateescape"),

@@ -154,11 +154,11 @@ class FakeAdminApi:
         def seen() -> NodeStatus:
             if not cluster.running.get(node):
                 raise AdminApiError(f"ask node {node}", "connection refused")
+            uses_database = _uses_database(self.world, self.side, node)
+            reachable = cluster.database.exists or not uses_database
+            started = cluster.ready_at.get(node, self.world.now) <= self.world.now
             return NodeStatus(
-                version=cluster.version,
-                ready=cluster.ready_at.get(node, self.world.now) <= self.world.now,
-                database_reachable=cluster.database.exists
-                or not _uses_database(self.world, self.side, node),
+                version=cluster.version, ready=started and reachable, database_reachable=reachable
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
@@ -194,6 +194,8 @@ class FakeMetrics:
         cluster = self.world.cluster(self.side)
 
         def seen() -> TrafficCount:
+            if not cluster.serves or cluster.metrics_off:
+                raise MetricsError("count requests", "no node has such metrics")
             return TrafficCount(
                 requests=cluster.requests,
                 errors=cluster.errors,
