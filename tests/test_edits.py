@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kong_lts.edits import Edit, apply_edits, patch
+from kong_lts.edits import Edit, Span, apply_edits, patch, patch_of, splice
 from kong_lts.errors import EditError
 from kong_lts.testing.generators import edits_of
 from tests.conftest import counted
@@ -24,6 +24,12 @@ def one_by_one(text: str, edits: tuple[Edit, ...]) -> str:
     for edit in reversed(sorted(edits, key=lambda e: (e.start, e.end))):  # noqa: C413 - as said
         text = text[: edit.start] + edit.replacement + text[edit.end :]
     return text
+
+
+def in_order(edits: tuple[Edit, ...]) -> list[Span]:
+    """Edits as spans, from the first one on."""
+    ordered = sorted(edits, key=lambda e: (e.start, e.end))
+    return [(edit.start, edit.end, edit.replacement) for edit in ordered]
 
 
 def patched(before: str, diff: str) -> str:
@@ -117,7 +123,7 @@ def test_equal_texts_have_an_empty_patch(text: str) -> None:
     assert patch(text, text, "kong.conf") == ""
 
 
-@settings(max_examples=counted(2000))
+@settings(max_examples=100000)
 @given(
     before=st.text("ab\n\r\f\v\x85\u2028", max_size=40),
     after=st.text("ab\n\r\f\v\x85\u2028", max_size=40),
@@ -136,3 +142,36 @@ def test_a_patch_reads_as_git_writes_it() -> None:
         "+c",
         "\\ No newline at end of file",
     ]
+
+
+@settings(max_examples=100000)
+@given(data=st.data(), lines=st.lists(st.text("ab\r", max_size=2), max_size=40))
+def test_a_patch_of_edits_leads_to_the_edited_text(data: st.DataObject, lines: list[str]) -> None:
+    text = "\n".join(lines)
+    spans = in_order(data.draw(edits_of(text)))
+
+    assert patched(text, patch_of(text, spans, "kong.yml")) == splice(text, spans)
+
+
+def test_edits_far_from_each_other_have_hunks_of_their_own() -> None:
+    text = "".join(f"line {n}\n" for n in range(1, 1001))
+    spans = [(0, 4, "LINE"), (len(text) - 10, len(text) - 6, "more\nlines\nand LINE")]
+
+    diff = patch_of(text, spans, "/etc/kong/kong.yml")
+
+    assert [line for line in diff.splitlines() if line[:2] in ("--", "++", "@@")] == [
+        *("--- a/etc/kong/kong.yml", "+++ b/etc/kong/kong.yml"),
+        *("@@ -1,4 +1,4 @@", "@@ -997,4 +997,6 @@"),
+    ]
+    assert patched(text, diff) == splice(text, spans)
+
+
+def test_edits_that_change_nothing_have_no_patch() -> None:
+    assert patch_of(TEXT, [], "kong.yml") == ""
+    assert patch_of(TEXT, [(0, 3, "one")], "kong.yml") == ""
+
+
+def test_spans_are_taken_in_their_order() -> None:
+    assert splice(TEXT, [(0, 3, "1"), (4, 7, "2")]) == "1 2 three\n"
+    with pytest.raises(EditError, match="two edits want the text at 0"):
+        splice(TEXT, [(4, 7, "2"), (0, 3, "1")])

@@ -1,94 +1,30 @@
-"""Every error that this library raises, as one tree.
-
-::
-
-    KongLtsError
-    ├── VersionError                 a text is no Kong version
-    ├── UnreadableFileError          a named file or folder cannot be read
-    ├── FormatError                  JSON or YAML that does not fit the value it should hold
-    ├── EditError                    two edits want the same text
-    ├── CatalogError                 a row of the package's own data is broken
-    ├── ConfError                    a kong.conf that the release would not load
-    │   └── ConfValueError           one key with a value that it does not take
-    ├── DeclarativeError             a kong.yml that cannot be read
-    ├── RouterError                  a configuration that the release's router refuses
-    ├── DeploymentError              an inventory that cannot be understood
-    ├── PlanError
-    │   ├── NotPlannableError        blockers, or no strategy that fits
-    │   └── PlanStaleError           the plan was made for something else
-    ├── RunError
-    │   ├── StepFailedError          a step did not do, or did not prove, its work
-    │   ├── LockHeldError            another run holds the deployment
-    │   └── NotResumableError        the journal does not allow this
-    ├── BackupError                  a backup is incomplete, damaged or of another database
-    ├── CannotRenderError            this value has no such format
-    └── AdapterError                 the outside world; one class per protocol
-        ├── SecretError
-        ├── DatabaseError
-        ├── ArchiveError
-        ├── WriteGuardError
-        ├── DeckError
-        ├── ProcessError
-        │   ├── ProcessNotRunError
-        │   └── ProcessFailedError
-        ├── LoadBalancerError
-        ├── AdminApiError
-        ├── ProxyError
-        ├── MetricsError
-        ├── JournalError
-        ├── ApproverError
-        └── PostgresServerError      of `kong_lts.testing`
-
-Facts are fields; the text is made from them: what failed, where, what to do.
-No field ever holds a secret.
-"""
-
-from collections.abc import Sequence
+"""Errors about what the library itself reads, plans and runs."""
 
 import attrs
 
 __all__ = [
-    "AdapterError",
-    "AdminApiError",
-    "ApproverError",
-    "ArchiveError",
     "BackupError",
     "CannotRenderError",
     "CatalogError",
     "ConfError",
     "ConfValueError",
-    "DatabaseError",
-    "DeckError",
     "DeclarativeError",
     "DeploymentError",
     "EditError",
     "FormatError",
-    "JournalError",
     "KongLtsError",
-    "LoadBalancerError",
     "LockHeldError",
-    "MetricsError",
     "NotPlannableError",
     "NotResumableError",
     "PlanError",
     "PlanStaleError",
-    "PostgresServerError",
-    "ProcessError",
-    "ProcessFailedError",
-    "ProcessNotRunError",
-    "ProxyError",
     "RouterError",
     "RunError",
-    "SecretError",
     "StepFailedError",
     "UnreadableFileError",
     "VersionError",
-    "WriteGuardError",
     "place",
 ]
-
-_STDERR_CHARACTERS = 500
-"""How much of a program's last words an error repeats."""
 
 
 def place(path: str | None, line: int | None = None, column: int | None = None) -> str:
@@ -318,100 +254,3 @@ class CannotRenderError(KongLtsError):
     def __str__(self) -> str:
         there = ", ".join(self.formats) or "none: it is no report"
         return f"{self.value} has no {self.format!r} form; it has {there}"
-
-
-@attrs.define
-class AdapterError(KongLtsError):
-    """The outside world failed: what was being done, and what it said."""
-
-    doing: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.doing}: {self.reason}"
-
-
-@attrs.define
-class SecretError(AdapterError):
-    """A secret that a reference names cannot be had."""
-
-
-@attrs.define
-class DatabaseError(AdapterError):
-    """The database could not be reached, or refused."""
-
-
-@attrs.define
-class ArchiveError(AdapterError):
-    """A dump or a restore of the database failed."""
-
-
-@attrs.define
-class WriteGuardError(AdapterError):
-    """Writes could not be kept out, or let in again."""
-
-
-@attrs.define
-class DeckError(AdapterError):
-    """The `deck` program failed."""
-
-
-class ProcessError(AdapterError):
-    """A command."""
-
-
-@attrs.define
-class ProcessNotRunError(ProcessError):
-    """A command could not be started, or did not end in time."""
-
-
-@attrs.define
-class ProcessFailedError(ProcessError):
-    """A command ran and ended with a status other than 0."""
-
-    status: int = 1
-    stdout: str = attrs.field(default="", repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.doing}: ended with status {self.status}: {last_words(self.reason)}"
-
-
-@attrs.define
-class LoadBalancerError(AdapterError):
-    """The load balancer refused, or could not be reached."""
-
-
-@attrs.define
-class AdminApiError(AdapterError):
-    """Kong's Admin API or status listener refused, or could not be reached."""
-
-
-@attrs.define
-class ProxyError(AdapterError):
-    """A proxy listener could not be reached, or sent no answer."""
-
-
-@attrs.define
-class MetricsError(AdapterError):
-    """Metrics could not be read."""
-
-
-@attrs.define
-class JournalError(AdapterError):
-    """The journal could not be read or written."""
-
-
-@attrs.define
-class ApproverError(AdapterError):
-    """Nobody could be asked."""
-
-
-@attrs.define
-class PostgresServerError(AdapterError):
-    """The PostgreSQL server for a test or the tutorial could not be started."""
-
-
-def last_words(text: str | Sequence[str]) -> str:
-    """The end of what a program printed, short enough for an error."""
-    joined = text if isinstance(text, str) else "\n".join(text)
-    return joined.strip()[-_STDERR_CHARACTERS:]

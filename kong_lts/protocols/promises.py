@@ -1,107 +1,28 @@
-"""What the library needs of the outside world; callers implement these, or take the defaults.
+"""The protocols: each states a promise, its units and its errors."""
 
-The defaults are in `kong_lts.adapters`. Every method returns once its effect is there, raises an
-error of the library's own, and never shows a secret in it.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-import attrs
-
 from kong_lts.database import DatabaseFacts, Fingerprint
-from kong_lts.deployment import Side
 from kong_lts.events import BackedUp, Event, TrafficCount
+from kong_lts.protocols.values import Answer, Decision, Finished, NodeStatus, Probe, Question
 
 __all__ = [
-    "Adapters",
     "AdminApi",
-    "Answer",
     "Approver",
     "Archive",
     "Clock",
-    "ClusterAdapters",
     "Database",
-    "Decision",
     "Deck",
-    "Finished",
     "Journal",
     "LoadBalancer",
     "Metrics",
-    "NodeStatus",
     "Observer",
-    "Probe",
     "ProcessRunner",
     "Proxy",
-    "Question",
     "WriteGuard",
 ]
-
-
-# --- values that go in and out --------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Finished:
-    """A command that ended."""
-
-    status: int
-    stdout: str = ""
-    stderr: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class NodeStatus:
-    """What one node says of itself."""
-
-    version: str
-    ready: bool
-    database_reachable: bool
-
-
-@attrs.frozen(kw_only=True)
-class Probe:
-    """One request of a staging or smoke test, and the answer that it should get."""
-
-    name: str
-    path: str = "/"
-    method: str = "GET"
-    host: str | None = None
-    headers: Mapping[str, str] = attrs.Factory(dict)
-    """A value may be a reference, `env:NAME` or `file:PATH`: no credential stands in a plan."""
-    expect_status: int = 200
-    expect_in_body: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """What came back to a probe."""
-
-    status: int
-    body: str = attrs.field(default="", repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Question:
-    """What a person is asked before a step goes on."""
-
-    step: str
-    title: str
-    instructions: str
-
-
-@attrs.frozen(kw_only=True)
-class Decision:
-    """What the person said."""
-
-    approved: bool
-    by: str
-    note: str = ""
-
-
-# --- protocols ------------------------------------------------------------------------------------
 
 
 class Database(Protocol):
@@ -379,37 +300,3 @@ class Observer(Protocol):
 
     def notice(self, event: Event) -> None:
         """An event has been journalled. Must not raise."""
-
-
-# --- bundles --------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class ClusterAdapters:
-    """What reaches one cluster; None for what is not there or not wanted."""
-
-    database: Database | None = None
-    archive: Archive | None = None
-    write_guard: WriteGuard | None = None
-    deck: Deck | None = None
-    admin: AdminApi | None = None
-    proxy: Proxy | None = None
-    metrics: Metrics | None = None
-    nodes: Mapping[str, ProcessRunner] = attrs.Factory(dict)
-    """Where commands run, by node name."""
-
-
-@attrs.frozen(kw_only=True)
-class Adapters:
-    """Everything through which a run touches the world."""
-
-    current: ClusterAdapters = ClusterAdapters()
-    new: ClusterAdapters = ClusterAdapters()
-    load_balancer: LoadBalancer | None = None
-    clock: Clock
-    approver: Approver
-    observer: Observer
-
-    def of(self, side: Side) -> ClusterAdapters:
-        """The adapters of one side."""
-        return self.current if side is Side.CURRENT else self.new

@@ -1,0 +1,57 @@
+"""What the library needs of the outside world; callers implement these, or take the defaults.
+
+The defaults are in `kong_lts.adapters`. Every method returns once its effect is there, raises an
+error of the library's own, and never shows a secret in it.
+"""
+
+from kong_lts.protocols.bundles import (
+    Adapters,
+    ClusterAdapters,
+)
+from kong_lts.protocols.promises import (
+    AdminApi,
+    Approver,
+    Archive,
+    Clock,
+    Database,
+    Deck,
+    Journal,
+    LoadBalancer,
+    Metrics,
+    Observer,
+    ProcessRunner,
+    Proxy,
+    WriteGuard,
+)
+from kong_lts.protocols.values import (
+    Answer,
+    Decision,
+    Finished,
+    NodeStatus,
+    Probe,
+    Question,
+)
+
+__all__ = [
+    "Adapters",
+    "AdminApi",
+    "Answer",
+    "Approver",
+    "Archive",
+    "Clock",
+    "ClusterAdapters",
+    "Database",
+    "Decision",
+    "Deck",
+    "Finished",
+    "Journal",
+    "LoadBalancer",
+    "Metrics",
+    "NodeStatus",
+    "Observer",
+    "Probe",
+    "ProcessRunner",
+    "Proxy",
+    "Question",
+    "WriteGuard",
+]

@@ -1,0 +1,57 @@
+"""Adapters, ClusterAdapters: everything through which a run touches the world."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from kong_lts.deployment import Side
+from kong_lts.protocols.promises import (
+    AdminApi,
+    Approver,
+    Archive,
+    Clock,
+    Database,
+    Deck,
+    LoadBalancer,
+    Metrics,
+    Observer,
+    ProcessRunner,
+    Proxy,
+    WriteGuard,
+)
+
+__all__ = [
+    "Adapters",
+    "ClusterAdapters",
+]
+
+
+@attrs.frozen(kw_only=True)
+class ClusterAdapters:
+    """What reaches one cluster; None for what is not there or not wanted."""
+
+    database: Database | None = None
+    archive: Archive | None = None
+    write_guard: WriteGuard | None = None
+    deck: Deck | None = None
+    admin: AdminApi | None = None
+    proxy: Proxy | None = None
+    metrics: Metrics | None = None
+    nodes: Mapping[str, ProcessRunner] = attrs.Factory(dict)
+    """Where commands run, by node name."""
+
+
+@attrs.frozen(kw_only=True)
+class Adapters:
+    """Everything through which a run touches the world."""
+
+    current: ClusterAdapters = ClusterAdapters()
+    new: ClusterAdapters = ClusterAdapters()
+    load_balancer: LoadBalancer | None = None
+    clock: Clock
+    approver: Approver
+    observer: Observer
+
+    def of(self, side: Side) -> ClusterAdapters:
+        """The adapters of one side."""
+        return self.current if side is Side.CURRENT else self.new
