@@ -72,8 +72,6 @@ class Analysis:
         name, node = piece.key.value, piece.node
         if name in self.walker.kinds:
             self._entities(name, piece)
-        elif name == _VERSION:
-            self.version = node
         elif name == "_workspace" and isinstance(node, Scalar):
             self.workspace = node.value
         elif name == "_plugin_configs" and isinstance(node, Mapping):
@@ -101,6 +99,7 @@ class Analysis:
         for entity in self.waiting:
             self._plugin(entity, last_chance=True)
         self._users_elsewhere()
+        self.version = root.node.get(_VERSION)
         self.migrated = self._version(root.node)
         if self.migrated is not None:
             for found in convert_paths(

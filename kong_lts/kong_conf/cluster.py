@@ -26,6 +26,8 @@ def cluster_refusals(loaded: Loaded) -> Iterator[tuple[str, str]]:
         yield from _control_plane(loaded)
     elif role == _DATA_PLANE:
         yield from _data_plane(loaded)
+    if loaded.values.get("cluster_use_proxy") is True and loaded.values.get("proxy_server") is None:
+        yield "cluster_use_proxy", "it is on, and no proxy_server is given"
     labels = loaded.values.get("cluster_dp_labels")
     if labels and role != _DATA_PLANE:
         yield "cluster_dp_labels", "labels are for role = data_plane only"
@@ -54,8 +56,6 @@ def _data_plane(loaded: Loaded) -> Iterator[tuple[str, str]]:
         yield "proxy_listen", "role = data_plane needs it"
     if values.get("database") != "off":
         yield "database", "role = data_plane has none; set database = off"
-    if values.get("cluster_use_proxy") is True and values.get("proxy_server") is None:
-        yield "cluster_use_proxy", "it is on, and no proxy_server is given"
     labels = values.get("cluster_dp_labels")
     if loaded.release is Release.V3_4 and isinstance(labels, tuple):
         if len(labels) > _LABELS:

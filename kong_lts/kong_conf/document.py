@@ -22,11 +22,10 @@ BLANKS = " \t\n\v\f\r"
 _STATEMENT = re.compile(r"^[ \t\v\f\r]*(?![#; \t\n\v\f\r])[^\n]+", re.MULTILINE)
 """A line that is neither blank nor a comment."""
 _SECTION = re.compile(r"\[([^\]]+)\]")
-_ASSIGNMENT = re.compile(r"[ \t\n\v\f\r]*=[ \t\n\v\f\r]*")
 _NOT_IN_A_KEY = re.compile(r"[^0-9A-Za-z]")
 _PLAIN_KEY = re.compile(r"[0-9A-Za-z_]*")
 
-_TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%|\$\{[^}]*\}|\A\$[A-Za-z_][A-Za-z0-9_]*\Z|\A\$\(")
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%|\$\{[^${}]*\}|\A\$[A-Za-z_][A-Za-z0-9_]*\Z|\A\$\(")
 """Jinja, Helm, ERB or etlua, and the shell's variables."""
 _MARKUP = re.compile(r"\{\{|\{%|\{#|<%")
 _NGINX = "nginx_"
@@ -265,20 +264,19 @@ def _joined_lines(text: str) -> Iterator[_Joined]:
 
 def _assignment(joined: _Joined, *, lost: bool) -> Setting | None:
     """The key and value of a statement, None if it has no `=`."""
-    line = joined.text.lstrip(BLANKS)
-    found = _ASSIGNMENT.search(line)
-    if found is None:
+    before, sign, after = joined.text.partition("=")
+    if not sign:
         return None
-    indent = len(joined.text) - len(line)
-    written = line[: found.start()]
+    written = before.strip(BLANKS)
+    raw = after.lstrip(BLANKS)
     return Setting(
         key=key_of(written),
         written=written,
-        raw=line[found.end() :],
+        raw=raw,
         line=joined.line,
         last_line=joined.last_line,
         start=joined.start,
         end=joined.end,
-        value_at=joined.start + indent + found.end() if joined.pieces == 1 else None,
+        value_at=joined.end - len(raw) if joined.pieces == 1 else None,
         lost=lost,
     )

@@ -23,6 +23,8 @@ _SECONDS = {
     "y": 31536000, "M": 2592000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, " ": 1,
 }  # fmt: skip
 _LONGEST_TIME = 64
+"""Characters of a duration."""
+_LONGEST_TIME_S = 2**63 - 1
 
 
 class NotADurationError(Exception):
@@ -120,7 +122,8 @@ def nginx_seconds(text: str) -> int | None:
     rest = text[at:]
     if rest and not (rest.isascii() and rest.isdigit()):
         return None
-    return total + int(rest or 0)
+    total += int(rest or 0)
+    return total if total <= _LONGEST_TIME_S else None
 
 
 def _text(value: Raw) -> str:

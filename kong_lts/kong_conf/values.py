@@ -26,7 +26,7 @@ ConfValue = str | Number | bool | tuple[str, ...] | None
 _NUMBER_STARTS = re.compile(r"[0-9+-]")
 _KILOBYTES = " kB"
 _COMMENT_2_8 = re.compile(r"[^\\]#.*\Z", re.DOTALL)
-_COMMENT_3_4 = re.compile(r"[ \t\n\v\f\r]*(?<!\\)#[^\n]*")
+_COMMENT_3_4 = re.compile(r"(?<!\\)#")
 _UNESCAPED_2_8 = re.compile(r"([^\\])#")
 
 
@@ -36,15 +36,15 @@ class NotOfTypeError(Exception):
 
 def from_file(raw: str, release: Release) -> Raw:
     """The value of a line of the file, as the release takes it before it looks at the key."""
-    value: Raw = raw.strip(BLANKS)
+    text = raw.strip(BLANKS)
+    number = None
     if _NUMBER_STARTS.match(raw):
-        number = to_number(raw)
-        if number is None and raw.endswith(_KILOBYTES):
-            number = to_number(raw.replace(_KILOBYTES, ""))
-        value = value if number is None else number
+        if raw.endswith(_KILOBYTES):  # the text loses it even if the rest is no number
+            text = raw.replace(_KILOBYTES, "").strip(BLANKS)
+        number = to_number(text)
     if release is Release.V2_8:
-        return value
-    text = value if isinstance(value, str) else to_text(value)
+        return text if number is None else number
+    text = text if number is None else to_text(number)
     return without_comment(text, release).replace("\\#", "#")
 
 
@@ -62,11 +62,13 @@ def from_environment(value: str, release: Release) -> str:
 def without_comment(text: str, release: Release) -> str:
     """The text without its trailing comment.
 
-    2.8 cuts at the first `#` that follows any byte but a backslash, and takes that byte too; so a `#` at the very start is data. 3.4 cuts at the first `#` without a backslash.
+    2.8 cuts at the first `#` that follows any byte but a backslash, and takes that byte too; so a
+    `#` at the very start is data. 3.4 cuts at the first `#` without a backslash.
     """
     if release is Release.V2_8:
         return _COMMENT_2_8.sub(_but_its_last_byte, text, count=1)
-    return _COMMENT_3_4.sub("", text, count=1)
+    comment = _COMMENT_3_4.search(text)
+    return text if comment is None else text[: comment.start()].rstrip(BLANKS)
 
 
 def _but_its_last_byte(comment: re.Match[str]) -> str:

@@ -111,17 +111,7 @@ def _with_a_database(deployment: Deployment) -> StrategyChoice:
         "blue-green": _BLUE_GREEN,
     }
     if resources.second_cluster:
-        return StrategyChoice(
-            strategy=Strategy.DUAL_CLUSTER,
-            reasons=(
-                f"{deployment.mode} mode, and a second cluster with a database of its own can be"
-                " afforded: the safest strategy, without planned downtime",
-            ),
-            rejected={
-                **rejected,
-                Strategy.IN_PLACE: "it stops the current cluster; a second one can be afforded",
-            },
-        )
+        return _dual_cluster(deployment, rejected)
     why_not_dual = (
         "a second cluster cannot be afforded"
         if resources.second_cluster is False
@@ -143,6 +133,20 @@ def _with_a_database(deployment: Deployment) -> StrategyChoice:
             **rejected,
             Strategy.DUAL_CLUSTER: why_not_dual,
             Strategy.IN_PLACE: "it stops the current cluster, and downtime is not acceptable",
+        },
+    )
+
+
+def _dual_cluster(deployment: Deployment, rejected: Mapping[str, str]) -> StrategyChoice:
+    return StrategyChoice(
+        strategy=Strategy.DUAL_CLUSTER,
+        reasons=(
+            f"{deployment.mode} mode, and a second cluster with a database of its own can be"
+            " afforded: the safest strategy, without planned downtime",
+        ),
+        rejected={
+            **rejected,
+            Strategy.IN_PLACE: "it stops the current cluster; a second one can be afforded",
         },
     )
 

@@ -1,6 +1,5 @@
 """The steps of a rolling upgrade of nodes without a database, in the guide's order."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from kong_lts.deployment import Cluster, Deployment, DeploymentMode, Side
@@ -82,45 +81,54 @@ def replacement(
     old = shared.without_database(current.nodes)
     fresh = shared.without_database(new.nodes)
     before = stopped = started = 0
-    bake_s = settings.ramp[0].bake_s
     for number, batch in enumerate(_batches(fresh), start=1):
-        names = ", ".join(batch)
-        yield shared.by_hand(
-            f"install-batch-{number}",
-            f"{guide} {4 if number == 1 else 5}",
-            Side.NEW,
-            f"Install {names} with {new.version}",
-            "Same size as a current node, with the new kong.conf and the converted configuration;"
-            " do not start it.",
-        )
+        yield from _new_nodes(number, batch, new, settings, guide)
         started += len(batch)
-        yield shared.start(f"start-batch-{number}", f"{guide} 5", Side.NEW, new, batch, settings)
-        if number == 1:
-            yield shared.test(
-                StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
-            )
         percent = max(1, 100 * started // len(fresh))
-        yield DivertTraffic(
-            id=f"divert-{percent}",
-            guide=f"{guide} 6",
-            side=Side.NEW,
-            new_percent=percent,
-            before_percent=before,
-        )
+        yield from _share(before, percent, settings, guide)
         before = percent
-        yield WatchMetrics(
-            id=f"watch-{percent}",
-            guide=f"{guide} 6",
-            side=Side.NEW,
-            watch_s=bake_s,
-            gates=settings.gates,
-        )
-        gone = math.floor(len(old) * started / len(fresh))
+        gone = len(old) * started // len(fresh)
         if gone > stopped:
-            yield shared.stop(
-                f"stop-batch-{number}", f"{guide} 7", current, old[stopped:gone], settings
-            )
+            leaving = old[stopped:gone]
+            yield shared.stop(f"stop-batch-{number}", f"{guide} 7", current, leaving, settings)
             stopped = gone
+
+
+def _new_nodes(
+    number: int, batch: Sequence[str], new: Cluster, settings: Settings, guide: str
+) -> Iterator[Step]:
+    """Nodes of one batch, installed and started; the very first one is tested."""
+    yield shared.by_hand(
+        f"install-batch-{number}",
+        f"{guide} {4 if number == 1 else 5}",
+        Side.NEW,
+        f"Install {', '.join(batch)} with {new.version}",
+        "Same size as a current node, with the new kong.conf and the converted configuration; do"
+        " not start it.",
+    )
+    yield shared.start(f"start-batch-{number}", f"{guide} 5", Side.NEW, new, batch, settings)
+    if number == 1:
+        yield shared.test(
+            StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
+        )
+
+
+def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:
+    """The new nodes' share of the traffic, and a watch over it."""
+    yield DivertTraffic(
+        id=f"divert-{percent}",
+        guide=f"{guide} 6",
+        side=Side.NEW,
+        new_percent=percent,
+        before_percent=before,
+    )
+    yield WatchMetrics(
+        id=f"watch-{percent}",
+        guide=f"{guide} 6",
+        side=Side.NEW,
+        watch_s=settings.ramp[0].bake_s,
+        gates=settings.gates,
+    )
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -171,7 +171,9 @@ def _prepared_pcre(pattern: str, engines: Engines, *, limit: str = "") -> _Prepa
     except pcre.BadPatternError:
         return _Prepared(None, native=True)
     written = written_for_re(tree, of_bytes=True)
-    return _stand_in(written.text.encode("latin-1"), written.exact, ends_surely(pattern))
+    return _stand_in(
+        written.text.encode("latin-1"), written.exact, ends_surely(pattern.removesuffix(_REST))
+    )
 
 
 def _as_pcre_8(token: re.Match[str]) -> str:
@@ -235,4 +237,4 @@ def _prepared_rust(pattern: str, engines: Engines) -> _Prepared[str]:
         with contextlib.suppress(engines.rurex.error):
             return _Prepared(engines.rurex.compile(pattern), native=True)
     written = written_for_re(tree, of_bytes=False)
-    return _stand_in(written.text, written.exact, ends_surely(pattern))
+    return _stand_in(written.text, written.exact, ends_surely(pattern.removesuffix(_REST)))

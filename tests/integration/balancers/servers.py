@@ -152,7 +152,8 @@ def haproxy_server(program: Path, folder: Path, sides: Mapping[Side, int]) -> It
     )  # fmt: skip
     (folder / "haproxy.cfg").write_text(text)
     argv = (program, "-db", "-f", folder / "haproxy.cfg")
-    with running(argv, folder, lambda: listens(server.port)):
+    runtime = Path(server.socket)  # its name comes last
+    with running(argv, folder, lambda: runtime.exists() and listens(server.port)):
         yield server
 
 
