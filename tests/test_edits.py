@@ -123,7 +123,7 @@ def test_equal_texts_have_an_empty_patch(text: str) -> None:
     assert patch(text, text, "kong.conf") == ""
 
 
-@settings(max_examples=100000)
+@settings(max_examples=counted(2000))
 @given(
     before=st.text("ab\n\r\f\v\x85\u2028", max_size=40),
     after=st.text("ab\n\r\f\v\x85\u2028", max_size=40),
@@ -144,7 +144,7 @@ def test_a_patch_reads_as_git_writes_it() -> None:
     ]
 
 
-@settings(max_examples=100000)
+@settings(max_examples=counted(2000))
 @given(data=st.data(), lines=st.lists(st.text("ab\r", max_size=2), max_size=40))
 def test_a_patch_of_edits_leads_to_the_edited_text(data: st.DataObject, lines: list[str]) -> None:
     text = "\n".join(lines)

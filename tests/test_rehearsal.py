@@ -11,6 +11,8 @@ from kong_lts.findings import Finding
 from kong_lts.planning import AnyStep, Plan, Rehearsal, Verdict
 from kong_lts.protocols import Adapters
 from kong_lts.rehearsal import rehearse
+from kong_lts.restore import DropDatabase
+from kong_lts.schema import SchemaState
 from kong_lts.step import PlannedStep, Step
 from kong_lts.testing.simulation import Fault
 from tests.conftest import NIGHTLY
@@ -99,6 +101,28 @@ def test_a_plan_in_another_order_is_broken() -> None:
 
     assert resumed.verdict is Verdict.STOPPED
     assert resumed.broken[0].startswith("it ended as stopped, not as succeeded: ")
+
+
+def test_a_plan_that_cannot_even_begin_is_broken() -> None:
+    stale = attrs.evolve(PLAN, starts_from=SchemaState.LTS_3_4)
+
+    (resumed, rolled_back) = rehearse(stale, faults=()).cases
+
+    assert resumed.broken[0].endswith("The journal is empty: no run was started in it.")
+    assert rolled_back.verdict is Verdict.STOPPED
+
+
+def test_a_plan_that_migrates_twice_is_broken() -> None:
+    index = [step.id for step in PLAN.steps].index("migrations-up")
+    create, restore, up = PLAN.steps[index - 2 : index + 1]
+    drop = create.undo({})
+    assert isinstance(drop, DropDatabase)
+    again = tuple(attrs.evolve(step, id=f"{step.id}-again") for step in (create, restore, up))
+    steps = (*PLAN.steps[: index + 1], drop, *again, *PLAN.steps[index + 1 :])
+
+    (resumed, _) = rehearse(attrs.evolve(PLAN, steps=steps), faults=()).cases
+
+    assert "kong migrations up ran 2 times" in resumed.broken
 
 
 def test_a_broken_case_says_what_did_not_hold() -> None:

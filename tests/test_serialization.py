@@ -190,6 +190,11 @@ def test_a_validator_that_names_its_field_is_placed_there() -> None:
     assert "a3" in problem
 
 
+def test_a_value_that_is_no_mapping_has_its_problem_at_the_top() -> None:
+    with pytest.raises(FormatError, match=r"not a version: '2\.8' is no Kong version: .* @ \$"):
+        Form(KongVersion, "version").from_document("2.8")
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(FormatError) as refused:
         FORM.from_json('{"format_version": 1, "colour": "green", "frame": 1, "tags": [1, 2]}')

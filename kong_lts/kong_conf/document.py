@@ -79,7 +79,7 @@ class Section:
     @property
     def name(self) -> str | None:
         """What is between the brackets; None makes the parser crash."""
-        found = _SECTION.search(self.text)
+        found = _SECTION.search(self.text, 0, self.text.rfind("]") + 1)
         return key_of(found[1]) if found else None
 
 

@@ -10,7 +10,7 @@ import attrs
 import cattrs
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 
-from kong_lts.errors import FormatError, KongLtsError
+from kong_lts.errors import FormatError
 from kong_lts.serialization.hooks import converter, shown
 
 __all__ = ["FORMAT_VERSION", "Form"]
@@ -64,8 +64,6 @@ class Form(Generic[T]):
         """
         try:
             return self._cattrs.structure(document, self.kind)
-        except KongLtsError as exc:
-            raise FormatError(self.what, (str(exc),), path) from exc
         except Exception as exc:  # cattrs raises groups of whatever its hooks raised
             problems = dict.fromkeys(_problems(exc, "$"))
             raise FormatError(self.what, tuple(problems), path) from None

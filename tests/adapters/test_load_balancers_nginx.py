@@ -198,7 +198,7 @@ def test_an_nginx_that_does_not_run_is_an_error(nginx: Nginx, pid: str | None, m
         path.write_text(pid)
 
     with pytest.raises(LoadBalancerError, match=match):
-        balancer_of(nginx).set_weight(0)
+        balancer_of(nginx, timeout_s=0.1).set_weight(0)
 
     assert not nginx.file.exists()
 

@@ -1,4 +1,4 @@
-"""Declarative files in every style that people write them in, and what they become, told in another way.
+"""Declarative files in every style that people write them in, and what becomes of them.
 
 The second half is a plain walk over the parsed file: it shares no code with the conversion.
 """
@@ -46,11 +46,12 @@ PLUGINS: tuple[dict[str, Any], ...] = (
     {"name": "correlation-id", "config": {"generator": "uuid#counter"}},
     {"name": "rate-limiting", "config": {"minute": 5, "policy": "local"}},
 )
+LISTS = {"whitelist": "allow", "blacklist": "deny"}
 RENAMED = {
-    **dict.fromkeys(
-        ("acl", "ip-restriction", "bot-detection"), {"whitelist": "allow", "blacklist": "deny"}
-    ),
-    **dict.fromkeys(("pre-function", "post-function"), {"functions": "access"}),
+    "acl": LISTS,
+    "ip-restriction": LISTS,
+    "pre-function": {"functions": "access"},
+    "post-function": {"functions": "access"},
 }
 
 

@@ -1,4 +1,4 @@
-"""One file with everything in it, and what becomes of it; the golden files were read line by line."""
+"""One file with everything in it; what becomes of it was read line by line."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from kong_lts.declarative import Conversion, convert
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "declarative"
 SOURCE = (GOLDEN / "gateway.yml").read_bytes()
-KNOWN = {"mode": "traditional", "edition": "oss", "keep_behaviour": True}
+KNOWN: dict[str, Any] = {"mode": "traditional", "edition": "oss", "keep_behaviour": True}
 VARIANTS: dict[str, dict[str, Any]] = {
     "converted": {},
     "kept": KNOWN,

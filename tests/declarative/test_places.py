@@ -13,7 +13,9 @@ HEAD = '_format_version: "2.1"\n'
 PLACES = {
     "top level": "plugins:\n- PLUGIN\n",
     "service": "services:\n- name: s\n  plugins:\n  - PLUGIN\n",
-    "route of a service": "services:\n- name: s\n  routes:\n  - name: r\n    plugins:\n    - PLUGIN\n",
+    "route of a service": (
+        "services:\n- name: s\n  routes:\n  - name: r\n    plugins:\n    - PLUGIN\n"
+    ),
     "route": "routes:\n- name: r\n  plugins:\n  - PLUGIN\n",
     "consumer": "consumers:\n- username: c\n  plugins:\n  - PLUGIN\n",
     "consumer group": "consumer_groups:\n- name: g\n  plugins:\n  - PLUGIN\n",
@@ -208,7 +210,8 @@ def test_merge_keys_and_aliases_are_followed_and_edited_once() -> None:
     text = HEAD + (
         "services:\n- &base\n  name: a\n  plugins: &plugins\n  - name: acl\n    config: &config\n"
         "      whitelist: [a]\n- <<: *base\n  name: b\n- name: c\n  plugins: *plugins\n"
-        "- name: d\n  plugins:\n  - name: acl\n    config:\n      <<: *config\n      whitelist: [b]\n"
+        "- name: d\n  plugins:\n  - name: acl\n    config:\n      <<: *config\n"
+        "      whitelist: [b]\n"
     )
 
     conversion = convert(text.encode())

@@ -197,6 +197,15 @@ def test_an_in_place_upgrade_stops_everybody_before_the_last_backup() -> None:
     assert made.step("migrations-up").reversibility is Reversibility.RESTORE
 
 
+def test_an_in_place_upgrade_with_a_keyring_imports_it_into_the_new_nodes() -> None:
+    deployment = scenarios.ALL["traditional-in-place"]
+    current = attrs.evolve(deployment.current, keyring=True)
+
+    made = plan(attrs.evolve(deployment, current=current))
+
+    assert follow(made, "back-up-keyring", "stop-nodes", "start-nodes", "import-keyring")
+
+
 def test_in_hybrid_mode_control_planes_come_first() -> None:
     for name in ("hybrid-dual-cluster", "hybrid-in-place"):
         assert follow(PLANS[name], "keep-data-planes", "start-nodes", "start-batch-1")
@@ -231,6 +240,15 @@ def test_a_rolling_upgrade_replaces_every_node_and_never_has_fewer(count: int) -
     assert (fewest, serving) == (count, count)
     assert len(set(ids(made))) == len(made.steps)
     assert len(made.steps) < 60
+
+
+def test_a_rolling_upgrade_may_have_more_new_nodes_than_there_were() -> None:
+    few, many = fleet(DeploymentMode.KONNECT, 2), fleet(DeploymentMode.KONNECT, 7)
+
+    made = plan(attrs.evolve(few, new=many.new))
+
+    stopped = [n for s in made.steps if isinstance(s, StopNodes) for n in s.nodes]
+    assert stopped == ["x-0", "x-1"]
 
 
 def test_a_rolling_upgrade_begins_with_one_node() -> None:

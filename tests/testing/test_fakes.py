@@ -8,6 +8,7 @@ import pytest
 from kong_lts.deployment import Side
 from kong_lts.errors import (
     AdapterError,
+    ArchiveError,
     JournalError,
     ProcessFailedError,
     ProcessNotRunError,
@@ -296,3 +297,40 @@ def test_an_archive_holds_what_was_there_and_not_what_came_later() -> None:
 
     assert FakeArchive(world, Side.CURRENT).inspect("a folder") == made
     assert made.fingerprint != world.current.database.fingerprint()
+
+
+def test_there_is_nothing_to_back_up_or_to_fill_where_there_is_no_database() -> None:
+    world = a_world()
+    FakeArchive(world, Side.CURRENT).back_up("a folder")
+    archive = FakeArchive(world, Side.NEW)
+
+    with pytest.raises(ArchiveError, match="database kong34 does not exist"):
+        archive.back_up("another folder")
+    with pytest.raises(ArchiveError, match="database kong34 does not exist"):
+        archive.restore("a folder")
+    with pytest.raises(ArchiveError, match="database kong34 does not exist"):
+        archive.replace("a folder", "kept")
+
+
+def test_a_replaced_database_is_kept_under_one_name_only_once() -> None:
+    world = a_world()
+    archive = FakeArchive(world, Side.CURRENT)
+    archive.back_up("a folder")
+    world.migrate_up(world.current.database)
+    archive.replace("a folder", "kept")
+    world.migrate_up(world.current.database)
+
+    with pytest.raises(ArchiveError, match="there is a database kept already"):
+        archive.replace("a folder", "kept")
+
+
+@pytest.mark.parametrize(
+    ("side", "state"), [(Side.CURRENT, SchemaState.LTS_3_4), (Side.NEW, SchemaState.LTS_2_8)]
+)
+def test_kong_starts_on_a_database_of_its_own_release_only(side: Side, state: SchemaState) -> None:
+    world = restored_world(state)
+    world.current.database.state = state
+    world.current.running["x-1"] = False
+
+    with pytest.raises(ProcessFailedError):
+        kong(world, "start", side=side)

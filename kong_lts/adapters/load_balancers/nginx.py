@@ -94,7 +94,7 @@ class NginxLoadBalancer:
         asked_to_reload = False
         try:
             self._test(doing)
-            workers = self._workers(doing)
+            workers = self._workers_of_before(doing)
             asked_to_reload = True
             self._reload(workers, doing)
             self._write(self._text(new_percent), doing)
@@ -179,7 +179,7 @@ class NginxLoadBalancer:
         try:
             self._restore(before, doing)
             if reload and before is not None:
-                self._reload(self._workers(doing), doing)
+                self._reload(self._workers_of_before(doing), doing)
         except LoadBalancerError as exc:
             failure.reason += f"; {doing} failed too: {exc.reason}; look at nginx now"
 
@@ -201,12 +201,19 @@ class NginxLoadBalancer:
             raise LoadBalancerError(doing, f"is nginx running? {self.pid_file}: {why}") from exc
         return serving_workers(master)
 
+    def _workers_of_before(self, doing: str) -> frozenset[Worker]:
+        """Those that serve now; an nginx that has just been started has none for a moment."""
+        start = self.clock.now()
+        while not (workers := self._workers(doing)):
+            if (self.clock.now() - start).total_seconds() > self.timeout_s:
+                raise LoadBalancerError(
+                    doing, f"nginx has no workers; is {self.pid_file} the right one?"
+                )
+            self.clock.sleep(_LOOK_EVERY_S)
+        return workers
+
     def _reload(self, old: frozenset[Worker], doing: str) -> None:
         """Returns when every worker of before has stopped taking connections, and others do."""
-        if not old:
-            raise LoadBalancerError(
-                doing, f"nginx has no workers; is {self.pid_file} the right one?"
-            )
         command = self.reload_command or (*self.command, "-s", "reload")
         with _translated(doing, "nginx could not be told to reload"):
             self.runner.run(command, timeout_s=self.timeout_s)

@@ -9,7 +9,8 @@ import attrs
 __all__ = ["Worker", "serving_workers"]
 
 _PROC = Path("/proc")
-_NAME = "nginx: worker process"
+_SERVING = ("nginx: worker process", "nginx: master process")
+"""Titles; a worker has that of its master until it has given itself its own."""
 _LEAVING = "is shutting down"
 
 
@@ -39,5 +40,5 @@ def _workers(master: int) -> Iterator[Worker]:
             if int(fields[1]) != master:
                 continue
             title = (folder / "cmdline").read_text("utf-8", errors="replace")
-            if title.startswith(_NAME) and _LEAVING not in title:
+            if title.startswith(_SERVING) and _LEAVING not in title:
                 yield Worker(int(folder.name), fields[19])

@@ -29,6 +29,7 @@ _DEEPEST = 250
 _COUNTS = re.compile(r"\{(\d+)(?:(,)(\d*))?\}", re.ASCII)
 _LARGEST_COUNT = 65535
 _GROUP = re.compile(r"\((?![?*])|\(\?(?:P?<(?![=!])|')")
+_NAME = re.compile(r"\(\?P?<(\w+)>|\(\?'(\w+)'")
 _NOT_SYNTAX = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]", re.DOTALL)
 
 
@@ -72,8 +73,9 @@ def read(pattern: str) -> Reading:
     Source:
         pcre.org/original/doc/html/pcrepattern.html, checked against PCRE 8.39.
     """
-    captures = len(_GROUP.findall(_NOT_SYNTAX.sub("", pattern)))
-    text = Text(pattern, captures=captures)
+    syntax = _NOT_SYNTAX.sub("", pattern)
+    names = frozenset(name for pair in _NAME.findall(syntax) for name in pair if name)
+    text = Text(pattern, captures=len(_GROUP.findall(syntax)), all_names=names)
     branches = tuple(_branches(text, Flags(), depth=0))
     if not text.ended:
         raise BadPatternError("unmatched parentheses", text.at)

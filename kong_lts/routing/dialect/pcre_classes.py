@@ -149,9 +149,12 @@ def _one(text: Text, flags: Flags, members: _Class) -> int | None:
     if sign in "dws":
         members.add(escape.node, escape.rust, ascii_shorthand(sign))
     else:
+        rust = escape.rust
         if sign in "hHvV":
             members.reasons.append("regex-escape-pcre-only")
-        members.add(escape.node, escape.rust)
+        if sign in "hv" and rust is not None:
+            rust = rust[1:-1]  # a class of its own already
+        members.add(escape.node, rust)
     return None
 
 

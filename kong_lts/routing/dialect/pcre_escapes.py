@@ -214,4 +214,5 @@ def _reference(text: Text, sign: str, start: int) -> Escape:
         raise BadPatternError(reason, start + 1)
     if not name:
         raise BadPatternError("a numbered reference must not be zero", text.at)
+    text.check_reference(name)
     return Escape(Opaque(text.pattern[start : text.at]), None)

@@ -10,9 +10,9 @@ from kong_lts.routing.dialect.tree import Atomic, Capture, Node, Opaque, holds_c
 
 __all__ = ["Group", "read_group"]
 
-_RECURSION = re.compile(r"\(\?(R|[+-]?\d+|&\w+|P>\w+)\)")
+_RECURSION = re.compile(r"\(\?(?:R|([+-]?\d+)|&(\w+)|P>(\w+))\)")
 _CALLOUT = re.compile(r"\(\?C\d*\)")
-_NAMED_REFERENCE = re.compile(r"\(\?P=\w+\)")
+_NAMED_REFERENCE = re.compile(r"\(\?P=(\w+)\)")
 _VERB = re.compile(
     r"\(\*(ACCEPT|COMMIT|F|FAIL|(MARK)?:[^)]+|PRUNE(:[^)]*)?|SKIP(:[^)]*)?|THEN(:[^)]*)?)\)"
 )
@@ -77,6 +77,9 @@ def _matched(text: Text, form: re.Pattern[str], rule: str, otherwise: str) -> No
     if found is None:
         raise BadPatternError(otherwise, text.at)
     text.at = found.end()
+    if form in (_RECURSION, _NAMED_REFERENCE):
+        for name in filter(None, found.groups()):
+            text.check_reference(name)
     text.trouble(rule, start, None)
     return Opaque(found[0])
 
@@ -121,6 +124,8 @@ def _conditional(text: Text, flags: Flags, inside: Inside) -> Node:
     body = _CONDITION_BODY.match(text.pattern, text.at)
     if body is not None:
         text.at = body.end()
+        if body[1].isdigit():
+            text.check_reference(body[1])
     elif not any(text.starts(prefix) for prefix in _LOOK_AROUND):
         raise BadPatternError("malformed number or name after (?(", text.at)
     _closed(text, inside, flags)

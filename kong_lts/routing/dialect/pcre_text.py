@@ -50,6 +50,8 @@ class Text:
     pattern: str
     at: int = 0
     captures: int = 0
+    all_names: frozenset[str] = frozenset()
+    """Of all groups, those further on included, since a reference may come first."""
     names: set[str] = attrs.field(factory=set)
     troubles: list[Trouble] = attrs.field(factory=list)
     unicode_at: int | None = None
@@ -104,6 +106,13 @@ class Text:
                 self.at += 1
             else:
                 return
+
+    def check_reference(self, name: str) -> None:
+        """Refuse a number or a name that no group has."""
+        number = name.lstrip("+-")
+        known = int(number) <= self.captures if number.isdigit() else name in self.all_names
+        if not known:
+            raise BadPatternError("reference to non-existent subpattern", self.at)
 
     def trouble(self, rule: str, start: int, replacement: str | None) -> None:
         """Note that what was read since *start* is *replacement* to Rust, or nothing."""

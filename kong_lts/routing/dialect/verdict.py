@@ -20,6 +20,7 @@ _ALTERNATION = "regex-toplevel-alternation"
 _POSSESSIVE = "regex-possessive"
 _REWRITTEN_BY_COMPAT = "regex-question-lt-rewrite"
 _REMEMBERED = 4096
+_TOO_DEEP = "its groups are nested too deeply to tell"
 _LITERAL_START = re.compile(r"(?:/[A-Za-z0-9_-]+)+(?=/)")
 _STAND_IN = "sQs"
 
@@ -117,6 +118,8 @@ def _verdict(pattern: str, flavor: Flavor) -> Verdict:
         reading = pcre.read(pattern)
     except pcre.BadPatternError as exc:
         return Verdict(reason, refused_at, exc.reason, False, (), None, None, None)
+    except RecursionError:
+        return Verdict(_TOO_DEEP, 0, None, False, (), None, None, None)
     meaning = follow.relaxed(reading.tree)
     same = understood is not None and understood == _anchored(meaning, flavor)
     troubles: tuple[Trouble, ...] = ()
@@ -149,6 +152,8 @@ def _by_rust(pattern: str, flavor: Flavor) -> tuple[str | None, int, Node | None
         return "the pattern is not UTF-8", exc.start, None
     except RefusedError as exc:
         return exc.reason, _place(pattern, exc.at, flavor), None
+    except RecursionError:
+        return _TOO_DEEP, 0, None
     if size.program_bytes(understood) > size.LARGEST_BYTES:
         return "it compiles to more than 10 MiB", 0, understood
     return None, 0, understood

@@ -88,12 +88,9 @@ def router(
         raise RouterError(f"router_flavor {router_flavor}: this knows {' and '.join(_FLAVORS)}")
     if not isinstance(config, Mapping):
         raise RouterError("the configuration is no mapping")
-    engines = engines or Engines.installed()
-    if release is Release.V2_8:
-        routes = read_routes(config, release, router_flavor=None)
-        return Router(release, None, routes, TraditionalRouter(routes, release, engines))
-    flavor = router_flavor or _DEFAULT_FLAVOR
+    flavor = None if release is Release.V2_8 else router_flavor or _DEFAULT_FLAVOR
     routes = read_routes(config, release, router_flavor=flavor)
+    engines = engines or Engines.installed()
     chooses: TraditionalRouter | CompatibleRouter
     if flavor == _DEFAULT_FLAVOR:
         chooses = CompatibleRouter(routes, engines)

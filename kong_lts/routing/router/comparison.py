@@ -17,6 +17,8 @@ __all__ = ["Difference", "compare", "shadowed"]
 _LOGGED = re.compile(r'"([A-Z]+) (\S+) HTTP/[\d.]+"')
 _MOST_LOGGED = 500
 """So many different requests of an access log are looked at, the most frequent ones."""
+_MOST_WEIGHED = 200
+"""So many differences are weighed by it, those that most requests show."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +33,7 @@ class Difference:
     requests: int = 1
     """How many of those compared show it."""
     traffic: int | None = None
-    """How many lines of the access log do; None without one."""
+    """How many lines of the access log do; None where it was not looked at."""
 
     @property
     def way_out(self) -> str:
@@ -79,8 +81,12 @@ def compare(
         if (found := _difference(request, old, new)) is not None:
             key = (found.cause, _name(found.match_28), _name(found.match_34))
             groups.setdefault(key, []).append(found)
-    logged = _logged(access_log)
-    merged = [_merged(group, old, new, logged) for group in groups.values()]
+    merged = sorted(map(_merged, groups.values()), key=_order)
+    if logged := _logged(access_log):
+        merged[:_MOST_WEIGHED] = [
+            attrs.evolve(one, traffic=_traffic(one, old, new, logged))
+            for one in merged[:_MOST_WEIGHED]
+        ]
     return tuple(sorted(merged, key=_order))
 
 
@@ -176,21 +182,24 @@ def _of_order(new: Router, winner: str | None, loser: str | None, asked_: Asked)
     return Cause.WRITTEN_LENGTH
 
 
-def _merged(
-    group: Sequence[Difference], old: Router, new: Router, logged: Mapping[tuple[str, str], int]
-) -> Difference:
+def _merged(group: Sequence[Difference]) -> Difference:
     """One difference for all of one cause and one pair of routes."""
     smallest = min(group, key=lambda one: _size(one.request))
-    traffic = None
-    if logged:
-        pair = (_name(smallest.match_28), _name(smallest.match_34))
-        traffic = 0
-        for (method, path), lines in logged.items():
-            request = attrs.evolve(smallest.request, method=method, path=path)
-            found = old.match(request), new.match(request)
-            if found[0] != found[1] and (_name(found[0]), _name(found[1])) == pair:
-                traffic += lines
-    return attrs.evolve(smallest, requests=len(group), traffic=traffic)
+    return attrs.evolve(smallest, requests=len(group))
+
+
+def _traffic(
+    difference: Difference, old: Router, new: Router, logged: Mapping[tuple[str, str], int]
+) -> int:
+    """How many lines of the log go the two ways of a difference, with the host of its request."""
+    pair = (_name(difference.match_28), _name(difference.match_34))
+    found = 0
+    for (method, path), lines in logged.items():
+        request = attrs.evolve(difference.request, method=method, path=path)
+        matches = old.match(request), new.match(request)
+        ways = (_name(matches[0]), _name(matches[1]))
+        found += lines * (ways == pair and not _alike(*matches))
+    return found
 
 
 def _size(request: Request) -> tuple[object, ...]:

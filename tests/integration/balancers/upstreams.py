@@ -3,28 +3,20 @@
 import asyncio
 import contextlib
 import functools
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from kong_lts.deployment import Side
+from kong_lts.testing.ports import free_ports
 
 HOST = "127.0.0.1"
 
 
-def free_port(hosts: Sequence[str] = (HOST,)) -> int:
-    """A port that nobody has at any of these addresses, for TCP or UDP."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            port = 0
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                for host in hosts:
-                    taken = stack.enter_context(socket.socket(type=kind))
-                    taken.bind((host, port))
-                    port = taken.getsockname()[1]
-            return int(port)
+def free_port() -> int:
+    """A port that nobody has."""
+    return free_ports(1)[0]
 
 
 @attrs.define
