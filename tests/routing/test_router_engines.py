@@ -26,7 +26,7 @@ def installed() -> Engines:
     return Engines.installed()
 
 
-@settings(max_examples=counted(3000))
+@settings(max_examples=counted(1000))
 @given(pattern=PATTERNS, texts=st.lists(TEXTS, max_size=8))
 def test_what_stands_in_for_pcre_agrees_or_is_not_sure(
     installed: Engines, pattern: str, texts: list[bytes]
@@ -42,7 +42,7 @@ def test_what_stands_in_for_pcre_agrees_or_is_not_sure(
             assert found[0] == wanted[0] or not found[1] or not wanted[1], (pattern, text)
 
 
-@settings(max_examples=counted(3000))
+@settings(max_examples=counted(1000))
 @given(pattern=PATTERNS, texts=st.lists(TEXTS, max_size=8))
 def test_what_stands_in_for_rust_agrees_or_is_not_sure(
     installed: Engines, pattern: str, texts: list[bytes]
@@ -54,7 +54,7 @@ def test_what_stands_in_for_rust_agrees_or_is_not_sure(
         assert found[0] == wanted[0] or not found[1], (pattern, text)
 
 
-@settings(max_examples=counted(3000))
+@settings(max_examples=counted(1000))
 @given(pattern=PATTERNS, texts=st.lists(TEXTS, max_size=8))
 def test_a_path_that_matches_holds_the_landmarks(pattern: str, texts: list[bytes]) -> None:
     regex, rust = PcreRegex(pattern, NONE), RustRegex(f"^{pattern}", NONE)

@@ -18,7 +18,7 @@ RELEASES = st.sampled_from(
 )
 
 
-@settings(max_examples=counted(500))
+@settings(max_examples=counted(300))
 @given(
     found=routes(uncertain=False), requests=FEW_REQUESTS, release=RELEASES, shuffled=st.randoms()
 )
@@ -34,7 +34,7 @@ def test_the_order_of_the_document_changes_nothing(
         assert names(one.match(request)) == names(two.match(request))
 
 
-@settings(max_examples=counted(500))
+@settings(max_examples=counted(300))
 @given(found=routes(uncertain=True), requests=FEW_REQUESTS, release=RELEASES)
 def test_a_route_that_no_request_matches_changes_nothing(
     found: list[dict[str, Any]], requests: list[Request], release: Release
@@ -49,7 +49,7 @@ def test_a_route_that_no_request_matches_changes_nothing(
         assert names(one.match(request)) == names(two.match(request))
 
 
-@settings(max_examples=counted(500))
+@settings(max_examples=counted(300))
 @given(found=routes(uncertain=True), requests=FEW_REQUESTS, release=RELEASES)
 def test_a_configuration_does_not_differ_from_itself(
     found: list[dict[str, Any]], requests: list[Request], release: Release
@@ -59,7 +59,7 @@ def test_a_configuration_does_not_differ_from_itself(
     assert routing.compare(router, router, requests) == ()
 
 
-@settings(max_examples=counted(500))
+@settings(max_examples=counted(300))
 @given(found=routes(uncertain=True), requests=FEW_REQUESTS)
 def test_a_difference_is_shown_by_its_own_request(
     found: list[dict[str, Any]], requests: list[Request]
@@ -89,7 +89,7 @@ def test_generated_requests_are_the_same_each_time_and_bounded(
     assert routing.requests_for(document(found), most=3) == requests[:3]
 
 
-@settings(max_examples=counted(500))
+@settings(max_examples=counted(300))
 @given(found=routes(uncertain=False), requests=FEW_REQUESTS)
 def test_traditional_decides_as_2_8_where_paths_are_written_normalised(
     found: list[dict[str, Any]], requests: list[Request]

@@ -285,7 +285,7 @@ def names(match: Match | None) -> set[str | None]:
     return {None} if match is None else {one.route for one in match.candidates}
 
 
-@settings(max_examples=counted(2000))
+@settings(max_examples=counted(1000))
 @given(found=routes(uncertain=False), requests=FEW_REQUESTS)
 def test_2_8_decides_as_a_plain_reading_of_its_lists(
     found: list[dict[str, Any]], requests: list[Request]
@@ -300,7 +300,7 @@ def test_2_8_decides_as_a_plain_reading_of_its_lists(
         assert len(names(match)) == 1 or any(len(r.get("headers", ())) > 1 for r in found)
 
 
-@settings(max_examples=counted(2000))
+@settings(max_examples=counted(1000))
 @given(found=routes(uncertain=True), requests=FEW_REQUESTS)
 def test_3_4_decides_by_the_measured_formula(
     found: list[dict[str, Any]], requests: list[Request]

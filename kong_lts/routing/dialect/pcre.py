@@ -26,9 +26,10 @@ from kong_lts.routing.dialect.tree import (
 __all__ = ["BadPatternError", "Branch", "Reading", "read"]
 
 _DEEPEST = 250
+_PLACES = (Opaque(r"\K"), Opaque(r"\G"))
 _COUNTS = re.compile(r"\{(\d+)(?:(,)(\d*))?\}", re.ASCII)
 _LARGEST_COUNT = 65535
-_GROUP = re.compile(r"\((?![?*])|\(\?(?:P?<(?![=!])|')")
+_GROUP = re.compile(r"(?<!\(\?)\((?![?*])|\(\?(?:P?<(?![=!])|')")
 _NAME = re.compile(r"\(\?P?<(\w+)>|\(\?'(\w+)'")
 _NOT_SYNTAX = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]", re.DOTALL)
 
@@ -61,7 +62,7 @@ class _Items:
 
     def add(self, *nodes: Node) -> None:
         self.nodes.extend(nodes)
-        self.repeatable = not isinstance(nodes[-1], Assertion)
+        self.repeatable = not isinstance(nodes[-1], Assertion) and nodes[-1] not in _PLACES
 
 
 def read(pattern: str) -> Reading:

@@ -7,7 +7,7 @@ hits in the indexes of the whole configuration narrows the choice before the ord
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, product
+from itertools import groupby, islice, product
 
 import attrs
 
@@ -47,6 +47,8 @@ _PLAIN_HOSTS_ONLY = 2
 _WILDCARD_WITH_PORT = 4
 _LOADED_LAST = float("inf")
 _PORTS = {"http": "80", "https": "443"}
+_MOST_TIED = 8
+"""So many of the hosts or paths that may be hit first are followed up; all are equally likely."""
 
 
 class TraditionalRouter:
@@ -108,11 +110,12 @@ class TraditionalRouter:
         bits |= METHOD * (asked.method in self._methods) | SNI * (asked.sni in self._snis)
         wildcards = self._hosts.wildcards(host)
         no_hit: list[str | None] = [None]
+        every = product(
+            (host_hits or no_hit)[:_MOST_TIED], path_hits[:_MOST_TIED], header_hits or no_hit
+        )
         return bits, [
             Hits(host, wildcard, path, header, wildcards)
-            for wildcard, path, header in product(
-                host_hits or no_hit, path_hits, header_hits or no_hit
-            )
+            for wildcard, path, header in islice(every, _MOST_TIED**2)
         ]
 
     def _winners(self, asked: Asked, hits: Hits, place: int) -> list[Candidate]:
