@@ -3,6 +3,7 @@
 import posixpath
 import re
 
+from kong_lts.kong_conf.addresses import Url
 from kong_lts.kong_conf.certificates import pem_of
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.values import ConfValue
@@ -13,6 +14,8 @@ __all__ = ["derive"]
 _NOBODY = ("nobody", "nobody nobody")
 _KONG = ("kong", "kong kong")
 _USERS = ("nginx_main_user", "nginx_user")
+_WASM_CHECKS = tuple(f"nginx_wasm_tls_{n}" for n in ("verify_cert", "verify_host", "no_verify_warn"))
+_WASM_SOCKETS = ("connect_timeout", "read_timeout", "send_timeout", "buffer_size")
 _CERTIFICATES = re.compile(r"(?:[a-z_]*_)?(?:ssl|cluster|cluster_ca)_cert(?:_key)?")
 
 
@@ -30,6 +33,8 @@ def derive(loaded: Loaded) -> None:
         _trust_control_plane(values)
     if loaded.release is not Release.V2_8:
         _certificates(values)
+        _origin_of_the_gui(values)
+        _wasm(values)
 
 
 def _cipher_suite(loaded: Loaded) -> None:
@@ -73,3 +78,28 @@ def _certificates(values: dict[str, ConfValue]) -> None:
                 values[key] = pem_of(value) or value
             elif isinstance(value, tuple):
                 values[key] = tuple(pem_of(item) or item for item in value)
+
+
+def _origin_of_the_gui(values: dict[str, ConfValue]) -> None:
+    if isinstance(gui := values.get("admin_gui_url"), str):
+        url = Url.parse(gui)
+        values["admin_gui_origin"] = f"{url.scheme}://{url.authority}"
+
+
+def _wasm(values: dict[str, ConfValue]) -> None:
+    """With WebAssembly on, directives that nobody set follow from others."""
+    if values.get("wasm") is not True:
+        return
+    wanted: dict[str, ConfValue] = {"nginx_http_proxy_wasm_lua_resolver": "on"}
+    trusted = values.get("lua_ssl_trusted_certificate")
+    if isinstance(trusted, tuple) and trusted:
+        wanted["nginx_wasm_tls_trusted_certificate"] = trusted[0]
+    depth = values.get("lua_ssl_verify_depth")
+    if isinstance(depth, int | float) and depth > 0:
+        wanted.update(dict.fromkeys(_WASM_CHECKS, "on"))
+    for block in ("nginx_http_", "nginx_proxy_"):
+        for name in _WASM_SOCKETS:
+            wanted[f"{block}wasm_socket_{name}"] = values.get(f"{block}lua_socket_{name}")
+    for key, value in wanted.items():
+        if value is not None and values.get(key) is None:
+            values[key] = value

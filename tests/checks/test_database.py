@@ -65,10 +65,8 @@ def test_a_complete_2_8_database_is_left_alone() -> None:
         ),
     ],
 )
-def test_every_other_state_is_a_blocker_of_its_own(
-    rows: tuple[SchemaMeta, ...], rule: str
-) -> None:
-    blockers = [f for f in found(attrs.evolve(HEALTHY, schema_meta=rows))]
+def test_every_other_state_is_a_blocker_of_its_own(rows: tuple[SchemaMeta, ...], rule: str) -> None:
+    blockers = found(attrs.evolve(HEALTHY, schema_meta=rows))
 
     assert [(f.rule, f.severity) for f in blockers] == [(rule, Severity.BLOCKER)]
 

@@ -121,7 +121,7 @@ def _parenthesis(text: Text, flags: Flags, items: _Items, depth: int) -> Flags:
     found = read_group(text, flags, inside)
     if found.node is not None:
         items.add(found.node)
-        items.repeatable = True
+        items.repeatable = found.repeatable
     elif found.sets_flags:
         items.repeatable = False
     return found.flags

@@ -38,13 +38,16 @@ class Group:
     flags: Flags
     node: Node | None = None
     sets_flags: bool = False
+    repeatable: bool = True
+    """Whether a quantifier may follow."""
 
 
 def read_group(text: Text, flags: Flags, inside: Inside) -> Group:
     """A group, a comment or flags, the opening parenthesis next."""
     start = text.at
     if text.starts("(*"):
-        return Group(flags, _matched(text, _VERB, "regex-refused", "(*VERB) not recognized"))
+        verb = _matched(text, _VERB, "regex-refused", "(*VERB) not recognized")
+        return Group(flags, verb, repeatable=False)
     if not text.take_if("(?"):
         text.take()
         return Group(flags, Capture(None, _closed(text, inside, flags)))
@@ -63,7 +66,8 @@ def read_group(text: Text, flags: Flags, inside: Inside) -> Group:
         (_NAMED_REFERENCE, "regex-backreference"),
     ):
         if form.match(text.pattern, start):
-            return Group(flags, _matched(text, form, rule, ""))
+            found = _matched(text, form, rule, "")
+            return Group(flags, found, repeatable=form is not _CALLOUT)
     if _CONDITION.match(text.pattern, start):
         return Group(flags, _conditional(text, flags, inside))
     if text.starts("(?>") or text.starts("(?|"):
