@@ -10,7 +10,7 @@ import attrs
 from kong_lts import kong_conf as kong_conf_module
 from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Deployment
-from kong_lts.errors import FormatError
+from kong_lts.errors import FormatError, UnreadableFileError
 from kong_lts.files import list_folder, read_bytes, read_text
 from kong_lts.kong_conf import KongConf
 from kong_lts.protocols import Adapters
@@ -84,6 +84,8 @@ def read_evidence(folder: str | os.PathLike[str]) -> Evidence:
         FormatError: database.json does not fit.
     """
     root = Path(folder)
+    if not root.is_dir():
+        raise UnreadableFileError(str(folder), "there is no such folder")
     environ = _environ(root / "environ")
     state = [*list_folder(root, "kong.yml"), *list_folder(root / "state", "*.y*ml")]
     facts = root / "database.json"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from kong_lts.database import Fingerprint, differences
 from kong_lts.deployment import Side
 from kong_lts.errors import KongLtsError
+from kong_lts.events import StepStarted
 from kong_lts.execution import execute, resume
 from kong_lts.planning import Case, Plan, Rehearsal, Run, Verdict
 from kong_lts.rollback import roll_back
@@ -49,7 +50,7 @@ def _case(plan: Plan, step_id: str | None, fault: Fault | None, way: str) -> Cas
     before = world.current.database.fingerprint()
     journal = FakeJournal(world=world, strikes_at=step_id, fault=fault)
     verdict, reason = _ended(plan, world, journal, way)
-    broken = list(_broken(plan, world, before, way))
+    broken = list(_broken(world, before, way, written=_written(plan, journal)))
     if verdict is not _ENDS[way]:
         broken.insert(0, f"it ended as {verdict}, not as {_ENDS[way]}: {reason}")
     return Case(
@@ -88,7 +89,14 @@ def _attempt(world: World, what: Callable[[], Run]) -> Run | str:
         world.run_lock = None
 
 
-def _broken(plan: Plan, world: World, before: Fingerprint, way: str) -> Iterator[str]:
+def _written(plan: Plan, journal: FakeJournal) -> bool:
+    """Whether the point of no return was begun, so that the new database may hold writes."""
+    last = plan.point_of_no_return
+    step = None if last is None else plan.steps[last].id
+    return any(isinstance(e, StepStarted) and e.step == step for e in journal.events())
+
+
+def _broken(world: World, before: Fingerprint, way: str, *, written: bool) -> Iterator[str]:
     """Every invariant that does not hold at the end."""
     if not world.one_address and world.lost_requests:
         yield f"{world.lost_requests} requests were lost"
@@ -99,7 +107,9 @@ def _broken(plan: Plan, world: World, before: Fingerprint, way: str) -> Iterator
         yield "the current database has changed"
     yield from _traffic(world, Side.NEW if way == _RESUME else Side.CURRENT)
     if world.has_database:
-        yield from _migrated(world, before) if way == _RESUME else _as_before(world)
+        yield from (
+            _migrated(world, before) if way == _RESUME else _as_before(world, written=written)
+        )
 
 
 def _untouched(world: World, way: str) -> bool:
@@ -128,10 +138,12 @@ def _migrated(world: World, before: Fingerprint) -> Iterator[str]:
         yield "configuration was lost"
 
 
-def _as_before(world: World) -> Iterator[str]:
+def _as_before(world: World, *, written: bool) -> Iterator[str]:
     """What is not as it was before the upgrade."""
     if world.current.database.guarded:
         yield "admin writes are still stopped"
-    own = world.new.database is not world.current.database
-    if (own and world.new.database.exists) or any(world.new.running.values()):
+    if any(world.new.running.values()):
         yield "the new cluster is still there"
+    database = world.new.database
+    if database is not world.current.database and database.exists is not written:
+        yield f"the new database was {'dropped with its writes' if written else 'left behind'}"

@@ -30,6 +30,8 @@ class CreateDatabase(PlannedStep):
 
     owner: str
     """The mark it gets, so that the way back drops no database but this one."""
+    kept_after: str | None = None
+    """Id of the step from which on it holds writes that nothing else has; then it is kept."""
 
     needs_of_side = ("database",)
 
@@ -74,8 +76,10 @@ class CreateDatabase(PlannedStep):
                 "Use a server of the same major version.",
             )
 
-    def undo(self, past: Past) -> "DropDatabase":
-        """Drop it."""
+    def undo(self, past: Past) -> "DropDatabase | None":
+        """Drop it; but not where writes went to it, which are nowhere else."""
+        if self.kept_after is not None and self.kept_after in past:
+            return None
         return DropDatabase(
             id=f"undo-{self.id}", guide=self.guide, side=self.side, owner=self.owner
         )

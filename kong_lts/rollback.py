@@ -4,8 +4,11 @@ import attrs
 
 from kong_lts.errors import KongLtsError, NotResumableError
 from kong_lts.events import (
+    Done,
+    Past,
     RollbackEnded,
     RollbackStarted,
+    StepStarted,
     UndoDone,
     UndoFailed,
     UndoStarted,
@@ -54,6 +57,14 @@ def roll_back(
         return driver.drive()
 
 
+_LEFT = {
+    Reversibility.NONE: "cannot be taken back",
+    Reversibility.COMPENSATED: "left as it is",
+    Reversibility.RESTORE: "left to the restore",
+}
+"""What is said of a step that has nothing to take it back."""
+
+
 @attrs.define
 class _Backwards(Driver):
     """Drives a run back."""
@@ -80,11 +91,16 @@ class _Backwards(Driver):
     def _take_back(self, step_id: str) -> str:
         """Run the step that takes one back, and prove it; returns what is to be said about it."""
         step = self.state.plan.step(step_id)
-        undo = step.undo(self.state.past)
+        past = self._past()
+        undo = step.undo(past)
         if undo is None:
-            lost = step.reversibility is Reversibility.NONE
-            return "cannot be taken back" if lost else ""
-        undo.run(self.adapters, self.state.past)
-        if seen := blockers(undo.verify(self.adapters, self.state.past)):
+            return _LEFT.get(step.reversibility, "")
+        undo.run(self.adapters, past)
+        if seen := blockers(undo.verify(self.adapters, past)):
             raise NotResumableError("; ".join(f.message for f in seen))
         return undo.title
+
+    def _past(self) -> Past:
+        """The outcomes; a step that was begun counts as done where nobody knows how it ended."""
+        begun = {e.step for e in self.journal.events() if isinstance(e, StepStarted)}
+        return {**dict.fromkeys(begun, Done(note="how it ended is not known")), **self.state.past}

@@ -66,8 +66,10 @@ def test_findings_of_each_file_name_it() -> None:
 
 def test_an_assessment_survives_json() -> None:
     conf = kong_lts.kong_conf.parse("client_max_body_size = 8m\n")
-    assessment = kong_lts.assess(DEPLOYMENT, kong_lts.Evidence(kong_conf=conf))
+    state = b'_format_version: "1.1"\nroutes: [{name: a, paths: ["/a%20b", "/b/[0-9]+"]}]\n'
+    assessment = kong_lts.assess(DEPLOYMENT, kong_lts.Evidence(kong_conf=conf, declarative=state))
 
+    assert any(f.edit for f in assessment.findings)
     assert Assessment.from_json(assessment.to_json()) == assessment
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import kong_lts
 from kong_lts.database import Lock, RouteRow, SchemaMeta
-from kong_lts.errors import FormatError
+from kong_lts.errors import FormatError, UnreadableFileError
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
@@ -17,6 +17,11 @@ DEPLOYMENT = ALL["traditional-dual-cluster"]
 
 def test_an_empty_folder_is_evidence_of_nothing(tmp_path: Path) -> None:
     assert kong_lts.read_evidence(tmp_path) == kong_lts.Evidence()
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="no such folder"):
+        kong_lts.read_evidence(tmp_path / "bundle")
 
 
 def test_one_kong_conf_is_for_all_nodes(tmp_path: Path) -> None:

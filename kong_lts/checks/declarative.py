@@ -8,6 +8,7 @@ from kong_lts import catalog, declarative
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.check import Check
 from kong_lts.deployment import Deployment
+from kong_lts.edits import Edit
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location
@@ -33,9 +34,13 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
 
 
 def _placed(finding: Finding, path: str) -> Finding:
-    """The finding with the file it is about."""
-    where = finding.location or Location()
-    return attrs.evolve(finding, location=attrs.evolve(where, path=where.path or path))
+    """The finding with the file it is about, and its edit as any reader of JSON knows one."""
+    where, edit = finding.location or Location(), finding.edit
+    return attrs.evolve(
+        finding,
+        location=attrs.evolve(where, path=where.path or path),
+        edit=edit and Edit(start=edit.start, end=edit.end, replacement=edit.replacement),
+    )
 
 
 def _rows() -> tuple[Rule, ...]:

@@ -13,6 +13,7 @@ from kong_lts.strategies.settings import Settings
 __all__ = ["completion", "control_planes", "steps"]
 
 _GUIDE = "Dual-cluster upgrade, step"
+_RESUME = "resume-admin-writes"
 
 
 def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:
@@ -61,7 +62,9 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
     guide = f"{_GUIDE} 4"
     yield shared.install(new, guide, "Point it at a database of its own.")
     owner = f"upgrade of {deployment.name}"
-    yield CreateDatabase(id="create-database", guide=guide, side=Side.NEW, owner=owner)
+    yield CreateDatabase(
+        id="create-database", guide=guide, side=Side.NEW, owner=owner, kept_after=_RESUME
+    )
     yield RestoreDatabase(
         id="restore-database", guide=guide, side=Side.NEW, folder=settings.backup_folder
     )
@@ -79,7 +82,5 @@ def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
     if deployment.resources.decommissioning_allowed:
         nodes = shared.with_database(deployment.current.nodes)
         yield shared.stop("decommission", guide, deployment.current, nodes, settings)
-    yield ResumeAdminWrites(
-        id="resume-admin-writes", guide=guide, side=Side.NEW, stopped_by=shared.STOP
-    )
+    yield ResumeAdminWrites(id=_RESUME, guide=guide, side=Side.NEW, stopped_by=shared.STOP)
     yield shared.watch_afterwards(settings, guide)
