@@ -9,6 +9,7 @@ from kong_lts.backup import BackUpDatabase
 from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Side
 from kong_lts.errors import ArchiveError, BackupError, DatabaseError, StepFailedError
+from kong_lts.events import Done
 from kong_lts.protocols import Adapters, ClusterAdapters
 from kong_lts.restore import CreateDatabase, DropDatabase, RestoreDatabase, RestorePoint
 from kong_lts.step import Reversibility
@@ -30,6 +31,20 @@ class OlderServer(FakeDatabase):
 
     def facts(self) -> DatabaseFacts:
         return attrs.evolve(super().facts(), server_version=self.server_version)
+
+
+def dropping(create: CreateDatabase) -> DropDatabase:
+    """The step that takes back the making of a database which nobody wrote to."""
+    drop = create.undo(NO_PAST)
+    assert drop is not None
+    return drop
+
+
+def test_a_database_that_was_written_to_is_kept() -> None:
+    kept = attrs.evolve(CREATE, kept_after="resume-admin-writes")
+
+    assert kept.undo(NO_PAST) is not None
+    assert kept.undo({"resume-admin-writes": Done()}) is None
 
 
 def on_servers(current: str | None, new: str | None) -> Adapters:
@@ -123,7 +138,7 @@ def test_without_the_current_database_there_is_nothing_to_compare() -> None:
 def test_creating_is_taken_back_by_dropping_what_carries_the_mark() -> None:
     world = a_world()
     CREATE.run(fake_adapters(world), NO_PAST)
-    undo = CREATE.undo(NO_PAST)
+    undo = dropping(CREATE)
 
     undo.run(fake_adapters(world), NO_PAST)
 
@@ -134,7 +149,7 @@ def test_creating_is_taken_back_by_dropping_what_carries_the_mark() -> None:
 
 def test_nothing_is_dropped_that_carries_another_mark() -> None:
     world = restored_world()
-    drop = attrs.evolve(CREATE, owner="another run").undo(NO_PAST)
+    drop = dropping(attrs.evolve(CREATE, owner="another run"))
 
     with pytest.raises(DatabaseError, match="it does not carry the mark"):
         drop.run(fake_adapters(world), NO_PAST)
@@ -144,7 +159,7 @@ def test_nothing_is_dropped_that_carries_another_mark() -> None:
 
 def test_the_current_database_carries_no_mark_at_all() -> None:
     world = a_world()
-    drop = attrs.evolve(CREATE, side=Side.CURRENT).undo(NO_PAST)
+    drop = dropping(attrs.evolve(CREATE, side=Side.CURRENT))
 
     with pytest.raises(DatabaseError, match="it does not carry the mark"):
         drop.run(fake_adapters(world), NO_PAST)
@@ -155,7 +170,7 @@ def test_the_current_database_carries_no_mark_at_all() -> None:
 def test_dropping_what_is_not_there_is_nothing() -> None:
     world = a_world()
 
-    CREATE.undo(NO_PAST).run(fake_adapters(world), NO_PAST)
+    dropping(CREATE).run(fake_adapters(world), NO_PAST)
 
     assert world.effects == []
 
@@ -309,10 +324,10 @@ def test_what_an_upgrade_in_place_takes_to_be_brought_back() -> None:
 
 def test_what_it_takes_to_bring_things_back() -> None:
     assert CREATE.reversibility is Reversibility.COMPENSATED
-    assert CREATE.undo(NO_PAST).reversibility is Reversibility.RESTORE
+    assert dropping(CREATE).reversibility is Reversibility.RESTORE
     assert RESTORE.reversibility is Reversibility.COMPENSATED
     assert RESTORE.undo(NO_PAST) is None
-    assert CREATE.undo(NO_PAST).undo(NO_PAST) is None
+    assert dropping(CREATE).undo(NO_PAST) is None
 
 
 @pytest.mark.parametrize("missing", ["database", "archive"])
@@ -328,5 +343,5 @@ def test_restoring_needs_a_database_and_an_archive(missing: str) -> None:
 
 def test_titles_name_the_cluster() -> None:
     assert CREATE.title == "Create the database of the new cluster"
-    assert CREATE.undo(NO_PAST).title == "Drop the database of the new cluster"
+    assert dropping(CREATE).title == "Drop the database of the new cluster"
     assert RESTORE.title == "Restore a folder into the database of the new cluster"

@@ -14,7 +14,9 @@ __all__ = ["derive"]
 _NOBODY = ("nobody", "nobody nobody")
 _KONG = ("kong", "kong kong")
 _USERS = ("nginx_main_user", "nginx_user")
-_WASM_CHECKS = tuple(f"nginx_wasm_tls_{n}" for n in ("verify_cert", "verify_host", "no_verify_warn"))
+_WASM_CHECKS = tuple(
+    f"nginx_wasm_tls_{n}" for n in ("verify_cert", "verify_host", "no_verify_warn")
+)
 _WASM_SOCKETS = ("connect_timeout", "read_timeout", "send_timeout", "buffer_size")
 _CERTIFICATES = re.compile(r"(?:[a-z_]*_)?(?:ssl|cluster|cluster_ca)_cert(?:_key)?")
 
