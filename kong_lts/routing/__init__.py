@@ -1,4 +1,4 @@
-"""Routes: what a path means to 2.8 and to 3.4, and what the database migration makes of it."""
+"""Routes: what a path means to 2.8 and to 3.4, how a database migrates it, which route wins."""
 
 from kong_lts.routing.dialect import check_regex
 from kong_lts.routing.paths import (

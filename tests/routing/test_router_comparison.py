@@ -32,8 +32,8 @@ def only(routes: list[dict[str, Any]], request: Request, **other: Any) -> routin
 def winners(difference: routing.Difference) -> tuple[str | None, str | None]:
     """Names of the routes, None for no route."""
     matches = (difference.match_28, difference.match_34)
-    old, new = (None if match is None else match.route for match in matches)
-    return old, new
+    current, new = (None if match is None else match.route for match in matches)
+    return current, new
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,13 @@ def winners(difference: routing.Difference) -> tuple[str | None, str | None]:
             Request(host="a.test", path=r"/c/\d"),
             ("r1", None),
         ),
+        (Cause.REGEX, [{"paths": ["/"]}], Request(path="/%FF"), ("r1", None)),
+        (
+            Cause.HEADER,
+            [{"paths": ["/"], "headers": {"x-a": ["~*(?>a)"]}}, {"paths": ["/"]}],
+            Request(headers={"x-a": "a"}),
+            ("r1", "r2"),
+        ),
         (Cause.REQUEST_LINE, [{"paths": ["/"]}], Request(path="/a b"), ("r1", None)),
         (
             Cause.EQUAL_CREATED_AT,
@@ -211,6 +218,25 @@ def test_traditional_differs_by_the_length_of_a_path_as_it_was_written() -> None
     assert (difference.cause, winners(difference)) == (Cause.WRITTEN_LENGTH, ("r2", "r1"))
 
 
+def test_a_route_of_one_configuration_only_is_its_own_cause() -> None:
+    one, other = document({"paths": ["/a"]}), document({"paths": ["/b"], "name": "b"})
+
+    differences = routing.compare(one, other, [Request(path="/a"), Request(path="/b")])
+
+    assert {difference.cause for difference in differences} == {Cause.CONFIGURATION}
+
+
+def test_routes_without_id_and_name_leave_3_4_undecided() -> None:
+    routes = [{"paths": ["/a"], "created_at": n} for n in (1, 2)]
+    config = {"_format_version": "2.1", "routes": routes}
+
+    (difference,) = routing.compare(config, config, [Request(path="/a")])
+
+    assert difference.cause == Cause.GREATEST_ID
+    assert difference.match_34 is not None
+    assert {one.route for one in difference.match_34.candidates} == {"routes[0]", "routes[1]"}
+
+
 def test_requests_with_one_cause_are_one_difference_shown_by_the_smallest() -> None:
     config = document({"paths": ["/a"]}, {"paths": ["/a"]}, {"paths": ["/b"]})
     requests = [Request(path=path) for path in ("/a/long", "/a/x", "/a", "/b", "/c")]
@@ -249,14 +275,14 @@ def test_the_access_log_says_which_difference_weighs_most() -> None:
 
 def test_a_regex_that_cannot_be_decided_is_called_so() -> None:
     config = document({"paths": [r"/\p{L}+"]}, {"paths": ["/x"]})
-    old, new = (
+    current, new = (
         routing.router(config, release=release, router_flavor=flavor, engines=Engines())
         for release, flavor in (("2.8", None), ("3.4", "traditional_compatible"))
     )
     sure = routing.router(document({"paths": ["/b"]}), release="3.4")
 
-    assert routing.compare(old, new, [Request(path="/a")]) == ()
-    (difference,) = routing.compare(old, sure, [Request(path="/a")])
+    assert routing.compare(current, new, [Request(path="/a")]) == ()
+    (difference,) = routing.compare(current, sure, [Request(path="/a")])
     assert difference.cause == Cause.NOT_DECIDED
 
 

@@ -65,15 +65,15 @@ def test_a_difference_is_shown_by_its_own_request(
     found: list[dict[str, Any]], requests: list[Request]
 ) -> None:
     """Every request that is decided differently is counted once, and no other one is."""
-    old, new = made(document(found), ("2.8", None)), made(document(found), ("3.4", None))
+    current, new = made(document(found), ("2.8", None)), made(document(found), ("3.4", None))
 
     differences = routing.compare(document(found), document(found), requests)
 
-    apart = [request for request in requests if old.match(request) != new.match(request)]
+    apart = [request for request in requests if current.match(request) != new.match(request)]
     assert sum(difference.requests for difference in differences) == len(apart)
     for difference in differences:
         assert difference.request in apart
-        assert difference.match_28 == old.match(difference.request)
+        assert difference.match_28 == current.match(difference.request)
         assert difference.match_34 == new.match(difference.request)
 
 
@@ -95,12 +95,12 @@ def test_traditional_decides_as_2_8_where_paths_are_written_normalised(
     found: list[dict[str, Any]], requests: list[Request]
 ) -> None:
     assume(not any("/a%2E" in str(route.get("paths")) for route in found))
-    old, new = (
+    current, new = (
         made(document(found), release) for release in (("2.8", None), ("3.4", "traditional"))
     )
 
     for request in requests:
-        assert old.match(request) == new.match(request)
+        assert current.match(request) == new.match(request)
 
 
 def made(config: Mapping[str, Any], release: Release) -> Router:

@@ -232,3 +232,21 @@ def test_more_headers_than_kong_reads_leave_a_doubt() -> None:
     headers = {f"x-{n}": "1" for n in range(101)}
 
     assert sent(config({"paths": ["/"]}), Request(headers=headers)).uncertain
+
+
+@pytest.mark.parametrize(
+    ("route", "request_", "in_34"),
+    [
+        ({"paths": ["/"]}, Request(path="/%FF"), None),
+        ({"methods": ["GET"]}, Request(path="/%FF"), "r0"),
+        ({"headers": {"x-a": ["1"]}}, Request(headers={"x-a": ["1", "\udcff"]}), None),
+        ({"methods": ["GET"]}, Request(headers={"x-a": "\udcff"}), "r0"),
+    ],
+    ids=str,
+)
+def test_3_4_routes_nothing_by_what_is_not_utf8(
+    route: dict[str, Any], request_: Request, in_34: str | None
+) -> None:
+    assert route_of(config(route), request_, "2.8") == "r0"
+    assert route_of(config(route), request_, "3.4", "traditional") == "r0"
+    assert route_of(config(route), request_, "3.4") == in_34

@@ -150,7 +150,7 @@ class Landmarks:
     prefix: bytes = b""
     """How it begins."""
     segment: bytes | None = None
-    """A whole segment somewhere in it; the longest that is known."""
+    """How one of its segments begins; the longest beginning that is known."""
 
 
 def landmarks(node: Node, *, anchored: bool) -> Landmarks:
@@ -161,11 +161,9 @@ def landmarks(node: Node, *, anchored: bool) -> Landmarks:
         runs[-1] += literal
         if not whole:
             runs.append(b"")
-    # Only what stands between two slashes of one run is known to be a whole segment.
-    segments = [segment for run in runs for segment in run.split(b"/")[1:-1]]
-    return Landmarks(
-        runs[0] if anchored else b"", max(filter(None, segments), key=len, default=None)
-    )
+    segments = [segment for run in runs for segment in run.split(b"/")[1:]]
+    longest = max(filter(None, segments), key=len, default=None)
+    return Landmarks(runs[0] if anchored else b"", longest)
 
 
 def _literal(node: Node) -> tuple[bytes, bool]:

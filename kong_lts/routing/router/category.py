@@ -9,7 +9,7 @@ import attrs
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import PcreRegex, Postfix
 from kong_lts.routing.router.hosts import HostPort
-from kong_lts.routing.router.index import Index, Keys, Query
+from kong_lts.routing.router.index import Beginnings, Index, Keys, Query
 from kong_lts.routing.router.request import Asked
 from kong_lts.routing.router.upstream import sanitised
 
@@ -145,7 +145,8 @@ class Category:
         self.entries = entries
         self._index = Index([_keys(entry) for entry in entries])
         paths = [entry.path for entry in entries if entry.path is not None]
-        self._lengths = sorted({len(key) for path in paths for key in _path_keys(path)})
+        self._paths = Beginnings(key for path in paths for key in _path_keys(path))
+        self._segments = Beginnings(key for path in paths for key in _segment_keys(path) or ())
         self._names = {test.name for entry in entries for test in entry.headers}
         self._by_host = Counter(host for entry in entries for host in entry.hosts)
         self._by_header = Counter(test.name for entry in entries for test in entry.headers)
@@ -194,14 +195,13 @@ class Category:
     def _query(self, asked: Asked, hits: Hits) -> Query:
         uri = asked.uri
         hosts = [asked.host, hits.host.name, *hits.wildcards]
-        paths = [uri[:length] for length in self._lengths if length <= len(uri)]
-        paths += [uri if hits.path is None else hits.path]
+        paths = [*self._paths.of(uri), uri if hits.path is None else hits.path]
         headers: list[tuple[str, ...]] = []
         for name in self._names:
             if values := asked.header(name):
                 headers += [(name, value) for value in values]
                 headers.append((name,))
-        return hosts, paths, headers, (asked.method,), asked.segments
+        return hosts, paths, headers, (asked.method,), self._segments.of(*asked.segments)
 
 
 def _path_keys(path: PathTest) -> tuple[bytes, ...]:
@@ -214,7 +214,9 @@ def _segment_keys(path: PathTest) -> tuple[bytes, ...] | None:
     """A segment of what the regex takes, and one of its own text, which may count as a match."""
     if path.regex is None or path.regex.landmarks.segment is None:
         return None
-    return (path.regex.landmarks.segment, path.written.split(b"/")[-1])
+    known = path.regex.landmarks.segment
+    written = path.written.split(b"/")
+    return (known,) if any(s.startswith(known) for s in written) else (known, max(written, key=len))
 
 
 def _keys(entry: Entry) -> Keys:

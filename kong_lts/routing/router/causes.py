@@ -28,6 +28,7 @@ class Cause(StrEnum):
     REGEX = "regex-read-differently"
     REQUEST_LINE = "blank-in-request-line"
     WRITTEN_LENGTH = "length-as-written"
+    CONFIGURATION = "not-in-both"
     NOT_DECIDED = "regex-not-decided"
     OTHER = "other"
 
@@ -122,7 +123,8 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.REGEX: Explanation(
         "3.4 matches paths with Rust's regex: only the first of several alternatives is "
-        "anchored, classes know all of Unicode, and the text of a regex does not match itself.",
+        "anchored, classes know all of Unicode, and the text of a regex does not match itself. "
+        "A path that is not UTF-8 matches nothing.",
         "Put alternatives in a group, and write classes out, as `check_regex` shows.",
     ),
     Cause.REQUEST_LINE: Explanation(
@@ -132,6 +134,10 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.WRITTEN_LENGTH: Explanation(
         "2.8 ranks a prefix by its length as written, 3.4 by that of its normalised form.",
         "Write the paths normalised.",
+    ),
+    Cause.CONFIGURATION: Explanation(
+        "One of the two configurations has no such route.",
+        "Convert the one into the other, and compare again.",
     ),
     Cause.NOT_DECIDED: Explanation(
         "Whether a regex takes the request was not to be found out: `re` stood in for the engine "

@@ -49,6 +49,10 @@ class Router:
         """The route that a `Match` names."""
         return self._by_label[label]
 
+    def has(self, label: str) -> bool:
+        """Whether there is a route of this name."""
+        return label in self._by_label
+
     def missing(self, label: str, heard: Asked) -> str | None:
         """The criterion because of which a route does not take a request; None if it does."""
         return self.chooses.missing(label, heard)

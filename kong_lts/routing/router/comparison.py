@@ -41,9 +41,9 @@ class Difference:
         return self.cause.explanation.way_out
 
     def __str__(self) -> str:
-        old, new = _name(self.match_28), _name(self.match_34)
+        current, new = _name(self.match_28), _name(self.match_34)
         request = f"{self.request.method} {self.request.host}{self.request.path}"
-        return f"{self.cause}: {request}: {old} in 2.8, {new} in 3.4"
+        return f"{self.cause}: {request}: {current} in 2.8, {new} in 3.4"
 
 
 def compare(
@@ -70,7 +70,7 @@ def compare(
     Raises:
         RouterError: One of the releases refuses its configuration.
     """
-    old = config_28 if isinstance(config_28, Router) else router(config_28, release="2.8")
+    current = config_28 if isinstance(config_28, Router) else router(config_28, release="2.8")
     new = config_34
     if not isinstance(new, Router):
         new = router(new, release="3.4", router_flavor=router_flavor)
@@ -78,13 +78,13 @@ def compare(
         requests = () if isinstance(config_28, Router) else requests_for(config_28)
     groups: dict[tuple[str, ...], list[Difference]] = {}
     for request in requests:
-        if (found := _difference(request, old, new)) is not None:
+        if (found := _difference(request, current, new)) is not None:
             key = (found.cause, _name(found.match_28), _name(found.match_34))
             groups.setdefault(key, []).append(found)
     merged = sorted(map(_merged, groups.values()), key=_order)
     if logged := _logged(access_log):
         merged[:_MOST_WEIGHED] = [
-            attrs.evolve(one, traffic=_traffic(one, old, new, logged))
+            attrs.evolve(one, traffic=_traffic(one, current, new, logged))
             for one in merged[:_MOST_WEIGHED]
         ]
     return tuple(sorted(merged, key=_order))
@@ -122,48 +122,52 @@ def _name(match: Match | None) -> str:
     return "no route" if match is None or match.route is None else match.route
 
 
-def _difference(request: Request, old: Router, new: Router) -> Difference | None:
-    match_28, match_34 = old.match(request), new.match(request)
+def _difference(request: Request, current: Router, new: Router) -> Difference | None:
+    match_28, match_34 = current.match(request), new.match(request)
     if _alike(match_28, match_34):
         return None
-    cause = _cause(request, old, new, match_28, match_34)
+    cause = _cause(request, current, new, match_28, match_34)
     return Difference(cause=cause, request=request, match_28=match_28, match_34=match_34)
 
 
 def _alike(one: Match | None, other: Match | None) -> bool:
     """Whether the same comes out, however sure a regex is of its answer."""
-    return (one.candidates if one else None) == (other.candidates if other else None)
+    return {*(one.candidates if one else ())} == {*(other.candidates if other else ())}
 
 
 def _cause(
-    request: Request, old: Router, new: Router, match_28: Match | None, match_34: Match | None
+    request: Request, current: Router, new: Router, match_28: Match | None, match_34: Match | None
 ) -> Cause:
-    before, after = asked(request, old.release), asked(request, new.release)
+    before, after = asked(request, current.release), asked(request, new.release)
     if before is None or after is None:
         return Cause.REQUEST_LINE
     if match_28 is not None and len(match_28.candidates) > 1:
         return Cause.EQUAL_CREATED_AT
+    if match_34 is not None and len(match_34.candidates) > 1:
+        return Cause.GREATEST_ID
     if any(match is not None and match.uncertain for match in (match_28, match_34)):
         return Cause.NOT_DECIDED
     winner = None if match_34 is None else match_34.route
     loser = None if match_28 is None else match_28.route
+    if any(name and not (current.has(name) and new.has(name)) for name in (winner, loser)):
+        return Cause.CONFIGURATION
     if winner == loser and winner is not None:
         handling = new.route(winner).path_handling
         return Cause.PATH_HANDLING if handling == "v1" else Cause.REGEX
     if request.scheme == "http" and any(
-        name and router_.route(name).snis for name, router_ in ((winner, new), (loser, old))
+        name and router_.route(name).snis for name, router_ in ((winner, new), (loser, current))
     ):
         return Cause.SNI_WITHOUT_TLS
-    return _of_reading(old, new, winner, loser, before, after) or _of_order(
+    return _of_reading(current, new, winner, loser, before, after) or _of_order(
         new, winner, loser, after
     )
 
 
 def _of_reading(
-    old: Router, new: Router, winner: str | None, loser: str | None, before: Asked, after: Asked
+    current: Router, new: Router, winner: str | None, loser: str | None, before: Asked, after: Asked
 ) -> Cause | None:
     """The cause where one of the routes takes the request in one release only."""
-    missing = old.missing(winner, before) if winner is not None else None
+    missing = current.missing(winner, before) if winner is not None else None
     if missing is None and loser is not None:
         missing = new.missing(loser, after)
     return None if missing is None else _READ.get(missing, Cause.OTHER)
@@ -189,14 +193,14 @@ def _merged(group: Sequence[Difference]) -> Difference:
 
 
 def _traffic(
-    difference: Difference, old: Router, new: Router, logged: Mapping[tuple[str, str], int]
+    difference: Difference, current: Router, new: Router, logged: Mapping[tuple[str, str], int]
 ) -> int:
     """How many lines of the log go the two ways of a difference, with the host of its request."""
     pair = (_name(difference.match_28), _name(difference.match_34))
     found = 0
     for (method, path), lines in logged.items():
         request = attrs.evolve(difference.request, method=method, path=path)
-        matches = old.match(request), new.match(request)
+        matches = current.match(request), new.match(request)
         ways = (_name(matches[0]), _name(matches[1]))
         found += lines * (ways == pair and not _alike(*matches))
     return found

@@ -10,7 +10,7 @@ from kong_lts.routing.router.causes import Cause
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, RustRegex
 from kong_lts.routing.router.hosts import routed_sni
-from kong_lts.routing.router.index import Index, Keys, Query
+from kong_lts.routing.router.index import Beginnings, Index, Keys, Query
 from kong_lts.routing.router.priority import Priority, deciding
 from kong_lts.routing.router.refusals import compatible_regex
 from kong_lts.routing.router.request import (
@@ -63,7 +63,7 @@ class _Path:
     """Of a regex what it must begin with."""
     regex: RustRegex | None
     segment: bytes | None = None
-    """What a regex must have between two slashes."""
+    """How a segment must begin for a regex."""
 
 
 @attrs.frozen
@@ -99,18 +99,18 @@ class CompatibleRouter:
         parts.sort(key=lambda part: (part.rank, (part.id or _NO_ID).lower()), reverse=True)
         self._parts = parts
         self._index = Index([_keys(part) for part in parts])
-        self._lengths = sorted({len(path.prefix) for part in parts for path in part.paths})
+        paths = [path for part in parts for path in part.paths]
+        self._paths = Beginnings(path.prefix for path in paths)
+        self._segments = Beginnings(path.segment for path in paths if path.segment is not None)
         self._header_names = {header.name for part in parts for header in part.headers}
         self._has_hosts = any(part.hosts for part in parts)
+        self._has_paths = bool(paths)
 
     def matches(self, asked: Asked) -> list[Candidate]:
         """All that may come out, the likeliest first; empty where no route takes the request."""
-        try:
-            path = asked.uri.decode()
-            if self._has_hosts:
-                asked.host.encode()
-        except UnicodeError:
-            return []  # the gateway logs that it is not UTF-8 and answers 404
+        if not self._is_utf8(asked):
+            return []  # the gateway logs it and answers 404
+        path = asked.uri.decode(errors="replace")
         found: list[tuple[_Part, _Hit]] = []
         name, port = _host_and_port(asked.host)
         for number in self._index.find(self._query(asked, name)):
@@ -125,11 +125,24 @@ class CompatibleRouter:
         matches = [_answer(part, asked, hit.matched) for part, hit in found]
         return matches or ([NO_ROUTE] if asked.doubt else [])
 
+    def _is_utf8(self, asked: Asked) -> bool:
+        """Whether what the routes look at is; the rest may be anything."""
+        looked_at = [value for name in self._header_names for value in asked.header(name)]
+        looked_at += [asked.host] * self._has_hosts
+        try:
+            "".join(looked_at).encode()
+            asked.uri.decode("utf-8" if self._has_paths else "latin-1")
+        except UnicodeError:
+            return False
+        return True
+
     def missing(self, label: str, asked: Asked) -> str | None:
         """The criterion because of which a route does not take a request; None if it does."""
         name, port = _host_and_port(asked.host)
+        if not self._is_utf8(asked):
+            return "paths"
         path = asked.uri.decode(errors="replace")
-        found = None
+        found: str | None = "headers"  # but for those of a header that Rust refuses all are kept
         for part in self._parts_of(label):
             found = _missing(part, asked, name, port)
             if found is None:
@@ -174,8 +187,8 @@ class CompatibleRouter:
             headers += [(header, value) for value in values]
             if values:
                 headers.append((header,))
-        paths = [asked.uri[:length] for length in self._lengths if length <= len(asked.uri)]
-        return hosts, paths, headers, (asked.method,), asked.segments
+        segments = self._segments.of(*asked.segments)
+        return hosts, self._paths.of(asked.uri), headers, (asked.method,), segments
 
 
 def _may_tie(winner: _Part, other: _Part) -> bool:

@@ -1,14 +1,14 @@
 """Finds the entries that a request may match, in their order, without a look at all the others."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
 
-__all__ = ["DIMENSIONS", "Index", "Keys", "Query"]
+__all__ = ["DIMENSIONS", "Beginnings", "Index", "Keys", "Query"]
 
 DIMENSIONS = 5
-"""Host, path, header, method, segment of the path."""
+"""Host, path, header, method, beginning of a segment of the path."""
 
 Keys: TypeAlias = tuple[Sequence[Hashable] | None, ...]
 """Of an entry, for each dimension: it can only match a request with one of these; None for any."""
@@ -19,6 +19,17 @@ _SMALL = 8
 """So few entries are looked at one by one."""
 _WORTH_IT = 0.75
 """A split is made where its largest part is at most this much of the whole."""
+
+
+class Beginnings:
+    """The keys of texts that are known by how they begin."""
+
+    def __init__(self, known: Iterable[bytes]) -> None:
+        self._lengths = sorted(set(map(len, known)))
+
+    def of(self, *texts: bytes) -> list[bytes]:
+        """Every beginning of the texts that is as long as one that is known."""
+        return [text[:length] for text in texts for length in self._lengths if length <= len(text)]
 
 
 @attrs.frozen

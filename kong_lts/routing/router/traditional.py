@@ -28,7 +28,7 @@ from kong_lts.routing.router.category import (
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, PcreRegex
 from kong_lts.routing.router.hosts import HostPort, WildcardHosts, routed_sni, split_port
-from kong_lts.routing.router.index import Index
+from kong_lts.routing.router.index import Beginnings, Index
 from kong_lts.routing.router.request import (
     NO_ROUTE,
     Asked,
@@ -198,17 +198,19 @@ class _PathHits:
         self._index = Index(
             [(None, (k.prefix,), None, None, k.segment and (k.segment,)) for k in known]
         )
-        self._lengths = sorted({len(k.prefix) for k in known})
+        self._beginnings = Beginnings(k.prefix for k in known)
+        self._segments = Beginnings(k.segment for k in known if k.segment is not None)
         self._prefixes = prefixes
         self._prefix_lengths = sorted({len(prefix) for prefix in prefixes}, reverse=True)
 
     def of(self, asked: Asked) -> list[bytes | None]:
         """The path that is hit, of tied regexes all; only None where nothing is hit."""
         uri = asked.uri
-        keys = [uri[:length] for length in self._lengths if length <= len(uri)]
+        keys = self._beginnings.of(uri)
+        segments = self._segments.of(*asked.segments)
         found: list[bytes | None] = []
         group = -1
-        for number in self._index.find(((), keys, (), (), asked.segments)):
+        for number in self._index.find(((), keys, (), (), segments)):
             own, regex = self._regexes[number]
             if found and own != group:
                 break
