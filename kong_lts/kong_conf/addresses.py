@@ -7,11 +7,12 @@ import attrs
 
 from kong_lts.kong_conf.document import BLANKS
 
-__all__ = ["Url", "has_ip", "is_ip_or_range", "is_listener", "is_off", "speaks_tls"]
+__all__ = ["Url", "has_ip", "is_bare_host", "is_ip_or_range", "is_listener", "is_off", "speaks_tls"]
 
 _IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?::([0-9]+))?")
 _IPV6 = re.compile(r"\[([^\[\]]*)\](?::([0-9]+))?|([^\[\]]*)")
 _NAME = re.compile(r".+:[0-9]+", re.DOTALL)
+_HOST = re.compile(r"[0-9A-Za-z_.-]+")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _TLS = re.compile(r"[ \t\n\v\f\r]ssl[ \t\n\v\f\r,]")
 _PORTS = 65535
@@ -50,6 +51,15 @@ def is_ip_or_range(text: str) -> bool:
 def has_ip(text: str) -> bool:
     """Whether a text is an IP address, with or without a port; a name is none."""
     return _kind(text) != "name" and _with_port(text)[0]
+
+
+def is_bare_host(text: str) -> bool:
+    """Whether a text is an IP address or the name of a host, without a port."""
+    if _kind(text) != "name":
+        return _with_port(text) == (True, False)
+    *labels, last = text.split(".")
+    right = all(label and not label.endswith("-") for label in labels) and not last.endswith("-")
+    return bool(_HOST.fullmatch(text)) and right
 
 
 def _kind(text: str) -> str:

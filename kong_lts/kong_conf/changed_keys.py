@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from kong_lts.catalog.rows import ConfKey, ConfTrigger, KongConfRule
+from kong_lts.catalog.rows import ConfKey, ConfRewriting, ConfTrigger, KongConfRule
 from kong_lts.findings import Severity
-from kong_lts.kong_conf.comparison import Comparison, Difference
+from kong_lts.kong_conf.comparison import Comparison, Difference, rule
 from kong_lts.kong_conf.tests_of_values import TESTS
 from kong_lts.versions import Edition
 
@@ -17,8 +17,18 @@ def set_keys(comparison: Comparison) -> Iterator[Difference]:
     """What the rules say about keys that are set."""
     for key, rows in comparison.rules_by_key.items():
         for row in rows:
-            if _speaks(row, key, comparison):
+            if not _speaks(row, key, comparison):
+                continue
+            if _is_beaten(row, comparison):
+                yield comparison.difference(rule("conf-old-name-beaten"), key, to=row.to)
+            else:
                 yield comparison.difference(row, key, severity=_severity(row, comparison))
+
+
+def _is_beaten(row: KongConfRule, comparison: Comparison) -> bool:
+    """Whether the new name is set too, and so the old one counts in neither release."""
+    is_old_name = row.rewriting is ConfRewriting.RENAME and row.to in comparison.set_keys
+    return is_old_name and comparison.knows(comparison.old, row.to)
 
 
 def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:

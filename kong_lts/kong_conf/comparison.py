@@ -13,7 +13,7 @@ from kong_lts.kong_conf.injected import is_injected
 from kong_lts.kong_conf.loading import Loaded, default_of, is_secret, variable
 from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.resolve import resolved
-from kong_lts.kong_conf.values import ConfValue, Raw, from_file, stripped
+from kong_lts.kong_conf.values import ConfValue, Raw, from_file, shortened, stripped
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Edition, KongVersion, Release
 
@@ -103,9 +103,18 @@ class Comparison:
         )
 
     @functools.cached_property
-    def has_references(self) -> bool:
-        """Whether the value of any key is a reference to a vault, as 3.4 reads it."""
-        return any(is_reference(stripped(v, Release.V3_4)) for v in self.new.user.values())
+    def references(self) -> frozenset[str]:
+        """The keys whose value is a reference to a vault, as 3.4 reads it."""
+        return frozenset(
+            key
+            for key in self.set_keys
+            if is_reference(stripped(self.new.user.get(key, ""), Release.V3_4))
+        )
+
+    @functools.cached_property
+    def old_references(self) -> frozenset[str]:
+        """The keys whose value is a reference as 2.8 reads it, which is before any comment."""
+        return frozenset(k for k in self.set_keys if is_reference(self.old.user.get(k, "")))
 
     @functools.cached_property
     def set_keys(self) -> Mapping[str, str]:
@@ -154,7 +163,7 @@ class Comparison:
     def shown(self, key: str, value: object) -> str:
         """A value for a message, unless it may be a secret."""
         secret = is_secret(key, self.old.keys) or is_secret(key, self.new.keys)
-        return "its value" if secret else str(value)
+        return "its value" if secret else shortened(str(value))
 
     def defaults(self, key: str) -> tuple[str | None, str | None]:
         """The default of a key in 2.8 and in 3.4."""
@@ -165,10 +174,12 @@ class Comparison:
         )
 
     def has(self, key: str, values: tuple[str, ...], *, if_unknown: bool) -> bool:
-        """Whether 2.8 has one of the values for a key."""
+        """Whether 2.8 has one of the values for a key, or in the list that the key is."""
         if key in self.old.unknown:
             return if_unknown
-        return as_text(self.old.values.get(key)) in values
+        value = self.old.values.get(key)
+        items = value if isinstance(value, tuple) else ()
+        return as_text(value) in values or any(item in values for item in items)
 
     def where(self, key: str, origin: str) -> Location | None:
         """The line of the file that counts for a key."""

@@ -8,6 +8,7 @@ from kong_lts.catalog.rows import KeyType, Limit
 from kong_lts.kong_conf.addresses import (
     Url,
     has_ip,
+    is_bare_host,
     is_ip_or_range,
     is_listener,
     is_off,
@@ -225,5 +226,5 @@ def _cassandra(loaded: Loaded) -> Iterator[Refusal]:
     if not isinstance(frequency, int | float) or frequency < 0:
         yield "cassandra_refresh_frequency", f"{frequency} is less than 0, or no number"
     for point in texts(loaded, "cassandra_contact_points"):
-        if ":" in point and point.count(":") == 1:
-            yield "cassandra_contact_points", f"{point!r}: the port belongs to cassandra_port"
+        if not is_bare_host(point):
+            yield "cassandra_contact_points", f"{point!r} is no host; a port is cassandra_port"

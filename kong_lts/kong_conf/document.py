@@ -88,7 +88,7 @@ def _frozen(given: Mapping[str, str]) -> Mapping[str, str]:
 
 
 _Statements = tuple[
-    tuple[Setting, ...], tuple[Section, ...], tuple[int, ...], tuple[int, int] | None
+    tuple[Setting, ...], tuple[Section, ...], tuple[int, ...], tuple[int, int] | None, int
 ]
 
 
@@ -125,12 +125,18 @@ class KongConf:
         return unfinished[0] if unfinished else None
 
     @property
-    def swallows_from(self) -> int | None:
-        """Where the first line starts that swallows whatever is added below it."""
-        starts = [section.start for section in self.sections[:1]]
+    def open_at(self) -> int:
+        """Where lines can be added: at the end, or above what would swallow or change with them.
+
+        That is a section, a last line with a backslash at its end, and a last line without a line
+        end, which would have to get one.
+        """
+        places = [section.start for section in self.sections[:1]]
         if self._statements[3]:
-            starts.append(self._statements[3][1])
-        return min(starts, default=None)
+            places.append(self._statements[3][1])
+        if not self.text.endswith("\n"):
+            places.append(self._statements[4])
+        return min(places, default=len(self.text))
 
     @functools.cached_property
     def by_key(self) -> Mapping[str, Setting]:
@@ -226,7 +232,10 @@ def _read_statements(text: str) -> _Statements:
     sections: list[Section] = []
     others: list[int] = []
     unfinished: tuple[int, int] | None = None
+    last_line = text.rfind("\n") + 1
     for joined in _joined_lines(text):
+        if joined.end == len(text):
+            last_line = joined.start
         if joined.unfinished:
             unfinished = (joined.line, joined.start)
         elif joined.text.startswith("["):
@@ -235,7 +244,7 @@ def _read_statements(text: str) -> _Statements:
             settings.append(found)
         elif not _MARKUP.search(joined.text):
             others.append(joined.line)
-    return tuple(settings), tuple(sections), tuple(others), unfinished
+    return tuple(settings), tuple(sections), tuple(others), unfinished, last_line
 
 
 def _joined_lines(text: str) -> Iterator[_Joined]:

@@ -4,6 +4,7 @@ import re
 
 from kong_lts.edits import Edit
 from kong_lts.kong_conf.document import BLANKS, KongConf, Setting
+from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release
 
 __all__ = ["commented_out", "escaped", "new_key", "new_value"]
@@ -39,7 +40,7 @@ def new_value(setting: Setting, value: str) -> Edit | None:
     if setting.value_at is None:
         return None
     raw = setting.raw.rstrip(BLANKS)
-    comment = _COMMENT_2_8.search(raw)
+    comment = None if is_reference(raw) else _COMMENT_2_8.search(raw)
     end = comment.end() - 1 if comment else len(raw)
     if not value:
         end = len(raw)  # nothing may stand between = and #: 2.8 takes the comment for the value

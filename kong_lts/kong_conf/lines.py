@@ -31,7 +31,10 @@ def line_differences(comparison: Comparison) -> Iterator[Difference]:
 
 def reading(setting: Setting, release: Release) -> str:
     """The text that a release sees as the value of a line."""
-    value: Raw = stripped(from_file(setting.raw, release), release)
+    value: Raw = from_file(setting.raw, release)
+    if release is Release.V2_8 and is_reference(value):
+        return str(value)  # which it resolves before it looks for comments
+    value = stripped(value, release)
     return value if isinstance(value, str) else to_text(value)
 
 

@@ -16,6 +16,7 @@ from kong_lts.kong_conf.values import (
     Raw,
     from_environment,
     from_file,
+    shortened,
     stripped,
     typed,
 )
@@ -57,11 +58,12 @@ class Loaded:
         from_variable = variable(key) in self.conf.environ
         line = None if from_variable or setting is None else setting.line
         path = f"environment variable {variable(key)}" if from_variable else self.conf.path
-        self.refusals.append(ConfValueError(f"{reason} ({self.release})", key, path, line))
+        text = f"{shortened(reason)} ({self.release})"
+        self.refusals.append(ConfValueError(text, key, path, line))
 
     def shown(self, key: str, value: object) -> str:
         """A value for a message, unless it may be a secret."""
-        return "its value" if is_secret(key, self.keys) else repr(value)
+        return "its value" if is_secret(key, self.keys) else shortened(repr(value))
 
 
 def variable(key: str) -> str:

@@ -99,12 +99,8 @@ def _pinned(comparison: Comparison) -> Iterator[Difference]:
 def _in_vaults(comparison: Comparison) -> Iterator[Difference]:
     """References that the releases resolve differently."""
     new = comparison.new
-    if not comparison.has_references:
-        return
-    for key, value in new.user.items():
-        reference = stripped(value, new.release)
-        if not is_reference(reference):
-            continue
+    for key in comparison.references:
+        reference = stripped(new.user[key], new.release)
         if not allows(str(reference), new.values.get("vaults")):
             yield comparison.difference(rule("conf-vaults-without-reference"), key)
         elif key not in comparison.old.unknown | new.unknown and is_reference(

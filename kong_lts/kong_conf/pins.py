@@ -18,13 +18,11 @@ Pin = tuple[str, str]
 
 
 def pin_block(conf: KongConf, pins: Sequence[Pin]) -> Edit:
-    """Write keys at the end of a file, or before the first line that would swallow them."""
-    at = len(conf.text) if conf.swallows_from is None else conf.swallows_from
+    """Write keys at the end of a file, or above the line that would swallow them."""
+    at = conf.open_at
     line_end = "\r\n" if "\r\n" in conf.text else "\n"
-    before = "" if at == 0 else conf.text[at - 1]
     lines = ["", _RULE, HEADING, _RULE] if at else [_RULE, HEADING, _RULE]
     lines += [f"{key} = {escaped(value)}".rstrip() for key, value in pins]
     if at < len(conf.text):
         lines.append("")
-    start = line_end if before not in ("", "\n") else ""
-    return Edit(start=at, end=at, replacement=start + line_end.join(lines) + line_end)
+    return Edit(start=at, end=at, replacement=line_end.join([*lines, ""]))

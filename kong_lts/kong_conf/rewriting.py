@@ -6,7 +6,7 @@ import attrs
 
 from kong_lts.catalog.rows import ConfRewriting
 from kong_lts.edits import Edit
-from kong_lts.findings import Finding
+from kong_lts.findings import Finding, Location
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, as_text
 from kong_lts.kong_conf.document import Setting
 from kong_lts.kong_conf.line_edits import commented_out, new_key, new_value
@@ -21,6 +21,10 @@ __all__ = ["Question", "Rewriting", "safe_edits"]
 
 _PATCH = "Which patch release of 2.8 is in use? Pin the old default if it is an older one."
 _SAFE = (ConfRewriting.COMMENT_OUT, ConfRewriting.RENAME)
+_ESCAPE = "\\#"
+_TWICE_ESCAPED = (
+    "What is meant? To 2.8 its value has a backslash before a #, which 3.4 sees otherwise."
+)
 _BY_HAND = "How should this be written? It is a template, or runs over several lines."
 
 
@@ -68,7 +72,18 @@ class Rewriting:
         if act is None:
             self._ask(difference, difference.rule.question)
         elif act(difference):
-            self.applied.append(difference.finding)
+            self.applied += [difference.finding, *self._on_other_lines(difference)]
+
+    def _on_other_lines(self, difference: Difference) -> Iterator[Finding]:
+        """The finding again for each further line of its key, all of which change with it."""
+        if difference.key not in self._done:
+            return
+        named = difference.finding.location
+        for setting in self._settings(difference.key):
+            for line in range(setting.line, setting.last_line + 1):
+                if named is None or line != named.line:
+                    where = Location(path=self.comparison.conf.path, line=line)
+                    yield attrs.evolve(difference.finding, location=where, evidence=Origin.FILE)
 
     def _ask(self, difference: Difference, question: str) -> None:
         self._undecided.add(difference.rule.to)
@@ -102,8 +117,12 @@ class Rewriting:
         value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
         settings = self._settings(key)
         if difference.origin == Origin.ENVIRONMENT:
-            given = _as_2_8(self.environ.pop(variable(key)))
-            self.environ[variable(to)] = given if value is None else value
+            given = _as_2_8(self.environ[variable(key)]) if value is None else value
+            if _ESCAPE in given:
+                self._ask(difference, _TWICE_ESCAPED)
+                return False
+            del self.environ[variable(key)]
+            self.environ[variable(to)] = given
         else:
             edits = _renamed(self.comparison, settings[-1], to, value)
             if edits is None:
@@ -136,7 +155,11 @@ class Rewriting:
             return False
         if difference.origin == Origin.ENVIRONMENT:
             name = variable(difference.key)
-            self.environ[name] = _as_2_8(self.environ[name])
+            value = _as_2_8(self.environ[name])
+            if _ESCAPE in value:
+                self._ask(difference, _TWICE_ESCAPED)
+                return False
+            self.environ[name] = value
             return True
         refused = {refusal.key for refusal in self.comparison.old.refusals}
         if not self.keeps or difference.setting is None or difference.key in refused:
@@ -168,7 +191,8 @@ class Rewriting:
         """Note a default to be written out; `write_pins` does it."""
         if not self.keeps or difference.key in self._written | self._undecided:
             return False
-        if difference.rule.unless_references and self.comparison.has_references:
+        references = self.comparison.references | self.comparison.old_references
+        if difference.rule.unless_references and references - self._done:
             return False
         old, new = self.comparison.defaults(difference.key)
         value = old if difference.rule.pin is None else difference.rule.pin
@@ -188,7 +212,8 @@ class Rewriting:
         if not conf.text and conf.environ:
             self.environ.update({variable(key): value for key, value in pins})
         else:
-            self.edits.append(pin_block(conf, pins))
+            # First, because the line below it may get a mark at the same place.
+            self.edits.insert(0, pin_block(conf, pins))
 
 
 def safe_edits(comparison: Comparison, differences: Iterable[Difference]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ __all__ = [
     "Raw",
     "from_environment",
     "from_file",
+    "shortened",
     "split_list",
     "typed",
 ]
@@ -28,6 +29,9 @@ _KILOBYTES = " kB"
 _COMMENT_2_8 = re.compile(r"[^\\]#.*\Z", re.DOTALL)
 _COMMENT_3_4 = re.compile(r"(?<!\\)#")
 _UNESCAPED_2_8 = re.compile(r"([^\\])#")
+
+
+_LONGEST_SHOWN = 300
 
 
 class NotOfTypeError(Exception):
@@ -120,6 +124,11 @@ def typed(value: Raw, key: ConfKey | None, edition: str, release: Release) -> Co
 
 def _number(value: Raw) -> Number | None:
     return to_number(value) if isinstance(value, str) else value
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a message."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def split_list(text: str) -> tuple[str, ...]:

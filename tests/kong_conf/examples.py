@@ -87,6 +87,11 @@ EXAMPLES = (
         "nginx_http_upstream_keepalive_timeout = 2m",
         "upstream_keepalive_idle_timeout = 120",
     ),
+    _set(
+        "conf-old-name-beaten",
+        "client_max_body_size = 8m\nnginx_http_client_max_body_size = 4m",
+        "client_max_body_size = 8m",
+    ),
     _set("conf-go-plugin-server", "go_plugins_dir = /x", "go_plugins_dir = off"),
     _set("conf-go-plugin-server-off", "go_plugins_dir = off", "go_plugins_dir = /x"),
     _set("conf-nginx-optimizations", "nginx_optimizations = on", "nginx_http_optimizations = on"),
@@ -167,17 +172,11 @@ EXAMPLES = (
     _set(
         "conf-patch-level-default",
         "",
-        "\n".join(
-            (
-                "dns_stale_ttl = 1",
-                "headers = off",
-                "headers_upstream = off",
-                "lua_ssl_protocols = TLSv1.2",
-                "ssl_protocols = TLSv1.2",
-            )
-        ),
+        "dns_stale_ttl = 1\nheaders = off\nheaders_upstream = off",
         EE,
     ),
+    _set("conf-ssl-protocols-default", "", "ssl_protocols = TLSv1.2", EE),
+    _set("conf-lua-ssl-protocols-default", "", "lua_ssl_protocols = TLSv1.2", EE),
     _set(
         "conf-new-limits-default",
         "",

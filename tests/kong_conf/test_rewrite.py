@@ -24,7 +24,7 @@ def rewritten(text: str, edition: str = "oss", *, keep: bool = False) -> str:
         ),
         (
             "upstream_keepalive = 5\nupstream_keepalive_pool_size = 6\n",
-            "# [not for 3.4: conf-upstream-keepalive] upstream_keepalive = 5\n"
+            "# [not for 3.4: conf-old-name-beaten] upstream_keepalive = 5\n"
             "upstream_keepalive_pool_size = 6\n",
         ),
         (
@@ -71,8 +71,29 @@ def test_the_reading_of_2_8_is_written_out(before: str, after: str) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "log_level = info",
+        "# the end",
+        "plugins = bundled, \\\n  mine",
+        "waits for \\\nmore",
+        "client_max_body_size = 8m",
+        "waits \\\n",
+        "[lost]\npg_host = x\n",
+    ],
+)
+def test_pins_stand_above_a_line_that_would_swallow_them_or_get_a_line_end(last: str) -> None:
+    before = f"prefix = /x\n{last}"
+    conf = kong_conf.parse(before)
+    after = kong_conf.rewrite(conf, edition="oss").after
+    assert after.text.startswith("prefix = /x\n\n#---")
+    assert after.text.splitlines()[-1].endswith(before.splitlines()[-1].removeprefix("client_"))
+    assert kong_conf.resolve(after, release="3.4", edition="oss")["router_flavor"] == "traditional"
+
+
 def test_pins_stand_under_one_heading_with_the_line_ends_of_the_file() -> None:
-    text = rewritten("prefix = /x\r\nlog_level = info", keep=True)
+    text = rewritten("prefix = /x\r\nlog_level = info\r\n", keep=True)
     assert text.startswith("prefix = /x\r\nlog_level = info\r\n\r\n#---")
     assert text.count(HEADING) == 1
     assert "\r\nworker_consistency = strict\r\n" in text
@@ -132,4 +153,5 @@ def test_each_row_shows_what_a_rewrite_makes_of_its_example(edition: str) -> Non
         fits = not row.editions or edition in row.editions
         if fits and row.before and row.after and not row.before.startswith("KONG_"):
             keep = row.rewriting is ConfRewriting.ESCAPE
-            assert rewritten(row.before, edition, keep=keep).startswith(row.after), row.id
+            text = rewritten(f"{row.before}\n", edition, keep=keep)
+            assert text.startswith(row.after), row.id
