@@ -190,7 +190,7 @@ def _analysed(pen: Pen, rules: Rules, around: Surroundings) -> list[Analysis]:
     if pen.as_json:
         return taken(json_text.read(source))
     try:
-        return taken(quick.read(source.parsed, rules.telling_keys("routes")))
+        return taken(quick.read(source.parsed, rules.telling_keys()))
     except quick.DeclinedError:
         return taken(document.read(source))
 

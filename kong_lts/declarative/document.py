@@ -209,15 +209,12 @@ class _Builder:
         open_nodes: list[Mapping | Sequence] = []
         labels: list[str | None] = []
         while True:
-            kind = type(event)
-            label = None
+            kind, label = type(event), None
             node: Node
             if kind is ScalarEvent:
                 mark, end = event.start_mark, event.end_mark
-                node = Scalar(
-                    event.value, mark.index, end.index, event.style or None, event.implicit[0]
-                )
-                label = event.anchor
+                style, plain = event.style or None, event.implicit[0]
+                node, label = Scalar(event.value, mark.index, end.index, style, plain), event.anchor
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(open_nodes) >= DEEPEST:
                     raise _too_deep(event)

@@ -15,6 +15,9 @@ _RULE = "declarative-uniqueness-enforced"
 _TARGETS = "targets-duplicates-deleted"
 _SCOPES = ("service", "route", "consumer", "consumer_group", "instance_name")
 
+_ROUTE_NAME = ("routes", "name")
+_ROUTE_ID = ("routes", "id")
+
 Scope = tuple[str | None, ...]
 """What a plugin is bound to, in the order of `_SCOPES`."""
 
@@ -35,15 +38,18 @@ class Register:
 
     def enter_dull(self, route: Dull) -> Hit | None:
         """The same of a route of which only its name and its id are known."""
-        for field, value, at in (
-            ("name", route.name, route.name_at),
-            ("id", route.identity, route.identity_at),
-        ):
-            if value is not None and self._first(("routes", field), value, at) != at:
-                first = self.seen["routes", field][value]
-                words = {"field": field, "kind": "routes", "first": str(first)}
-                return Hit(row(_RULE), f"route {route.name or route.identity}", at, words)
+        name, identity = route.name, route.identity
+        if name is not None and self._first(_ROUTE_NAME, name, route.name_at) != route.name_at:
+            return self._hit_on_dull(route, _ROUTE_NAME, name, route.name_at)
+        if identity is not None:
+            at = route.identity_at
+            if self._first(_ROUTE_ID, identity, at) != at:
+                return self._hit_on_dull(route, _ROUTE_ID, identity, at)
         return None
+
+    def _hit_on_dull(self, route: Dull, of: tuple[str, str], value: str, at: int) -> Hit:
+        words = {"field": of[1], "kind": of[0], "first": str(self.seen[of][value])}
+        return Hit(row(_RULE), f"route {route.name or route.identity}", at, words)
 
     def _first(self, of: tuple[str, str], value: object, at: int) -> int:
         """Where a value was given first."""

@@ -1,5 +1,6 @@
 """Converts the files of one configuration together, as decK reads a folder."""
 
+import functools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -49,25 +50,22 @@ def convert_all(
     Raises:
         DeclarativeError: As `convert`; nothing is converted then.
     """
-
-    def one(path: str, version: str | None, users: Mapping[str, frozenset[str]]) -> Conversion:
-        return convert(
-            files[path],
-            mode=mode,
-            edition=edition,
-            router_flavor=router_flavor,
-            after_upgrade=after_upgrade,
-            keep_behaviour=keep_behaviour,
-            verify=verify,
-            around=Surroundings(path=path, version=version, config_users=users),
-        )
-
-    found = {path: one(path, None, {}) for path in files}
+    one = functools.partial(
+        convert,
+        mode=mode,
+        edition=edition,
+        router_flavor=router_flavor,
+        after_upgrade=after_upgrade,
+        keep_behaviour=keep_behaviour,
+        verify=verify,
+    )
+    found = {path: one(data, around=Surroundings(path=path)) for path, data in files.items()}
     version, users = _common_version(found.values()), _users(found.values())
     for path, conversion in found.items():
         inherits = conversion.version is None and version is not None
         if inherits or (users and b"_plugin_configs" in files[path]):
-            found[path] = one(path, version, users)
+            around = Surroundings(path=path, version=version, config_users=users)
+            found[path] = one(files[path], around=around)
     return found
 
 

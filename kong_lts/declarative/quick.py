@@ -10,6 +10,7 @@ accepted here that it would refuse.
 import json
 import re
 from collections.abc import Collection, Iterator
+from collections.abc import Mapping as PyMapping
 
 import attrs
 
@@ -62,13 +63,17 @@ class DeclinedError(Exception):
     """The text is beyond what is read here; not meant to leave this package."""
 
 
-def read(text: str, telling: Collection[str] | None) -> Iterator[Piece | Root]:
+Telling = PyMapping[str, Collection[str]]
+"""For kinds of entities, the keys that some rule looks at."""
+
+
+def read(text: str, telling: Telling) -> Iterator[Piece | Root]:
     """The document as its pieces and then its root.
 
     Args:
         text: The file as the parser gets it.
-        telling: Keys of a route that some rule looks at; of routes with other keys only, nothing
-            but what is listed here is returned. None if all is wanted.
+        telling: Of the kinds listed here, simple pairs with other keys are left out, and a route
+            that has none of its keys is returned as a dull one.
 
     Raises:
         DeclinedError: It has to be read by libyaml, from the start.
@@ -111,14 +116,15 @@ class _Lines:
     """The text, line by line, the next one that holds something in sight."""
 
     text: str
-    telling: Collection[str] | None
+    telling: Telling
     longer: bool
     """Whether the text got a line end that the file has not."""
     line: re.Match[str] | None = None
     column: int = 0
     content: int = 0
     """Where the next line has its first sign that is not blank."""
-    dull: dict[int, re.Pattern[str]] = attrs.field(factory=dict)
+    patterns: dict[tuple[str, int], re.Pattern[str]] = attrs.field(factory=dict)
+    """What matches dull routes, and dull pairs of a kind, at a column."""
 
     def begin(self) -> None:
         """Find the first line; `---` may stand before it."""
@@ -215,20 +221,33 @@ class _Lines:
 
     def items(self, column: int, name: str) -> Iterator[Node]:
         """The items of a list whose dashes stand at a column, the first on the next line."""
-        dull = self._dull_routes(column) if name == _ROUTES and self.telling is not None else None
+        kind = name if name in self.telling else ""
         while (line := self.line) is not None and self.column >= column:
             if self.column > column or line["dash"] is None:
                 if self.column == column:
                     return
                 raise DeclinedError
-            route = None if dull is None else dull.match(self.text, line.start("indent"))
-            if route is not None and (route["name"] or route["id"]) is not None:
-                yield _dull_route(route, column)
-                self.go_to(route.end())
-            else:
-                yield self._item(line, column)
+            if kind == _ROUTES:
+                yield from self._dull_routes(line.start("indent"), column)
+                line = self.line
+                if line is None or self.column != column or line["dash"] is None:
+                    continue
+            yield self._item(line, column, kind)
 
-    def _item(self, line: re.Match[str], column: int) -> Node:
+    def _dull_routes(self, at: int, column: int) -> Iterator[Dull]:
+        """All routes from here on that tell no more than their names and paths."""
+        pattern = self.patterns.get(("dull", column))
+        if pattern is None:
+            pattern = _dull_route_pattern(column, self.telling[_ROUTES])
+            self.patterns["dull", column] = pattern
+        start, match, text = at, pattern.match, self.text
+        while (found := match(text, at)) is not None and (found[1] or found[2]) is not None:
+            yield _dull_route(found)
+            at = found.end()
+        if at != start:
+            self.go_to(at)
+
+    def _item(self, line: re.Match[str], column: int, kind: str) -> Node:
         inner = column + len(line["dash"])
         if line["key"] is not None:
             found = Mapping(line.start("key"), flow=False)
@@ -240,7 +259,8 @@ class _Lines:
             found.pairs.append((key, value, value.end))
             found.end = value.end
             while self.line is not None and self.column == inner and self.line["dash"] is None:
-                self._pair(found, inner)
+                if not kind or not self._skip_dull_pairs(kind, inner):
+                    self._pair(found, inner)
             if self.line is not None and self.column > column:
                 raise DeclinedError
             return found
@@ -254,11 +274,17 @@ class _Lines:
             raise DeclinedError
         return node
 
-    def _dull_routes(self, column: int) -> re.Pattern[str] | None:
-        """What matches a route at a column that has no key of those that tell something."""
-        if column not in self.dull:
-            self.dull[column] = _dull_route_pattern(column, self.telling or ())
-        return self.dull[column]
+    def _skip_dull_pairs(self, kind: str, column: int) -> bool:
+        """Pass over pairs of an entity that tell nothing; whether there were any."""
+        pattern = self.patterns.get((kind, column))
+        if pattern is None:
+            pattern = _dull_pairs_pattern(column, self.telling[kind])
+            self.patterns[kind, column] = pattern
+        assert self.line is not None  # the caller has looked
+        found = pattern.match(self.text, self.line.start("indent"))
+        if found is not None:
+            self.go_to(found.end())
+        return found is not None
 
 
 def _empty(at: int) -> Scalar:
@@ -300,34 +326,45 @@ def _scalar(source: str, start: int, end: int) -> Scalar:
     return Scalar(source, start, end, None, plain=True)
 
 
-def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
-    """A whole route on lines of its own: its name, its paths, and keys that tell nothing."""
-    inner = f"[ ]{{{column + 2}}}"
+_SCALAR = rf"(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW_LIST})"
+
+
+def _dull_pair(telling: Collection[str]) -> str:
+    """A pair on one line whose key tells nothing."""
     told = "|".join(re.escape(key) for key in {*telling, "name", "id", "paths"})
-    path = rf"-[ ]+(?:{AS_IT_IS}{_REST}|(?P<odd>{_PLAIN}|{_SINGLE}|{_DOUBLE}){_REST})"
-    pair = rf"""(?<=[ ])(?:name:[ ]+(?P<name>{_PLAIN}){_REST}
-        |id:[ ]+(?P<id>{_PLAIN}){_REST}
-        |paths:{_REST}(?=(?P<step>{inner}[ ]*)-)(?P<paths>(?:(?P=step){path})++)
-        |(?!(?:{told}):){_KEY}:[ ]+(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW_LIST}){_REST})"""
+    return rf"(?!(?:{told}):){_KEY}:[ ]+{_SCALAR}{_REST}"
+
+
+def _dull_pairs_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
+    pair = _dull_pair(telling)
+    return re.compile(rf"(?:{_SKIPPED}[ ]{{{column}}}{pair})++", re.VERBOSE)
+
+
+def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
+    """A whole route on lines of its own: its name, its paths, and keys that tell nothing.
+
+    The groups are its name, its id, its paths, their indentation and the last one that tells.
+    """
+    inner = f"[ ]{{{column + 2}}}"
+    path = rf"-[ ]+(?:{AS_IT_IS}{_REST}|({_PLAIN}|{_SINGLE}|{_DOUBLE}){_REST})"
+    pair = rf"""(?<=[ ])(?:name:[ ]+({_PLAIN}){_REST}
+        |id:[ ]+({_PLAIN}){_REST}
+        |paths:{_REST}(?=({inner}[ ]*)-)((?:\3{path})++)
+        |{_dull_pair(telling)})"""
     ends = rf"(?<=\n)(?={_SKIPPED}(?:[ ]{{0,{column}}}[^\s#]|[ ]*\Z))"
     return re.compile(
-        rf"[ ]{{{column}}}-[ ](?:{pair}(?:{_SKIPPED}{inner}(?=[A-Za-z_]))?+)++{ends}", re.VERBOSE
+        rf"{_SKIPPED}[ ]{{{column}}}-[ ](?:{pair}(?:{_SKIPPED}{inner}(?=[A-Za-z_]))?+)++{ends}",
+        re.VERBOSE,
     )
 
 
-def _dull_route(found: re.Match[str], column: int) -> Dull:
+def _dull_route(found: re.Match[str]) -> Dull:
     """The name, the id and the telling paths of a route; nothing else of it is ever asked for."""
+    name, identity, _, _, odd = found.groups()
     paths: list[Scalar] = []
-    if found["odd"] is not None:
-        for path in _PATH.finditer(found.string, *found.span("paths")):
+    if odd is not None:
+        for path in _PATH.finditer(found.string, *found.span(4)):
             kind = path.lastgroup or ""
             paths.append(_scalar(path[kind], *path.span(kind)))
-    return Dull(
-        found.start() + column + 2,
-        found.end(),
-        found["name"],
-        found.start("name"),
-        found["id"],
-        found.start("id"),
-        paths,
-    )
+    name_at, id_at = found.start(1), found.start(2)
+    return Dull(max(name_at, id_at), found.end(), name, name_at, identity, id_at, paths)

@@ -22,6 +22,9 @@ _WITHOUT_VALUE = frozenset({Test.EXISTS, Test.MISSING, Test.UNSET, Test.CALL})
 """Tests that may hold for an entity that does not have the field."""
 _CONFLICT = "declarative-conflict"
 _UNKNOWN = "declarative-unknown-field"
+_UNIQUE = "declarative-uniqueness-enforced"
+_SCOPES = frozenset({"username", "custom_id", "target", "service", "route", "consumer", "upstream"})
+"""What gives an entity its name or its place."""
 _READ_ANYWAY = frozenset({"name", "id", "paths"})
 """What is known even of an entity of which nothing else is read."""
 _LOWER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
@@ -62,11 +65,22 @@ class Rules:
             self._kinds[kind] = _book(rule for rule in own if self.settings.concern(rule))
         return self._kinds[kind]
 
-    def telling_keys(self, kind: str) -> frozenset[str] | None:
-        """The keys of a kind that make any difference to the rules; None where all may."""
-        book = self.on_kind(kind)
-        fields = frozenset(field.partition(".")[0] for field in book.by_field)
-        return None if book.always or fields & _READ_ANYWAY else fields | self.kinds
+    def telling_keys(self) -> dict[str, frozenset[str]]:
+        """The keys that make any difference to the rules, for the kinds of which not all may."""
+        found = {}
+        for kind in self.kinds - {"plugins"}:
+            book = self.on_kind(kind)
+            fields = frozenset(field.partition(".")[0] for field in book.by_field)
+            unique = frozenset(field for of, field in self.unique if of == kind)
+            if not book.always and not (kind == "routes" and fields & _READ_ANYWAY):
+                found[kind] = fields | unique | _SCOPES | self.kinds
+        return found
+
+    @functools.cached_property
+    def unique(self) -> frozenset[tuple[str, str]]:
+        """Kinds and their fields that no two entities may share."""
+        named = (value.partition(".") for value in row(_UNIQUE).values)
+        return frozenset((kind, field) for kind, _, field in named)
 
     @functools.cached_property
     def kinds(self) -> frozenset[str]:

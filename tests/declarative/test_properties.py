@@ -84,7 +84,7 @@ def test_every_line_that_the_patch_does_not_name_is_the_same(file: File) -> None
 def test_both_readers_read_alike(file: File) -> None:
     text, _ = file
     try:
-        found = list(map(shown, quick.read(text, None)))
+        found = list(map(shown, quick.read(text, {})))
     except quick.DeclinedError:
         return
 
@@ -108,7 +108,7 @@ def test_both_readers_lead_to_the_same_conversion(file: File) -> None:
 def test_the_quick_reader_reads_most_of_what_people_write() -> None:
     text = '_format_version: "2.1"\nservices:\n- name: a\n  routes:\n  - paths: [/a]\n'
 
-    assert len(list(quick.read(text, None))) == 3
+    assert len(list(quick.read(text, {}))) == 3
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_quick_reader_reads_most_of_what_people_write() -> None:
 )
 def test_the_quick_reader_declines_what_is_beyond_it(text: str) -> None:
     with pytest.raises(quick.DeclinedError):
-        list(quick.read(text, None))
+        list(quick.read(text, {}))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_quick_reader_declines_what_is_beyond_it(text: str) -> None:
     ],
 )
 def test_the_quick_reader_reads_these_as_libyaml_does(text: str) -> None:
-    found = list(map(shown, quick.read(text, None)))
+    found = list(map(shown, quick.read(text, {})))
 
     assert found == list(map(shown, document.read(decode(text.encode()))))
 
