@@ -161,8 +161,13 @@ class Runs(RuleBasedStateMachine):
     @property
     def may_lose_a_write(self) -> bool:
         """Whether a write would come after the last look at the database that it goes to."""
+        return self.world.current.database is self.world.new.database or self.writes_resumed
+
+    @property
+    def writes_resumed(self) -> bool:
+        """Whether the new database may hold writes that nothing else has; then it is kept."""
         begun = [e.step for e in self.stage.journal.events() if isinstance(e, StepStarted)]
-        return self.world.current.database is self.world.new.database or RESUME in begun
+        return RESUME in begun
 
     # --- what must hold -------------------------------------------------------------------------
 
@@ -215,7 +220,8 @@ class Runs(RuleBasedStateMachine):
         assert new.running == self.before.new.running
         assert current.database.state is self.before.current.database.state
         assert not current.database.guarded
-        assert current.database is new.database or not new.database.exists
+        if current.database is not new.database and self.world.has_database:
+            assert new.database.exists is self.writes_resumed
 
     def teardown(self) -> None:
         """However it was left: once nothing goes wrong any more, it comes to an end."""
