@@ -62,8 +62,8 @@ def convert_all(
     found = {path: one(data, around=Surroundings(path=path)) for path, data in files.items()}
     version, users = _common_version(found.values()), _users(found.values())
     for path, conversion in found.items():
-        inherits = conversion.version is None and version is not None
-        if inherits or (users and b"_plugin_configs" in files[path]):
+        late = conversion.version is None and version is not None
+        if late or (users and b"_plugin_configs" in files[path]):
             around = Surroundings(path=path, version=version, config_users=users)
             found[path] = one(files[path], around=around)
     return found

@@ -23,9 +23,15 @@ _MILDER = {Severity.BLOCKER: Severity.WARNING, Severity.WARNING: Severity.INFO}
 def findings_of(hits: Iterable[Hit], source: Source, path: str | None) -> Iterator[Said]:
     """Each hit as a finding."""
     for hit in hits:
-        single = len(hit.edits) == 1 and not hit.deletes and not may_be_secret(hit.rule.field)
-        edit = hit.edits[0] if single else None
-        yield _finding(hit, source, path, edit), hit.applied
+        yield _finding(hit, source, path, _only_edit(hit)), hit.applied
+
+
+def _only_edit(hit: Hit) -> Edit | None:
+    """What is to be changed, where that is in one place and shows no secret."""
+    if len(hit.edits) != 1 or hit.deletes or may_be_secret(hit.rule.field):
+        return None
+    edit = hit.edits[0]
+    return Edit(start=edit.start, end=edit.end, replacement=edit.replacement)
 
 
 def findings_on_paths(

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator, Mapping
+from string import Formatter
 
 import attrs
 
@@ -47,6 +48,13 @@ def _rules() -> Mapping[str, KongConfRule]:
 def rule(name: str) -> KongConfRule:
     """The rule of an id."""
     return _rules()[name]
+
+
+@functools.cache
+def _words_of(name: str) -> frozenset[str]:
+    """The `{...}` of a rule's texts."""
+    row = _rules()[name]
+    return frozenset(word for _, word, _, _ in Formatter().parse(row.message + row.action) if word)
 
 
 def as_text(value: ConfValue) -> str:
@@ -181,13 +189,6 @@ class Comparison:
         items = value if isinstance(value, tuple) else ()
         return as_text(value) in values or any(item in values for item in items)
 
-    def where(self, key: str, origin: str) -> Location | None:
-        """The line of the file that counts for a key."""
-        setting = self.conf.by_key.get(key)
-        if origin != Origin.FILE or setting is None:
-            return None
-        return Location(path=self.conf.path, line=setting.line)
-
     def difference(
         self,
         row: KongConfRule,
@@ -202,19 +203,29 @@ class Comparison:
         origin = self.set_keys.get(key, Origin.DEFAULT)
         if setting is not None or location is not None:
             origin = Origin.FILE
-        if location is None:
-            location = self.where(key, origin)
-            if setting is not None:
-                location = Location(path=self.conf.path, line=setting.line)
-        old, new = self.defaults(row.to or key)
-        given = {"old": old or "nothing", "new": new or "nothing", "key": key, **words}
-        given.setdefault("value", self.shown(key, self.value(key)))
+        elif origin == Origin.FILE:
+            setting = self.conf.by_key[key]
+        if location is None and setting is not None:
+            location = Location(path=self.conf.path, line=setting.line)
         finding = row.finding(
-            key or "kong.conf", severity=severity, location=location, evidence=origin, **given
+            key or "kong.conf",
+            severity=severity,
+            location=location,
+            evidence=origin,
+            **self._words(row, key),
+            **words,
         )
-        if setting is None and origin == Origin.FILE:
-            setting = self.conf.by_key.get(key)
         return Difference(finding=finding, rule=row, key=key, origin=origin, setting=setting)
+
+    def _words(self, row: KongConfRule, key: str) -> dict[str, str]:
+        """What every rule may say about a key, as far as this one does."""
+        given = {"key": key}
+        if {"old", "new"} & _words_of(row.id):
+            old, new = self.defaults(row.to or key)
+            given |= {"old": old or "nothing", "new": new or "nothing"}
+        if "value" in _words_of(row.id):
+            given["value"] = self.shown(key, self.value(key))
+        return given
 
     def rules(self) -> Iterator[KongConfRule]:
         """The rules for this edition and role."""

@@ -52,6 +52,7 @@ class Loaded:
 
     def refuse(self, key: str, reason: str) -> None:
         """Note why the release would not start with this key, unless nobody knows its value."""
+        key = self._given_by(key)
         if key in self.unknown:
             return
         setting = self.conf.by_key.get(key)
@@ -60,6 +61,15 @@ class Loaded:
         path = f"environment variable {variable(key)}" if from_variable else self.conf.path
         text = f"{shortened(reason)} ({self.release})"
         self.refusals.append(ConfValueError(text, key, path, line))
+
+    def _given_by(self, key: str) -> str:
+        """The key that the value was written for: itself, or another name of it that is set."""
+        others = (old for old, new in self.keys.aliases.items() if new == key)
+        fanned = (old for old, news in self.keys.fan_out.items() if key in news)
+        return next((name for name in (key, *others, *fanned) if self._is_set(name)), key)
+
+    def _is_set(self, key: str) -> bool:
+        return key in self.conf.by_key or variable(key) in self.conf.environ
 
     def shown(self, key: str, value: object) -> str:
         """A value for a message, unless it may be a secret."""

@@ -51,6 +51,8 @@ class Rewriting:
     left: list[Question] = attrs.field(factory=list)
     pins: list[tuple[Difference, Pin]] = attrs.field(factory=list, repr=False)
     _done: set[str] = attrs.field(factory=set)
+    _gone: set[str] = attrs.field(factory=set)
+    """Keys of which no line and no variable is left."""
     _written: set[str] = attrs.field(factory=set)
     _undecided: set[str] = attrs.field(factory=set)
     """Keys that a person may have to give a value."""
@@ -97,6 +99,7 @@ class Rewriting:
         if difference.key in self._done:
             return False
         self._done.add(difference.key)
+        self._gone.add(difference.key)
         for setting in self._settings(difference.key):
             conf = self.comparison.conf
             self.edits += commented_out(conf, setting, difference.rule.id)
@@ -192,7 +195,7 @@ class Rewriting:
         if not self.keeps or difference.key in self._written | self._undecided:
             return False
         references = self.comparison.references | self.comparison.old_references
-        if difference.rule.unless_references and references - self._done:
+        if difference.rule.unless_references and references - self._gone:
             return False
         old, new = self.comparison.defaults(difference.key)
         value = old if difference.rule.pin is None else difference.rule.pin

@@ -7,6 +7,7 @@ from kong_lts.catalog.rows import KongConfRule
 from kong_lts.kong_conf.addresses import Url
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.values import split_list
+from kong_lts.kong_conf.vaults import asks_environment
 
 __all__ = ["TESTS"]
 
@@ -37,7 +38,13 @@ def _is_weak_suite(rule: KongConfRule, value: str, loaded: Loaded) -> bool:
     return bool(_OLD_TLS.search(protocols) or _OLD_CIPHERS.search(ciphers))
 
 
+def _beside_references(rule: KongConfRule, value: str, loaded: Loaded) -> bool:
+    """Whether some key of the file or environment is to come from the environment vault."""
+    return any(asks_environment(given) for given in loaded.user.values())
+
+
 TESTS: Mapping[str, Callable[[KongConfRule, str, Loaded], bool]] = {
+    "beside_references": _beside_references,
     "has_item": _has_item,
     "has_no_scheme": _has_no_scheme,
     "has_path": _has_path,

@@ -84,7 +84,7 @@ def stripped(value: Raw, release: Release) -> Raw:
     """The value just before it is typed."""
     if not isinstance(value, str):
         return value
-    if release is Release.V2_8:
+    if release is Release.V2_8 and "#" in value:
         value = without_comment(value, release).replace("\\#", "#")
     return value.strip(BLANKS)
 

@@ -8,7 +8,7 @@ from kong_lts.kong_conf.lua import to_number
 from kong_lts.kong_conf.values import ConfValue, Raw, split_list
 from kong_lts.versions import Release
 
-__all__ = ["allows", "is_reference", "opens_environment", "resolve_reference"]
+__all__ = ["allows", "asks_environment", "is_reference", "opens_environment", "resolve_reference"]
 
 _START = "{vault://"
 _END = "}"
@@ -22,6 +22,11 @@ _PREVIOUS = "_PREVIOUS"
 def is_reference(value: Raw) -> bool:
     """Whether a value is one reference and nothing else."""
     return isinstance(value, str) and value.startswith(_START) and value.endswith(_END)
+
+
+def asks_environment(value: Raw) -> bool:
+    """Whether a value is a reference to a variable."""
+    return is_reference(value) and str(value).startswith(f"{_START}{_ENVIRONMENT}/")
 
 
 def resolve_reference(

@@ -92,6 +92,11 @@ EXAMPLES = (
         "client_max_body_size = 8m\nnginx_http_client_max_body_size = 4m",
         "client_max_body_size = 8m",
     ),
+    _set(
+        "conf-vault-env-prefix",
+        "vault_env_prefix = P_\npg_password = {vault://env/x}",
+        "vault_env_prefix = P_\npg_password = x",
+    ),
     _set("conf-go-plugin-server", "go_plugins_dir = /x", "go_plugins_dir = off"),
     _set("conf-go-plugin-server-off", "go_plugins_dir = off", "go_plugins_dir = /x"),
     _set("conf-nginx-optimizations", "nginx_optimizations = on", "nginx_http_optimizations = on"),

@@ -141,3 +141,88 @@ def test_a_vault_reference_may_name_a_field_and_a_prefix() -> None:
         "vault_env_prefix = S_\npg_password = {vault://env/db/pw}\n", S_DB='{"pw": "x"}'
     )
     assert values["pg_password"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "in_2_8", "in_3_4"),
+    [
+        ("pg_schema = é#x\n", "pg_schema", "\udcc3", "é"),
+        ("pg_password = -0\n", "pg_password", "-0", "-0"),
+        ("pg_password = 8 x kB\n", "pg_password", "8 x", "8 x"),
+        ("nginx_http_x = 60 kB\n", "nginx_http_x", "60", "60"),
+        ("pg_password = 0123 # c\n", "pg_password", "0123", "0123"),
+        (
+            "pg_password = 12345678901234567\n",
+            "pg_password",
+            "1.2345678901235e+16",
+            "1.2345678901235e+16",
+        ),
+        ("nginx_upstream_keepalive = 30 # c\n", "upstream_keepalive_pool_size", 60, 512),
+        (
+            "nginx_upstream_keepalive_timeout = 60 60\n",
+            "upstream_keepalive_idle_timeout",
+            120,
+            60,
+        ),
+        (
+            "nginx_upstream_keepalive_timeout = 1h 30m\n",
+            "upstream_keepalive_idle_timeout",
+            5400,
+            60,
+        ),
+        (
+            "ssl_session_timeout = 2h\nnginx_http_ssl_session_timeout = 5m\n",
+            "nginx_http_ssl_session_timeout",
+            "2h",
+            "2h",
+        ),
+        ("admin_gui_url = https://gui:8445/x\n", "admin_gui_origin", None, "https://gui:8445"),
+        ("wasm = on\n", "nginx_wasm_tls_verify_host", None, "on"),
+        ("[a]\nlog_level = info\n", "log_level", "notice", "notice"),
+        ("plugins = ,\n", "plugins", ("",), ("",)),
+    ],
+)
+def test_what_the_loaders_make_of_a_line(
+    text: str, key: str, in_2_8: object, in_3_4: object
+) -> None:
+    """Seen by running both loaders."""
+    assert resolve(text, "2.8").get(key) == in_2_8
+    assert resolve(text, "3.4").get(key) == in_3_4
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "refused_by"),
+    [
+        ("prefix =\n", "prefix", ("2.8", "3.4")),
+        ("nginx_user =\n", "nginx_user", ("3.4",)),
+        ("pg_semaphore_timeout = x\n", "pg_semaphore_timeout", ("2.8", "3.4")),
+        ("trusted_ips = 10.0.0.0/08\n", "trusted_ips", ("2.8", "3.4")),
+        ("cluster_use_proxy = on\n", "cluster_use_proxy", ("3.4",)),
+        ("nginx_upstream_keepalive_timeout = 5ms\n", "nginx_upstream_keepalive", ("2.8",)),
+        (
+            "database = cassandra\ncassandra_contact_points = a..b\n",
+            "cassandra_contact_points",
+            ("2.8",),
+        ),
+    ],
+)
+def test_what_a_loader_refuses(text: str, key: str, refused_by: tuple[str, ...]) -> None:
+    """Seen by running both loaders."""
+    for release in refused_by:
+        with pytest.raises(ConfError, match=key):
+            resolve(text, release)
+    for release in {"2.8", "3.4"} - {*refused_by, *(("3.4",) if "cassandra" in key else ())}:
+        resolve(text, release)
+
+
+def test_a_vault_reference_may_name_the_version_before() -> None:
+    secrets = {"PW": "new", "PW_PREVIOUS": "old"}
+    text = "pg_password = {vault://env/pw#2}\n"
+    assert resolve(text, "2.8", **secrets)["pg_password"] == "old"
+    assert resolve(text, "3.4", **secrets)["pg_password"] == "{vault://env/pw"
+
+
+def test_a_message_about_a_long_value_is_short() -> None:
+    with pytest.raises(ConfValueError) as raised:
+        resolve(f"log_level = {'x' * 100_000}\n")
+    assert len(str(raised.value)) < 500

@@ -129,13 +129,67 @@ def test_what_no_tool_can_decide_is_left_with_a_question() -> None:
     ]
 
 
+def test_every_line_that_changes_is_named() -> None:
+    text = "cassandra_contact_points = a, \\\n# c\n  b\ncassandra_port = 1\ncassandra_port = 2\n"
+    conf = kong_conf.parse(text, environ={"KONG_CASSANDRA_PORT": "3"})
+    work = kong_conf.rewrite(conf, edition="oss", keep_behaviour=False)
+    assert {f.location.line for f in work.applied if f.location} >= {1, 3, 4, 5}
+    assert "KONG_CASSANDRA_PORT" not in work.environ
+
+
+def applied(patch: str, text: str) -> str:
+    """The text with a unified diff applied to it, to the letter."""
+    old = text.splitlines(keepends=True)
+    new: list[str] = []
+    at = 0
+    lines = patch.replace("\n\\ No newline at end of file", "\0").splitlines(keepends=True)[2:]
+    for line in (line.replace("\0\n", "") for line in lines):
+        if line.startswith("@@"):
+            start, count = line.split()[1][1:].split(",")
+            until = int(start) - (int(count) > 0)
+            new += old[at:until]
+            at = until
+        elif line.startswith("+"):
+            new.append(line[1:])
+        else:
+            assert old[at] == line[1:]
+            new += old[at : at + 1] if line.startswith(" ") else []
+            at += 1
+    return "".join([*new, *old[at:]])
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_patch_makes_the_new_text_and_holds_no_secret(end: str) -> None:
+    text = (
+        "prefix = /x\npg_password = hunter2\nclient_max_body_size = 8m\n# pg_password = hunter2\n"
+        "a = 1\nb = 2\ncassandra_port = 1\nproxy_server = http://hunter2@proxy"
+    )
+    work = kong_conf.rewrite(kong_conf.parse(text + end), edition="oss")
+    assert "hunter2" not in work.patch()
+    assert applied(work.patch(), text + end) == work.text
+
+
+def test_a_patch_masks_a_secret_that_changes() -> None:
+    patch = kong_conf.rewrite(kong_conf.parse("cassandra_password = x\n"), edition="oss").patch()
+    assert "-cassandra_password = ******\n" in patch
+
+
 def test_a_patch_of_nothing_is_empty() -> None:
     assert kong_conf.rewrite(kong_conf.parse(""), edition="oss", keep_behaviour=False).patch() == ""
 
 
 def test_vaults_are_not_pinned_where_a_reference_needs_them() -> None:
     assert "vaults = off" in rewritten("", keep=True)
-    assert "vaults = off" not in rewritten("pg_password = {vault://env/x}\n", keep=True)
+    for key in ("pg_password", "client_max_body_size"):
+        assert "vaults = off" not in rewritten(f"{key} = {{vault://env/x}}\n", keep=True)
+    assert "vaults = off" in rewritten("cassandra_password = {vault://env/x}\n", keep=True)
+
+
+def test_a_variable_that_no_writing_makes_alike_is_left_with_a_question() -> None:
+    conf = kong_conf.parse("", environ={"KONG_PG_PASSWORD": r"a\\#b"})
+    work = kong_conf.rewrite(conf, edition="oss")
+    assert work.environ["KONG_PG_PASSWORD"] == r"a\\#b"
+    assert "pg_password" in {question.finding.subject for question in work.left}
 
 
 def test_a_finding_carries_the_edit_that_settles_it() -> None:
