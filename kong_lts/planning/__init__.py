@@ -1,0 +1,7 @@
+"""plan(deployment) -> Plan; also the values that a run and a rehearsal end with."""
+
+from kong_lts.planning.ends import Case, Rehearsal, Run, Verdict
+from kong_lts.planning.making import plan
+from kong_lts.planning.plans import AnyStep, Plan
+
+__all__ = ["AnyStep", "Case", "Plan", "Rehearsal", "Run", "Verdict", "plan"]

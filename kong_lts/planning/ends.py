@@ -1,0 +1,75 @@
+"""What a run and a rehearsal end with."""
+
+from enum import StrEnum
+
+import attrs
+
+from kong_lts.events import Event, Past
+from kong_lts.findings import Finding
+from kong_lts.planning.plans import Plan
+
+__all__ = ["Case", "Rehearsal", "Run", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """How a run stands."""
+
+    SUCCEEDED = "succeeded"
+    STOPPED = "stopped"
+    """Something failed or was interrupted: resume it, or roll back."""
+    ROLLED_BACK = "rolled back"
+    ROLLBACK_FAILED = "rollback failed"
+    """Something could not be taken back: a person must look."""
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """A run, as its journal tells it."""
+
+    plan: Plan
+    events: tuple[Event, ...]
+    verdict: Verdict
+    stopped_at: str | None = None
+    """Id of the step where it stands; None when every step is done or taken back."""
+    reason: str | None = None
+    """Why it stands there."""
+    findings: tuple[Finding, ...] = ()
+    """What the steps found."""
+    past: Past = attrs.Factory(dict)
+    """Outcomes, by step id."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the upgrade is done."""
+        return self.verdict is Verdict.SUCCEEDED
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """One rehearsed fault."""
+
+    step: str
+    fault: str
+    way: str
+    """`resume` or `roll back`: what was done about the fault."""
+    verdict: Verdict
+    broken: tuple[str, ...] = ()
+    """The invariants that did not hold."""
+
+
+@attrs.frozen(kw_only=True)
+class Rehearsal:
+    """A plan against the simulated world: undisturbed, and with every fault at every step."""
+
+    plan: Plan
+    cases: tuple[Case, ...]
+
+    @property
+    def broken(self) -> tuple[Case, ...]:
+        """Cases in which an invariant did not hold."""
+        return tuple(case for case in self.cases if case.broken)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every invariant held in every case."""
+        return not self.broken

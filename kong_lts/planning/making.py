@@ -1,0 +1,126 @@
+"""plan(deployment): the plan of an upgrade, or what stands in its way."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import attrs
+
+from kong_lts.deployment import Deployment, DeploymentMode, NodeRole, Side
+from kong_lts.errors import NotPlannableError
+from kong_lts.findings import Finding, Severity, blockers
+from kong_lts.monitoring import Gate
+from kong_lts.planning.plans import Plan
+from kong_lts.protocols import Probe
+from kong_lts.schema import SchemaState
+from kong_lts.strategies import Settings, Strategy, choose_strategy, steps
+from kong_lts.traffic import DEFAULT_RAMP, RampStage
+
+__all__ = ["plan"]
+
+
+class _Assessed(Protocol):
+    """What `plan` needs of an assessment."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+
+def plan(
+    deployment: Deployment,
+    *,
+    strategy: Strategy | str | None = None,
+    assessment: _Assessed | None = None,
+    ramp: Sequence[RampStage] = (),
+    gates: Sequence[Gate] = (),
+    probes: Sequence[Probe] = (),
+    settings: Settings | None = None,
+) -> Plan:
+    """Plan the upgrade of a deployment.
+
+    Args:
+        deployment: With its new cluster.
+        strategy: The guide's choice if None; another one is refused unless it fits too.
+        assessment: What was found; a blocker in it refuses the plan.
+        ramp: Stages of the diversion; 1, 10, 50 and 100% if empty.
+        gates: What the new cluster must keep to at each stage.
+        probes: Requests of the staging and smoke tests.
+        settings: Everything else; the arguments above win.
+
+    Raises:
+        NotPlannableError: Blockers, or no strategy that fits.
+        PlanError: The ramp does not rise to 100%.
+    """
+    chosen = settings or Settings()
+    chosen = attrs.evolve(
+        chosen,
+        ramp=tuple(ramp) or chosen.ramp or DEFAULT_RAMP,
+        gates=tuple(gates) or chosen.gates,
+        probes=tuple(probes) or chosen.probes,
+    )
+    findings = tuple(assessment.findings) if assessment else ()
+    choice = choose_strategy(deployment)
+    obstacles = [*blockers(findings), *_not_plannable(deployment, choice.strategy, strategy)]
+    new = deployment.new
+    if obstacles or new is None or choice.strategy is None:
+        raise NotPlannableError(tuple(obstacles))
+    wanted = Strategy(strategy) if strategy else choice.strategy
+    return Plan(
+        deployment=deployment,
+        strategy=wanted,
+        reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
+        steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
+        findings=findings,
+        starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
+    )
+
+
+def _not_plannable(
+    deployment: Deployment, fits: Strategy | None, wanted: Strategy | str | None
+) -> list[Finding]:
+    """What speaks against planning at all, beside the assessment."""
+    found = [finding for side in Side for finding in _nodes(deployment, side)]
+    if fits is None:
+        reasons = "; ".join(choose_strategy(deployment).reasons)
+        found.append(_obstacle("no-strategy", f"No strategy of the guide fits: {reasons}."))
+    if wanted is not None and wanted not in list(Strategy):
+        known = ", ".join(Strategy)
+        message = f"{wanted!r} is no strategy; there are {known}."
+        found.append(_obstacle("unknown-strategy", message))
+    elif fits is not None and wanted is not None and Strategy(wanted) is not fits:
+        why = choose_strategy(deployment).rejected[Strategy(wanted)]
+        found.append(_obstacle("strategy-rejected", f"{wanted} does not fit: {why}."))
+    return found
+
+
+def _nodes(deployment: Deployment, side: Side) -> Iterator[Finding]:
+    """What keeps the nodes of one cluster from being started or stopped."""
+    cluster = deployment.cluster(side)
+    if cluster is None:
+        yield _obstacle(f"{side}-cluster-missing", f"The deployment names no {side} cluster.")
+        return
+    if not cluster.nodes:
+        yield _obstacle(f"{side}-nodes-missing", f"The {side} cluster has no nodes.")
+    for name, count in Counter(node.name for node in cluster.nodes).items():
+        if count > 1:
+            yield _obstacle("node-twice", f"{count} nodes of the {side} cluster are named {name}.")
+    if deployment.mode is not DeploymentMode.HYBRID:
+        return
+    roles = {node.role for node in cluster.nodes}
+    for role in (NodeRole.CONTROL_PLANE, NodeRole.DATA_PLANE):
+        if role not in roles:
+            yield _obstacle("role-missing", f"No node of the {side} cluster has the role {role}.")
+    for node in cluster.nodes:
+        if node.role not in (NodeRole.CONTROL_PLANE, NodeRole.DATA_PLANE):
+            yield _obstacle("role-unknown", f"Is node {node.name} a control plane or a data plane?")
+
+
+def _obstacle(rule: str, message: str) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=Severity.BLOCKER,
+        subject="plan",
+        message=message,
+        action="Complete or correct the deployment.",
+        source="guide, Upgrade strategies",
+    )
