@@ -9,6 +9,7 @@ from kong_lts.deployment import Deployment
 from kong_lts.errors import KongLtsError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, blockers, in_order
+from kong_lts.routing import Difference
 from kong_lts.serialization import Form, json_schema
 
 __all__ = ["Assessment", "NotChecked", "assess"]
@@ -33,6 +34,8 @@ class Assessment:
     not_checked: tuple[NotChecked, ...] = ()
     ignored: tuple[Finding, ...] = ()
     """Findings that the caller asked to leave out; they are still shown."""
+    route_changes: tuple[Difference, ...] = ()
+    """Requests that reach another route, or the upstream in another way, the weightiest first."""
 
     @property
     def blockers(self) -> tuple[Finding, ...]:

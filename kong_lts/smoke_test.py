@@ -1,24 +1,35 @@
 """The staging test before any traffic, and the smoke test after it: probes and what they got."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
+from kong_lts.deployment import Side
 from kong_lts.errors import ProxyError
 from kong_lts.events import Past, Probed, ProbeResult
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters, Probe, Proxy
+from kong_lts.protocols import NO_ROUTE, Adapters, Answer, Probe, Proxy
 from kong_lts.step import PlannedStep, own_outcome, present
 
 __all__ = ["SmokeTest", "StagingTest"]
 
 
+_ROUTE_HEADERS = ("kong-route-name", "kong-route-id")
+_NOT_MATCHED = "no Route matched"
+_NOT_TOLD = "an answer that names no route; 3.4 wants `allow_debug_header = on` meanwhile"
+
+
 def _ask(proxy: Proxy, probe: Probe) -> ProbeResult:
     """Send one probe and put the answer beside the expectation."""
+    wanted = " or ".join(probe.expect_routes) or str(probe.expect_status)
     try:
         answer = proxy.send(probe)
     except ProxyError as exc:
-        return ProbeResult(name=probe.name, expected=str(probe.expect_status), found=str(exc))
+        return ProbeResult(name=probe.name, expected=wanted, found=str(exc))
+    if probe.expect_routes:
+        routes = _routes_of(answer)
+        hit = next((route for route in routes if route in probe.expect_routes), None)
+        return ProbeResult(name=probe.name, expected=hit or wanted, found=hit or routes[0])
     expected, found = str(probe.expect_status), str(answer.status)
     if probe.expect_in_body is not None:
         expected += f", body with {probe.expect_in_body!r}"
@@ -27,21 +38,40 @@ def _ask(proxy: Proxy, probe: Probe) -> ProbeResult:
     return ProbeResult(name=probe.name, expected=expected, found=found)
 
 
+def _routes_of(answer: Answer) -> tuple[str, ...]:
+    """Name and id of the route that took a request, as an answer to `Kong-Debug: 1` tells."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    if named := tuple(headers[name] for name in _ROUTE_HEADERS if headers.get(name)):
+        return named
+    refused = answer.status == 404 and _NOT_MATCHED in answer.body
+    return (NO_ROUTE if refused or answer.status == 400 else _NOT_TOLD,)
+
+
 @attrs.frozen(kw_only=True)
 class _ProbeStep(PlannedStep):
     probes: tuple[Probe, ...] = attrs.field(converter=tuple[Probe, ...])
 
     needs_of_side = ("proxy",)
 
+    @property
+    def _count(self) -> int:
+        return len(self.probes)
+
     def run(self, adapters: Adapters, past: Past) -> Probed:
         """Send every probe, whatever the others got."""
-        proxy = present(self.cluster(adapters).proxy, "proxy", self.id)
-        return Probed(results=tuple(_ask(proxy, probe) for probe in self.probes))
+        return Probed(results=tuple(self._asked(adapters, self.side, self.probes)))
+
+    def _asked(
+        self, adapters: Adapters, side: Side, probes: Sequence[Probe]
+    ) -> Iterator[ProbeResult]:
+        if probes:
+            proxy = present(adapters.of(side).proxy, "proxy", self.id)
+            yield from (_ask(proxy, probe) for probe in probes)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Every answer is the expected one."""
         outcome = own_outcome(past, self.id, Probed)
-        if outcome is None or len(outcome.results) < len(self.probes):
+        if outcome is None or len(outcome.results) < self._count:
             yield self.obstacle("not-probed", "The test has not run.", "Run it.")
             return
         for result in outcome.results:
@@ -55,16 +85,37 @@ class _ProbeStep(PlannedStep):
 
 @attrs.frozen(kw_only=True)
 class StagingTest(_ProbeStep):
-    """Send probes to the new cluster before it gets any traffic.
+    """Send probes to the new cluster before it gets any traffic, and some to the current one too.
 
     Source:
         guide, Dual-cluster upgrade: "Perform appropriate staging tests against version Y".
     """
 
+    current_probes: tuple[Probe, ...] = attrs.field(default=(), converter=tuple[Probe, ...])
+    """What the current cluster is asked: the same requests, with what it should do."""
+
     @property
     def title(self) -> str:
         """What it does."""
-        return f"Run a staging test of {len(self.probes)} probe(s) on the {self.side} cluster"
+        asked = f"{len(self.probes)} probe(s) on the {self.side} cluster"
+        if self.current_probes:
+            asked += f" and {len(self.current_probes)} on the current one"
+        return f"Run a staging test of {asked}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The proxies that are asked."""
+        asked = {self.side: self.probes, Side.CURRENT: self.current_probes}
+        return tuple(f"{side}.proxy" for side, probes in asked.items() if probes)
+
+    @property
+    def _count(self) -> int:
+        return len(self.probes) + len(self.current_probes)
+
+    def run(self, adapters: Adapters, past: Past) -> Probed:
+        """Send every probe, whatever the others got."""
+        current = self._asked(adapters, Side.CURRENT, self.current_probes)
+        return Probed(results=(*self._asked(adapters, self.side, self.probes), *current))
 
 
 @attrs.frozen(kw_only=True)

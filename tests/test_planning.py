@@ -6,6 +6,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 
+from kong_lts import routing
 from kong_lts.deployment import Cluster, Deployment, NodeRole, Side
 from kong_lts.errors import FormatError, NotPlannableError, PlanError
 from kong_lts.findings import Finding, Severity
@@ -14,7 +15,7 @@ from kong_lts.nodes import DoByHand
 from kong_lts.planning import Plan, Run, Verdict, plan
 from kong_lts.protocols import Probe
 from kong_lts.schema import SchemaState
-from kong_lts.smoke_test import StagingTest
+from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Reversibility
 from kong_lts.strategies import Settings, Strategy
 from kong_lts.testing import scenarios
@@ -47,7 +48,8 @@ def finding(severity: Severity) -> Finding:
 class Assessed:
     """All that a plan needs of an assessment."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    route_changes: tuple[routing.Difference, ...] = ()
 
 
 def obstacles(deployment: Deployment, strategy: str | None = None) -> list[str]:
@@ -322,6 +324,45 @@ def test_arguments_win_over_settings() -> None:
     assert (watch.gates, other_watch.gates) == (own.gates, (Gate(),))
     assert "/backups/2026" in made.to_json()
     assert "/backups/2026" in other.to_json()
+
+
+def change(method: str) -> routing.Difference:
+    found = routing.Match.of((routing.Candidate(route="r1"),), uncertain=False)
+    request = routing.Request(method=method, path="/a", host="a.test")
+    return routing.Difference(
+        cause=routing.Cause.OTHER, request=request, match_28=found, match_34=None
+    )
+
+
+@pytest.mark.parametrize("name", ["traditional-dual-cluster", "db-less-rolling"])
+def test_the_requests_whose_route_changes_go_to_both_clusters(name: str) -> None:
+    made = plan(scenarios.ALL[name], assessment=Assessed(route_changes=(change("GET"),)))
+
+    step = made.step("staging-test-routes")
+    assert isinstance(step, StagingTest)
+    assert [probe.expect_routes for probe in step.current_probes] == [("r1",)]
+    assert [probe.expect_routes for probe in step.probes] == [("no route",)]
+    assert Plan.from_json(made.to_json()) == made
+    assert made.findings == ()
+
+
+def test_in_place_the_new_cluster_alone_is_asked() -> None:
+    deployment = scenarios.ALL["traditional-in-place"]
+
+    made = plan(deployment, assessment=Assessed(route_changes=(change("GET"),)))
+
+    step = made.step("smoke-test-routes")
+    assert isinstance(step, SmokeTest)
+    assert step.needs == ("new.proxy",)
+
+
+def test_requests_that_a_test_must_not_send_are_said() -> None:
+    made = plan(DUAL_CLUSTER, assessment=Assessed(route_changes=(change("POST"),) * 7))
+
+    (said,) = made.findings
+    assert said.rule == "staging-test-leaves-out"
+    assert "POST a.test/a: POST may change something" in said.message
+    assert "staging-test-routes" not in [step.id for step in made.steps]
 
 
 def test_without_probes_a_person_tests() -> None:

@@ -28,9 +28,9 @@ class _Answers:
         return self.answer
 
 
-def answering(status: int, body: str = "") -> Adapters:
+def answering(answer: Answer) -> Adapters:
     adapters = fake_adapters(a_world())
-    proxy = _Answers(Answer(status=status, body=body))
+    proxy = _Answers(answer)
     return attrs.evolve(adapters, new=attrs.evolve(adapters.new, proxy=proxy))
 
 
@@ -73,7 +73,7 @@ def test_a_cluster_that_does_not_answer_fails_every_probe(step: StagingTest | Sm
 )
 def test_status_and_body_count(probe: Probe, status: int, body: str, passed: bool) -> None:
     step = attrs.evolve(STAGING, probes=(probe,))
-    adapters = answering(status, body)
+    adapters = answering(Answer(status=status, body=body))
 
     outcome = step.run(adapters, NO_PAST)
 
@@ -81,8 +81,85 @@ def test_status_and_body_count(probe: Probe, status: int, body: str, passed: boo
     assert rules(step.verify(adapters, {step.id: outcome})) == ([] if passed else ["probe-failed"])
 
 
+NAMED = {"Kong-Route-Name": "r1", "Kong-Route-Id": "uuid-1"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "found"),
+    [
+        (("r1",), Answer(status=500, headers=NAMED), "r1"),
+        (("uuid-1",), Answer(status=200, headers=NAMED), "uuid-1"),
+        (("r2", "r1"), Answer(status=200, headers=NAMED), "r1"),
+        (("uuid-1",), Answer(status=200, headers={"kong-route-id": "uuid-1"}), "uuid-1"),
+        (("no route",), Answer(status=404, body="no Route matched with those values"), "no route"),
+        (("no route",), Answer(status=400), "no route"),
+    ],
+)
+def test_the_route_that_is_named_counts_and_no_status(
+    expected: tuple[str, ...], answer: Answer, found: str
+) -> None:
+    step = attrs.evolve(STAGING, probes=(Probe(name="p", expect_routes=expected),))
+
+    (result,) = step.run(answering(answer), NO_PAST).results
+
+    assert result == ProbeResult(name="p", expected=found, found=found)
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        (("r1",), Answer(status=200, headers={"Kong-Route-Name": "r2"})),
+        (("r1",), Answer(status=404, body="no Route matched with those values")),
+        (("no route",), Answer(status=404, headers=NAMED)),
+        (("no route",), Answer(status=404, body="no such page")),
+        (("r1", "r2"), Answer(status=200, body="r1")),
+    ],
+)
+def test_another_route_fails_the_test(expected: tuple[str, ...], answer: Answer) -> None:
+    step = attrs.evolve(STAGING, probes=(Probe(name="p", expect_routes=expected),))
+    adapters = answering(answer)
+
+    outcome = step.run(adapters, NO_PAST)
+
+    assert rules(step.verify(adapters, {step.id: outcome})) == ["probe-failed"]
+
+
+def test_a_gateway_that_names_no_route_is_told_what_it_lacks() -> None:
+    step = attrs.evolve(STAGING, probes=(Probe(name="p", expect_routes=("r1",)),))
+
+    (result,) = step.run(answering(Answer(status=200)), NO_PAST).results
+
+    assert "allow_debug_header = on" in result.found
+
+
+ROUTES = StagingTest(
+    id="routes",
+    guide="a guide",
+    side=Side.NEW,
+    probes=(Probe(name="p", expect_routes=("r2",)),),
+    current_probes=(Probe(name="p", expect_routes=("r1",)),),
+)
+
+
+def test_the_current_cluster_is_asked_too_and_expected_to_do_as_before() -> None:
+    adapters = running()
+
+    outcome = ROUTES.run(adapters, NO_PAST)
+
+    assert [result.found for result in outcome.results] == ["r2", "r1"]
+    assert rules(ROUTES.verify(adapters, {"routes": outcome})) == []
+    assert ROUTES.needs == ("new.proxy", "current.proxy")
+    assert ROUTES.title.endswith("1 probe(s) on the new cluster and 1 on the current one")
+
+
+def test_half_of_the_answers_are_not_all() -> None:
+    half = Probed(results=(ProbeResult(name="p", expected="r2", found="r2"),))
+
+    assert rules(ROUTES.verify(running(), {"routes": half})) == ["not-probed"]
+
+
 def test_a_body_is_not_repeated() -> None:
-    outcome = STAGING.run(answering(200, "S3CR3T-marked"), NO_PAST)
+    outcome = STAGING.run(answering(Answer(status=200, body="S3CR3T-marked")), NO_PAST)
 
     assert "S3CR3T" not in repr(outcome)
     assert "S3CR3T" not in repr(Answer(status=200, body="S3CR3T", headers={"a": "S3CR3T"}))

@@ -12,11 +12,21 @@ from kong_lts.findings import Finding, Severity, blockers
 from kong_lts.monitoring import Gate
 from kong_lts.planning.plans import Plan
 from kong_lts.protocols import Probe
+from kong_lts.routing import Difference
 from kong_lts.schema import SchemaState
-from kong_lts.strategies import Settings, Strategy, choose_strategy, steps
+from kong_lts.strategies import (
+    RouteProbes,
+    Settings,
+    Strategy,
+    choose_strategy,
+    route_probes,
+    steps,
+)
 from kong_lts.traffic import DEFAULT_RAMP, RampStage
 
 __all__ = ["plan"]
+
+_MOST_SHOWN = 5
 
 
 class _Assessed(Protocol):
@@ -24,6 +34,9 @@ class _Assessed(Protocol):
 
     @property
     def findings(self) -> tuple[Finding, ...]: ...
+
+    @property
+    def route_changes(self) -> tuple[Difference, ...]: ...
 
 
 def plan(
@@ -57,8 +70,9 @@ def plan(
         ramp=tuple(ramp) or chosen.ramp or DEFAULT_RAMP,
         gates=tuple(gates) or chosen.gates,
         probes=tuple(probes) or chosen.probes,
+        route_probes=route_probes(assessment.route_changes) if assessment else chosen.route_probes,
     )
-    findings = tuple(assessment.findings) if assessment else ()
+    findings = (*assessment.findings, *_not_probed(chosen.route_probes)) if assessment else ()
     choice = choose_strategy(deployment)
     obstacles = [*blockers(findings), *_not_plannable(deployment, choice.strategy, strategy)]
     new = deployment.new
@@ -73,6 +87,21 @@ def plan(
         findings=findings,
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
     )
+
+
+def _not_probed(probes: RouteProbes) -> Iterator[Finding]:
+    """Requests of the assessment that the staging test leaves out."""
+    if probes.left_out:
+        shown = "; ".join(probes.left_out[:_MOST_SHOWN])
+        more = f"; and {rest} more" if (rest := len(probes.left_out) - _MOST_SHOWN) > 0 else ""
+        yield Finding(
+            rule="staging-test-leaves-out",
+            severity=Severity.INFO,
+            subject="plan",
+            message=f"The staging test of the routes that change leaves out {shown}{more}.",
+            action="Send these by hand to both clusters where that does no harm.",
+            source="guide, Dual-cluster upgrade, step 5",
+        )
 
 
 def _not_plannable(

@@ -24,6 +24,7 @@ from kong_lts.protocols.promises import (
     WriteGuard,
 )
 from kong_lts.protocols.values import (
+    NO_ROUTE,
     Answer,
     Decision,
     Finished,
@@ -33,6 +34,7 @@ from kong_lts.protocols.values import (
 )
 
 __all__ = [
+    "NO_ROUTE",
     "Adapters",
     "AdminApi",
     "Answer",

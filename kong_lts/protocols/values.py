@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 __all__ = [
+    "NO_ROUTE",
     "Answer",
     "Decision",
     "Finished",
@@ -12,6 +13,9 @@ __all__ = [
     "Probe",
     "Question",
 ]
+
+NO_ROUTE = "no route"
+"""Stands for a route where none shall take a request."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +47,10 @@ class Probe:
     headers: Mapping[str, str] = attrs.Factory(dict)
     """A value may be a reference, `env:NAME` or `file:PATH`: no credential stands in a plan."""
     expect_status: int = 200
+    """Not looked at where a route is expected: what is behind it may answer anything."""
     expect_in_body: str | None = None
+    expect_routes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    """Names or ids of the routes of which one should take it, or `NO_ROUTE`; empty for any."""
 
 
 @attrs.frozen(kw_only=True)

@@ -4,9 +4,18 @@ from kong_lts.deployment import Cluster, Deployment, DeploymentMode
 from kong_lts.step import Step
 from kong_lts.strategies import dual_cluster, hybrid, in_place, rolling
 from kong_lts.strategies.choice import Strategy, StrategyChoice, choose_strategy
+from kong_lts.strategies.route_probes import RouteProbes, route_probes
 from kong_lts.strategies.settings import Settings
 
-__all__ = ["Settings", "Strategy", "StrategyChoice", "choose_strategy", "steps"]
+__all__ = [
+    "RouteProbes",
+    "Settings",
+    "Strategy",
+    "StrategyChoice",
+    "choose_strategy",
+    "route_probes",
+    "steps",
+]
 
 _STEPS = {
     Strategy.DUAL_CLUSTER: dual_cluster.steps,

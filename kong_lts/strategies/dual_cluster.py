@@ -32,6 +32,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
         shared.test(
             StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic"
         ),
+        *shared.test_routes(f"{_GUIDE} 5", settings),
         *shared.diversion(settings, f"{_GUIDE} 6", f"{_GUIDE} 7"),
         shared.test(
             SmokeTest,

@@ -40,9 +40,17 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
             settings,
             "now that it has all traffic",
         ),
+        *_routes_test(settings),
         shared.watch_afterwards(settings, f"{_GUIDE} 8", "watch-new"),
         *completion(settings),
     )
+
+
+def _routes_test(settings: Settings) -> Iterator[Step]:
+    """The requests whose route changes; the current cluster is not there to be asked too."""
+    if probes := settings.route_probes.new:
+        guide = "Perform upgrade, step 3"
+        yield SmokeTest(id="smoke-test-routes", guide=guide, side=Side.NEW, probes=probes)
 
 
 def control_planes(

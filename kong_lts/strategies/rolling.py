@@ -111,6 +111,7 @@ def _new_nodes(
         yield shared.test(
             StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
         )
+        yield from shared.test_routes(f"{guide} 4", settings)
 
 
 def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:

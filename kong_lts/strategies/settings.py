@@ -4,6 +4,7 @@ import attrs
 
 from kong_lts.monitoring import Gate
 from kong_lts.protocols import Probe
+from kong_lts.strategies.route_probes import RouteProbes
 from kong_lts.traffic import DEFAULT_RAMP, RampStage
 
 __all__ = ["Settings"]
@@ -16,6 +17,8 @@ class Settings:
     ramp: tuple[RampStage, ...] = DEFAULT_RAMP
     gates: tuple[Gate, ...] = (Gate(),)
     probes: tuple[Probe, ...] = ()
+    route_probes: RouteProbes = attrs.field(factory=RouteProbes)
+    """For the routes that change; a plan takes them from its assessment."""
     backup_folder: str = "kong-lts-backup"
     """Where the backup appears, on the machine that runs the plan."""
     program: tuple[str, ...] = ("kong",)

@@ -22,6 +22,7 @@ __all__ = [
     "start",
     "stop",
     "test",
+    "test_routes",
     "watch_afterwards",
     "with_database",
     "without_database",
@@ -201,6 +202,19 @@ def test(
         "The plan has no probes. Send requests for all use cases to the new cluster's proxy: does"
         " key-auth authenticate, does every important route answer as before?",
     )
+
+
+def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
+    """The requests whose route changes, to both clusters; no step where there are none."""
+    probes = settings.route_probes
+    if probes.new:
+        yield StagingTest(
+            id="staging-test-routes",
+            guide=guide,
+            side=Side.NEW,
+            probes=probes.new,
+            current_probes=probes.current,
+        )
 
 
 def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:

@@ -17,6 +17,7 @@ from kong_lts.events import Event, Outcome
 from kong_lts.findings import Finding
 from kong_lts.monitoring import Gate, WatchMetrics
 from kong_lts.planning import Plan
+from kong_lts.routing import Request
 from kong_lts.traffic import DivertTraffic, RampStage
 from kong_lts.versions import KongVersion
 
@@ -162,5 +163,7 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (Gate, "max_error_ratio"): _POSITIVE,
     (Gate, "min_requests"): st.integers(0),
     (WatchMetrics, "watch_s"): _POSITIVE,
+    (Request, "headers"): st.lists(st.tuples(texts(), texts()), max_size=_MOST).map(tuple),
+    (Request, "scheme"): st.sampled_from(["http", "https"]),
 }
 """Where a field takes less than its type."""

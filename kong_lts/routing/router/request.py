@@ -59,6 +59,14 @@ class Request:
     sni: str | None = None
     """The server name of the TLS handshake."""
 
+    @property
+    def summary(self) -> str:
+        """The request in a few words; of a header only the name, as its value may be a token."""
+        lines = [f"header {name}" for name, _ in self.headers]
+        if self.scheme == "https":
+            lines.append(f"TLS for {self.sni}" if self.sni else "TLS")
+        return f"{self.method} {self.host}{self.path}" + f" ({', '.join(lines)})" * bool(lines)
+
 
 @attrs.frozen(kw_only=True)
 class Candidate:

@@ -15,6 +15,7 @@ from kong_lts.errors import (
 )
 from kong_lts.events import TrafficCount
 from kong_lts.protocols import (
+    NO_ROUTE,
     Answer,
     Finished,
     NodeStatus,
@@ -178,9 +179,18 @@ class FakeProxy:
                 raise ProxyError(f"send {probe.name}", "connection refused")
             if cluster.failing_percent == 100:
                 return Answer(status=500)
+            if probe.expect_routes:
+                return _taken_by(probe.expect_routes[0])
             return Answer(status=probe.expect_status, body=probe.expect_in_body or "")
 
         return self.world.look(f"send {probe.name}", ProxyError, seen)
+
+
+def _taken_by(route: str) -> Answer:
+    """What a gateway says to `Kong-Debug: 1`."""
+    if route == NO_ROUTE:
+        return Answer(status=404, body='{"message":"no Route matched with those values"}')
+    return Answer(status=200, headers={"Kong-Route-Name": route})
 
 
 @attrs.define
