@@ -33,7 +33,7 @@ from kong_lts.versions import Edition, KongVersion, Release
 
 if TYPE_CHECKING:
     from kong_lts.rehearsal import rehearse
-    from kong_lts.reports import render
+    from kong_lts.reports import exit_status, render
 
 __all__ = [
     "Adapters",
@@ -70,6 +70,7 @@ __all__ = [
     "choose_strategy",
     "declarative",
     "execute",
+    "exit_status",
     "gather",
     "kong_conf",
     "parse_deployment",
@@ -83,7 +84,7 @@ __all__ = [
     "routing",
 ]
 
-_ON_FIRST_USE = {"rehearse": "rehearsal", "render": "reports"}
+_ON_FIRST_USE = {"rehearse": "rehearsal", "render": "reports", "exit_status": "reports"}
 
 
 def __getattr__(name: str) -> object:

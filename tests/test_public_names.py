@@ -44,6 +44,7 @@ PINNED = {
     "choose_strategy",
     "declarative",
     "execute",
+    "exit_status",
     "gather",
     "kong_conf",
     "parse_deployment",

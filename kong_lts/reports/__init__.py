@@ -6,18 +6,20 @@ from typing import Any
 from kong_lts.assessment import Assessment
 from kong_lts.errors import CannotRenderError
 from kong_lts.planning import Plan, Rehearsal, Run
-from kong_lts.reports import html, json_form, markdown, text
+from kong_lts.reports import html, json_form, junit, markdown, mermaid, sarif, terminal, text
 from kong_lts.reports.assessments import assessment_document
 from kong_lts.reports.document import Document
 from kong_lts.reports.plans import choice_document, plan_document
 from kong_lts.reports.rehearsals import rehearsal_document
 from kong_lts.reports.runs import run_document
+from kong_lts.reports.statuses import ExitStatus, exit_status
 from kong_lts.strategies import StrategyChoice
 
-__all__ = ["render"]
+__all__ = ["ExitStatus", "exit_status", "render"]
 
 _WRITERS: Mapping[str, Callable[[Document], str]] = {
     "text": text.write,
+    "terminal": terminal.write,
     "markdown": markdown.write,
     "html": html.write,
 }
@@ -37,6 +39,13 @@ _JSON: Mapping[type, Callable[[Any], str]] = {
     Rehearsal: json_form.rehearsal_json,
     Run: json_form.run_json,
 }
+_FOR_TOOLS: Mapping[type, Mapping[str, Callable[[Any], str]]] = {
+    Assessment: {"sarif": sarif.assessment_sarif, "junit": junit.assessment_junit},
+    Plan: {"mermaid": mermaid.plan_mermaid},
+    Rehearsal: {"junit": junit.rehearsal_junit},
+    Run: {"junit": junit.run_junit},
+}
+"""Formats that make sense for some values only."""
 
 
 def _written(
@@ -49,6 +58,7 @@ _FORMS: Mapping[type, Mapping[str, Callable[[Any], str]]] = {
     kind: {
         **{name: _written(write, document) for name, write in _WRITERS.items()},
         "json": _JSON[kind],
+        **_FOR_TOOLS.get(kind, {}),
     }
     for kind, document in _DOCUMENTS.items()
 }
@@ -60,8 +70,10 @@ def render(value: object, format: str) -> str:
 
     Args:
         value: An Assessment, StrategyChoice, Plan, Rehearsal or Run.
-        format: "text" (at most 100 columns, no colours), "markdown" (with GitHub's tables), "html"
-            (one file without script, needs the extra `reports`) or "json".
+        format: "text" (at most 100 columns, no colours), "terminal" (the same in colours, needs the
+            extra `reports`), "markdown" (with GitHub's tables), "html" (one file without script,
+            needs the extra `reports`), "json"; "sarif" (2.1.0) of an assessment, "junit" of an
+            assessment, rehearsal or run, "mermaid" of a plan.
 
     Returns:
         The whole report. It opens with the verdict in one sentence, then come counts, then the

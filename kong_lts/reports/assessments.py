@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from kong_lts.assessment import Assessment, NotChecked
 from kong_lts.deployment import Deployment
 from kong_lts.findings import Finding, Severity, in_order
-from kong_lts.reports.document import Document, Entries, Entry, Facts, Level, Row, Section, Table
+from kong_lts.reports.document import (
+    Bar,
+    Bars,
+    Document,
+    Entries,
+    Entry,
+    Facts,
+    Level,
+    Row,
+    Section,
+    Table,
+)
 from kong_lts.reports.words import counted, listed
 
 __all__ = ["assessment_document", "deployment_facts", "findings_section", "severity_counts", "way"]
@@ -78,7 +89,31 @@ def findings_section(
     if findings:
         ordered = in_order(dict.fromkeys(findings))
         entries = tuple(finding_entry(finding) for finding in ordered)
-        yield Section(title=title, lead=lead, blocks=(Entries(entries=entries),))
+        yield Section(
+            title=title, lead=lead, blocks=(Entries(entries=entries, filtered=len(entries) > 1),)
+        )
+
+
+def _by_input(findings: Sequence[Finding]) -> Iterator[Section]:
+    """Which input showed how many; nothing where there is but one input."""
+    by_input: dict[str, Counter[Severity]] = {}
+    for finding in dict.fromkeys(findings):
+        counts = by_input.setdefault(finding.evidence or "the deployment", Counter())
+        counts[finding.severity] += 1
+    if len(by_input) < 2:
+        return
+    kinds = tuple(reversed(Severity))
+    ordered = sorted(by_input.items(), key=lambda item: (-item[1].total(), item[0]))
+    chart = Bars(
+        caption="Findings by the input that showed them",
+        heading="Input",
+        kinds=tuple((_PLURALS[severity], LEVELS[severity]) for severity in kinds),
+        bars=tuple(
+            Bar(label=label, numbers=tuple(counts[severity] for severity in kinds))
+            for label, counts in ordered[:_MOST_RULES]
+        ),
+    )
+    yield Section(title="Where they come from", blocks=(chart,))
 
 
 def _verdict(assessment: Assessment) -> tuple[str, Level]:
@@ -133,6 +168,7 @@ def assessment_document(assessment: Assessment) -> Document:
         ),
         sections=(
             *findings_section(assessment.findings),
+            *_by_input(assessment.findings),
             *_not_checked(assessment.not_checked),
             *findings_section(assessment.ignored, "Ignored", ignored),
             Section(title="What is upgraded", blocks=(deployment_facts(assessment.deployment),)),

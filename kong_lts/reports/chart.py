@@ -1,11 +1,11 @@
-"""Where the chart of a ramp has its lines and marks, in the units of an SVG view box."""
+"""Where the charts have their lines, marks and bars, in the units of an SVG view box."""
 
 import attrs
 
-from kong_lts.reports.document import Mark, Ramp
+from kong_lts.reports.document import Bars, Level, Mark, Ramp
 from kong_lts.reports.words import duration
 
-__all__ = ["Chart", "PlacedMark", "Tick", "chart"]
+__all__ = ["BarChart", "Chart", "DrawnBar", "Part", "PlacedMark", "Tick", "bar_chart", "chart"]
 
 WIDTH, HEIGHT = 480, 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 466, 18, 200
@@ -86,3 +86,61 @@ def chart(ramp: Ramp) -> Chart:
             for mark in ramp.marks
         ),
     )
+
+
+_BAR_LEFT, _BAR_STEP, _BAR_WIDTH = 150, 26, 290
+_MOST_SIGNS = 24
+"""Of a label; its whole text stands in the table beside."""
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One kind's piece of a bar."""
+
+    x: float
+    width: float
+    level: Level
+
+
+@attrs.frozen(kw_only=True)
+class DrawnBar:
+    """A bar and where it stands."""
+
+    label: str
+    y: int
+    parts: tuple[Part, ...]
+    end: float
+    total: int
+
+
+@attrs.frozen(kw_only=True)
+class BarChart:
+    """Everything that the template draws."""
+
+    bars: tuple[DrawnBar, ...]
+    height: int
+    width: int = WIDTH
+    left: int = _BAR_LEFT
+
+
+def bar_chart(block: Bars) -> BarChart:
+    """Place bars in their view box; the longest one takes the whole width."""
+    most = max((sum(bar.numbers) for bar in block.bars), default=0) or 1
+    drawn = []
+    for index, bar in enumerate(block.bars):
+        parts, x = [], float(_BAR_LEFT)
+        for number, (_, level) in zip(bar.numbers, block.kinds, strict=True):
+            width = _BAR_WIDTH * number / most
+            parts.append(Part(x=round(x, 1), width=round(width, 1), level=level))
+            x += width
+        label = bar.label if len(bar.label) <= _MOST_SIGNS else f"{bar.label[:_MOST_SIGNS]}..."
+        drawn.append(
+            DrawnBar(
+                label=label,
+                y=index * _BAR_STEP,
+                parts=tuple(part for part in parts if part.width),
+                end=round(x, 1),
+                total=sum(bar.numbers),
+            )
+        )
+    return BarChart(bars=tuple(drawn), height=len(drawn) * _BAR_STEP)

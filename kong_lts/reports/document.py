@@ -6,6 +6,7 @@ act on.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import ClassVar
@@ -15,6 +16,8 @@ import attrs
 from kong_lts.reports.words import clean
 
 __all__ = [
+    "Bar",
+    "Bars",
     "Block",
     "Break",
     "Bullets",
@@ -121,6 +124,45 @@ class Entries:
     entries: tuple[Entry | Break, ...]
     compact: bool = False
     """Whether the facts of an entry are short enough to stand in a row."""
+    filtered: bool = False
+    """Whether a reader may hide those of one tag, where the format has a way."""
+
+    @property
+    def tags(self) -> tuple[tuple[str, Level, int], ...]:
+        """Each tag with its level and how many entries have it, in the order they come."""
+        found = [entry for entry in self.entries if isinstance(entry, Entry)]
+        numbers = Counter(entry.tag for entry in found)
+        levels = {entry.tag: entry.level for entry in found}
+        return tuple((tag, levels[tag], number) for tag, number in numbers.items())
+
+
+@attrs.frozen(kw_only=True)
+class Bar:
+    """How much there is of each kind under one name."""
+
+    label: str = attrs.field(converter=clean)
+    numbers: tuple[int, ...]
+    """One for each kind of the chart."""
+
+
+@attrs.frozen(kw_only=True)
+class Bars:
+    """A small chart: horizontal bars, each divided by kind."""
+
+    kind: ClassVar[str] = "bars"
+
+    caption: str
+    heading: str
+    """What the labels are."""
+    kinds: tuple[tuple[str, Level], ...]
+    bars: tuple[Bar, ...]
+
+    @property
+    def table(self) -> Table:
+        """The same in figures."""
+        rows = tuple(Row(cells=(bar.label, *map(str, bar.numbers))) for bar in self.bars)
+        columns = (self.heading, *(name for name, _ in self.kinds))
+        return Table(caption=self.caption, columns=columns, rows=rows)
 
 
 @attrs.frozen(kw_only=True)
@@ -181,7 +223,7 @@ class Ramp:
         return Table(caption="The ramp in figures", columns=columns, rows=rows)
 
 
-Block = Facts | Bullets | Table | Entries | Ramp
+Block = Facts | Bullets | Table | Entries | Bars | Ramp
 
 
 @attrs.frozen(kw_only=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kong_lts.errors import CannotRenderError
-from kong_lts.reports.chart import chart
+from kong_lts.reports.chart import bar_chart, chart
 from kong_lts.reports.document import Break, Document, inline
 
 __all__ = ["write"]
@@ -29,6 +29,6 @@ def write(document: Document) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(chart=chart, inline=inline)
+    environment.globals.update(bar_chart=bar_chart, chart=chart, inline=inline)
     environment.tests["break"] = lambda value: isinstance(value, Break)
     return environment.get_template("report.html.j2").render(document=document) + "\n"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kong_lts.reports.document import (
+    Bars,
     Block,
     Break,
     Bullets,
@@ -88,6 +89,10 @@ def _table(table: Table) -> Iterator[str]:
             yield _cells([escaped(text, cell=True) for text in row.cells])
 
 
+def _bars(bars: Bars) -> Iterator[str]:
+    yield from _table(bars.table)
+
+
 def _entry(entry: Entry, compact: bool) -> Iterator[str]:
     numbered = entry.tag.rstrip(".").isdecimal()
     head = entry.tag if numbered else f"- **{entry.tag}**" if entry.tag else "-"
@@ -120,6 +125,7 @@ _BLOCKS: Mapping[type[Block], Callable[[Any], Iterator[str]]] = {
     Bullets: _bullets,
     Table: _table,
     Entries: _entries,
+    Bars: _bars,
     Ramp: _ramp,
 }
 

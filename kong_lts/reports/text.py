@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kong_lts.reports.document import (
+    Bars,
     Block,
     Break,
     Bullets,
@@ -127,6 +128,10 @@ def _table(table: Table) -> Iterator[str]:
         yield from _break(row) if isinstance(row, Break) else _row(row.cells, widths)
 
 
+def _bars(bars: Bars) -> Iterator[str]:
+    yield from _table(bars.table)
+
+
 def _entry(entry: Entry, compact: bool) -> Iterator[str]:
     head = f"{entry.tag} " if entry.tag else ""
     code = f" [{entry.code}]" if entry.code else ""
@@ -173,6 +178,7 @@ _BLOCKS: Mapping[type[Block], Callable[[Any], Iterator[str]]] = {
     Bullets: _bullets,
     Table: _table,
     Entries: _entries,
+    Bars: _bars,
     Ramp: _ramp,
 }
 

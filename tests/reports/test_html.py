@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from kong_lts.reports import render
-from kong_lts.reports.chart import BOTTOM, LEFT, RIGHT, TOP, chart
-from kong_lts.reports.document import Ramp, Share
+from kong_lts.reports.chart import BOTTOM, LEFT, RIGHT, TOP, bar_chart, chart
+from kong_lts.reports.document import Bar, Bars, Level, Ramp, Share
 from kong_lts.reports.standing import ramp_chart
 from tests.reports import samples
 
@@ -82,3 +82,34 @@ def test_a_chart_of_a_single_moment_can_be_drawn() -> None:
 
     assert len(drawn.x_ticks) == 1
     assert drawn.line.startswith(f"M{LEFT} {BOTTOM}")
+
+
+def test_findings_can_be_hidden_by_severity_without_a_script() -> None:
+    html = render(samples.blocked(), "html")
+
+    shown = dict(re.findall(r'class="show-(\w+)"> (\w+ \(\d+\))</label>', html))
+    assert shown == {"bad": "BLOCKER (1)", "warning": "WARNING (1)"}
+    for level in shown:
+        assert f".show-{level}:not(:checked)) + .entries .entry.{level} {{ display: none" in html
+
+
+def test_bars_stay_in_their_frame_and_are_as_long_as_their_numbers() -> None:
+    kinds = (("Blockers", Level.BAD), ("Warnings", Level.WARNING))
+    bars = tuple(Bar(label="x" * 80, numbers=numbers) for numbers in ((3, 1), (0, 2), (0, 0)))
+
+    drawn = bar_chart(Bars(caption="", heading="", kinds=kinds, bars=bars))
+
+    first, second, empty = drawn.bars
+    assert first.end - drawn.left == 2 * (second.end - drawn.left)
+    assert [part.level for part in second.parts] == [Level.WARNING]
+    assert not empty.parts
+    assert first.end < drawn.width
+    assert max(bar.y for bar in drawn.bars) < drawn.height
+
+
+def test_a_chart_of_findings_has_its_figures_in_every_format() -> None:
+    html, text = render(samples.blocked(), "html"), render(samples.blocked(), "text")
+
+    assert "<title" in html
+    assert "Findings by the input that showed them" in html
+    assert "Findings by the input that showed them" in text

@@ -15,7 +15,7 @@ from kong_lts.reports import render
 from kong_lts.strategies import choose_strategy
 from tests.reports import samples
 
-FORMATS = ("text", "markdown", "html", "json")
+FORMATS = ("text", "terminal", "markdown", "html", "json")
 
 VALUES: dict[str, Callable[[], object]] = {
     "assessment": samples.blocked,
@@ -123,14 +123,14 @@ def test_json_of_a_plan_and_of_an_assessment_is_their_own_form() -> None:
     assert render(found, "json") == found.to_json()
 
 
-@pytest.mark.parametrize("format", ["sarif", "junit", "mermaid", "pdf", ""])
+@pytest.mark.parametrize("format", ["mermaid", "pdf", ""])
 def test_a_format_that_is_not_there_names_those_that_are(format: str) -> None:
     with pytest.raises(CannotRenderError) as caught:
         render(samples.clear(), format)
 
     assert caught.value.value == "Assessment"
     assert caught.value.format == format
-    assert caught.value.formats == FORMATS
+    assert caught.value.formats == (*FORMATS, "sarif", "junit")
 
 
 def test_a_value_that_is_no_report_is_named_by_its_type_only() -> None:
@@ -141,18 +141,37 @@ def test_a_value_that_is_no_report_is_named_by_its_type_only() -> None:
     assert "secret" not in str(caught.value)
 
 
-WITHOUT_JINJA2 = """
+WITHOUT_EXTRAS = """
 import sys
-sys.modules["jinja2"] = None
+sys.modules["jinja2"] = sys.modules["rich"] = None
 from kong_lts.errors import CannotRenderError
 from kong_lts.reports import render
 from tests.reports import samples
 render(samples.clear(), "markdown")
-try:
-    render(samples.clear(), "html")
-except CannotRenderError as exc:
-    print(exc)
+for format in ("html", "terminal"):
+    try:
+        render(samples.clear(), format)
+    except CannotRenderError as exc:
+        print(exc)
 """
+
+
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+def test_on_a_terminal_the_text_is_the_same_in_colours(value: Callable[[], object]) -> None:
+    coloured = render(value(), "terminal")
+
+    assert COLOURS.sub("", coloured) == render(value(), "text")
+    assert COLOURS.match(coloured)
+
+
+def test_a_blocker_is_red_and_a_warning_is_yellow() -> None:
+    lines = render(samples.blocked(), "terminal").splitlines()
+
+    assert sum(line.startswith("\x1b[1;31mBLOCKER") for line in lines) == 1
+    assert sum(line.startswith("\x1b[1;33mWARNING") for line in lines) == 1
 
 
 def run_python(code: str) -> str:
@@ -160,8 +179,8 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-def test_without_jinja2_only_html_is_refused_and_says_what_to_install() -> None:
-    assert "pip install kong-lts[reports]" in run_python(WITHOUT_JINJA2)
+def test_without_its_packages_a_format_is_refused_and_says_what_to_install() -> None:
+    assert run_python(WITHOUT_EXTRAS).count("pip install kong-lts[reports]") == 2
 
 
 def test_importing_reports_does_not_load_jinja2() -> None:
@@ -172,5 +191,5 @@ def test_importing_reports_does_not_load_jinja2() -> None:
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
 def test_no_object_is_shown_as_python_writes_it(value: Callable[[], object]) -> None:
-    for format in FORMATS[:3]:
+    for format in FORMATS[:4]:
         assert not re.search(r"\w+\(\w+=|object at 0x|<class|None\b", render(value(), format))

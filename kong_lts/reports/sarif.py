@@ -1,0 +1,141 @@
+"""An assessment as SARIF 2.1.0, for tools that show findings beside the lines of a file."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
+
+from kong_lts.assessment import Assessment, NotChecked
+from kong_lts.edits import Edit
+from kong_lts.findings import Finding, Location, Severity, in_order
+
+__all__ = ["assessment_sarif"]
+
+Json = dict[str, object]
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_HELP = "https://developer.konghq.com/gateway/"
+_LEVELS = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_ACCEPTED = "Accepted by whoever asked for this assessment."
+
+
+def assessment_sarif(assessment: Assessment) -> str:
+    """One run with a result for each finding.
+
+    What was accepted is a suppressed result; a rule that had nothing to look at is a notification,
+    so that silence is never taken for a clean file.
+    """
+    kept = tuple(dict.fromkeys(assessment.findings))
+    ignored = tuple(dict.fromkeys(assessment.ignored))
+    rules = _rules((*kept, *ignored))
+    at = {str(rule["id"]): index for index, rule in enumerate(rules)}
+    results = [
+        *(_result(finding, at[finding.rule]) for finding in in_order(kept)),
+        *(_suppressed(_result(f, at[f.rule])) for f in in_order(ignored)),
+    ]
+    run = {
+        "tool": {"driver": {"name": "kong_lts", "informationUri": _HELP, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(assessment.not_checked)],
+        "results": results,
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rules(findings: Iterable[Finding]) -> list[Json]:
+    """Each rule that found something, once, with the most it says here."""
+    worst: dict[str, Finding] = {}
+    for finding in findings:
+        known = worst.setdefault(finding.rule, finding)
+        if finding.severity.rank > known.severity.rank:
+            worst[finding.rule] = finding
+    return [
+        {
+            "id": rule,
+            "shortDescription": {"text": _words(rule)},
+            "help": {"text": finding.action},
+            "defaultConfiguration": {"level": _LEVELS[finding.severity]},
+            "properties": {"source": finding.source},
+        }
+        for rule, finding in sorted(worst.items())
+    ]
+
+
+def _words(rule: str) -> str:
+    """The id as a phrase."""
+    return rule.replace("-", " ").capitalize()
+
+
+def _result(finding: Finding, rule: int) -> Json:
+    result: Json = {
+        "ruleId": finding.rule,
+        "ruleIndex": rule,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": f"{finding.subject}: {finding.message} {finding.action}".strip()},
+        "locations": [_location(finding.location)] if finding.location else [],
+        "partialFingerprints": {"finding/v1": _fingerprint(finding)},
+        "properties": {"severity": finding.severity, "source": finding.source},
+    }
+    path = finding.location and finding.location.path
+    if finding.edit is not None and path:
+        result["fixes"] = [_fix(path, finding.edit, finding.action)]
+    return result
+
+
+def _suppressed(result: Json) -> Json:
+    suppression = {"kind": "external", "status": "accepted", "justification": _ACCEPTED}
+    return {**result, "suppressions": [suppression]}
+
+
+def _location(where: Location) -> Json:
+    """A place in a file, in a database, or both."""
+    found: Json = {}
+    if where.path:
+        place: Json = {"artifactLocation": _artifact(where.path)}
+        if where.line and where.line > 0:
+            column = {"startColumn": where.column} if where.column and where.column > 0 else {}
+            place["region"] = {"startLine": where.line, **column}
+        found["physicalLocation"] = place
+    if where.table:
+        name = where.table + (f"/{where.row}" if where.row else "")
+        found["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "resource"}]
+    return found
+
+
+def _artifact(path: str) -> Mapping[str, str]:
+    """The path as the reference that SARIF asks for."""
+    name = quote(path.encode("utf-8", "surrogatepass"), safe="/~")
+    return {"uri": f"file://{name}" if path.startswith("/") else name}
+
+
+def _fix(path: str, edit: Edit, action: str) -> Json:
+    region = {"charOffset": edit.start, "charLength": edit.end - edit.start}
+    replacement = {"deletedRegion": region, "insertedContent": {"text": edit.replacement}}
+    change = {"artifactLocation": _artifact(path), "replacements": [replacement]}
+    return {"description": {"text": action}, "artifactChanges": [change]}
+
+
+def _fingerprint(finding: Finding) -> str:
+    """The same for as long as a finding is about the same thing, whatever its line."""
+    where = finding.location or Location()
+    parts = (finding.rule, finding.subject, where.path, where.table, where.row)
+    text = "\0".join(part or "" for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _invocation(not_checked: Iterable[NotChecked]) -> Json:
+    return {
+        "executionSuccessful": True,
+        "toolExecutionNotifications": list(_notifications(not_checked)),
+    }
+
+
+def _notifications(not_checked: Iterable[NotChecked]) -> Iterator[Json]:
+    for entry in not_checked:
+        yield {
+            "level": "warning",
+            "descriptor": {"id": entry.rule},
+            "message": {"text": f"{entry.rule} was not checked: {entry.missing}"},
+        }
