@@ -1,11 +1,29 @@
 """Manifest: what a database backup holds, and what it cannot bring back."""
 
+from enum import StrEnum
+
 import attrs
 
 from kong_lts.database import Fingerprint, SchemaMeta
 from kong_lts.serialization import Form, json_schema
 
-__all__ = ["FileRecord", "Manifest"]
+__all__ = ["DumpFormat", "FileRecord", "Manifest"]
+
+
+class DumpFormat(StrEnum):
+    """The guide's formats of a database dump."""
+
+    DIRECTORY = "directory"
+    """Compressed, and dumped by several jobs at once."""
+    TAR = "tar"
+    """One file, not compressed."""
+    PLAIN = "plain"
+    """One file of SQL, which `psql` restores."""
+
+    @property
+    def path(self) -> str:
+        """Where the dump is in a backup."""
+        return {"directory": "dump", "tar": "dump.tar", "plain": "dump.sql"}[self]
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +54,9 @@ class Manifest:
     fingerprint: Fingerprint
     """Of the very rows that were dumped."""
     files: tuple[FileRecord, ...]
+    dump_format: DumpFormat = DumpFormat.DIRECTORY
+    other_schemas: tuple[str, ...] = ()
+    """Of other applications in the same database; they are not in the dump."""
     cannot_restore: tuple[str, ...] = ()
     """What this backup does not hold, or does not give back."""
 

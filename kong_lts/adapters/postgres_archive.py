@@ -1,19 +1,15 @@
-"""Database backups: `pg_dump` and `pg_restore`, with a manifest of the very rows dumped."""
+"""Database backups: dumps with a manifest of the very rows dumped, and their restore."""
 
 import contextlib
 import os
-import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 
-from kong_lts.adapters.local_process import LocalProcessRunner
-from kong_lts.adapters.postgres_address import APPLICATION, Connection, PostgresAddress
+from kong_lts.adapters.postgres_address import Connection, PostgresAddress
 from kong_lts.adapters.postgres_backup_folder import (
-    DUMP,
     Unfinished,
     prove,
     records,
@@ -31,29 +27,18 @@ from kong_lts.adapters.postgres_facts import (
     server_version,
     table_names,
 )
-from kong_lts.adapters.postgres_swap import make_beside, refuse_other_applications, swap
-from kong_lts.adapters.postgres_tools import PostgresTools, find_tools, tool_words
-from kong_lts.adapters.postgres_write_guard import FUNCTION, TRIGGER
-from kong_lts.database import Fingerprint
-from kong_lts.errors import ArchiveError, BackupError, ProcessFailedError, ProcessNotRunError
+from kong_lts.adapters.postgres_programs import RESTORING, PostgresPrograms
+from kong_lts.adapters.postgres_replace import replace_database, replace_schema
+from kong_lts.adapters.postgres_swap import drop_beside, make_beside, other_schemas
+from kong_lts.adapters.postgres_tools import find_tools
+from kong_lts.database import Fingerprint, differences
+from kong_lts.errors import ArchiveError, BackupError
 from kong_lts.events import BackedUp
-from kong_lts.manifest import Manifest
+from kong_lts.manifest import DumpFormat, Manifest
 
 __all__ = ["PostgresArchive"]
 
 _DAY_S = 86_400.0
-_RESTORING = f"{APPLICATION} restore"
-_COMPRESSION = 1
-"""Of gzip: four fifths of what its default saves, at a third of the time."""
-_LEFT_OUT = (
-    # What stops writes belongs to a run, not to the configuration. Owners stand at the end.
-    re.compile(rf"\d+; \d+ \d+ TRIGGER .* {TRIGGER}( \S*)?$"),
-    re.compile(rf"\d+; \d+ \d+ (FUNCTION \S+|(ACL|COMMENT) \S+ FUNCTION) {FUNCTION}\(\)"),
-    # Every new database has these, and only a superuser may make or describe them.
-    re.compile(r"\d+; \d+ \d+ (SCHEMA - public|COMMENT - SCHEMA public|ACL - SCHEMA public) "),
-    re.compile(r"\d+; \d+ \d+ (EXTENSION - plpgsql|COMMENT - EXTENSION plpgsql) "),
-)
-"""Lines of `pg_restore --list` that are not restored."""
 _CANNOT_RESTORE = (
     "roles, tablespaces and settings of the server or of the database: they are not in a dump",
     "owners and privileges: what is restored belongs to the role that restores it",
@@ -61,32 +46,43 @@ _CANNOT_RESTORE = (
     "files of the nodes: kong.conf, certificates, custom plugins",
 )
 _KEYRING = "the keys of the keyring: without their own backup no encrypted value can be read"
+_OTHERS = "tables of other applications in the same database, in {}: they are left out on purpose"
 
 
 @attrs.frozen
 class PostgresArchive:
-    """Dumps of one database in the directory format.
+    """Dumps of one database; where it hosts other applications, only what is outside their schemas.
 
-    A dump holds owners and privileges as they are, and everything else of the one database; a
-    restore leaves owners and privileges out, since the roles may not exist on the new side, so
-    everything belongs to the role in the URL, which is to be Kong's own.
+    A dump holds owners and privileges as they are, but for a plain one; a restore leaves them out,
+    since the roles may not exist on the new side, so everything belongs to the role in the URL,
+    which is to be Kong's own.
 
     Args:
         address: Of the database that is backed up, or restored into.
         bin_dir: Where PostgreSQL's programs are looked for first.
-        jobs: How many tables are dumped at a time.
+        jobs: How many tables are dumped at a time, in the directory format.
         timeout_s: Seconds that a dump or a restore may take.
+        dump_format: Of new backups; every format is restored.
     """
 
     address: PostgresAddress
     bin_dir: str | None = attrs.field(default=None, kw_only=True)
     jobs: int = attrs.field(default=2, kw_only=True)
     timeout_s: float = attrs.field(default=_DAY_S, kw_only=True)
+    dump_format: DumpFormat = attrs.field(
+        default=DumpFormat.DIRECTORY, converter=DumpFormat, kw_only=True
+    )
 
     @classmethod
-    def at(cls, url: str, *, bin_dir: str | None = None) -> "PostgresArchive":
+    def at(
+        cls,
+        url: str,
+        *,
+        bin_dir: str | None = None,
+        dump_format: DumpFormat | str = DumpFormat.DIRECTORY,
+    ) -> "PostgresArchive":
         """The archive of the database at a URL, or at the one that a reference names."""
-        return cls(PostgresAddress(url), bin_dir=bin_dir)
+        return cls(PostgresAddress(url), bin_dir=bin_dir, dump_format=dump_format)
 
     def back_up(self, folder: str) -> BackedUp:
         target, doing = Path(folder), f"backing up the database to {folder}"
@@ -108,30 +104,50 @@ class PostgresArchive:
             if tables := table_names(connection, schema):
                 return _already_there(connection, manifest, doing, len(tables))
             _refuse_a_second(connection, doing)
-            tools = self._tools_for(server_version(connection), manifest, doing)
+            programs = self._programs_for(server_version(connection), manifest, doing)
         with _files(doing):
-            self._pg_restore(tools, Path(folder) / DUMP, doing)
+            dump = Path(folder) / manifest.dump_format.path
+            programs.restore(dump, manifest.dump_format, manifest.schema)
         with self.address.look(doing, ArchiveError) as connection:
             return read_fingerprint(connection, manifest.created_at)
 
-    def replace(self, folder: str, keep_as: str) -> Fingerprint:
-        doing = f"putting the backup {folder} in the place of the database"
+    def rehearse(self, folder: str) -> Fingerprint:
+        doing = f"rehearsing the restore of {folder}"
         manifest = self._prove(Path(folder))
         name = self.address.name(doing, ArchiveError)
+        with self.address.server(doing, ArchiveError) as server:
+            scratch = make_beside(server, name, "rehearsal of")
+            try:
+                found = self._into(scratch).restore(folder)
+            finally:
+                drop_beside(server, scratch)
+        if lines := differences(manifest.fingerprint, found):
+            raise BackupError(folder, f"what it restores is not what was dumped: {lines[0]}")
+        return found
+
+    def replace(self, folder: str, keep_as: str, over: str | None = None) -> Fingerprint:
+        doing = f"putting the backup {folder} in the place of the database"
+        manifest = self._prove(Path(folder))
         with self.address.look(doing, ArchiveError) as connection:
             found = read_fingerprint(connection, manifest.created_at)
             if found == manifest.fingerprint:
                 return found
-            refuse_other_applications(connection, doing)
-        with self.address.server(doing, ArchiveError) as server:
-            beside = make_beside(server, name)
-            restored = attrs.evolve(
-                self, address=attrs.evolve(self.address, database=beside)
-            ).restore(folder)
-            if restored != manifest.fingerprint:
-                raise ArchiveError(doing, f"the restored {beside} is not what was backed up")
-            swap(server, name, beside, keep_as, doing)
-        return restored
+            _refuse_another(connection, manifest, over, folder)
+            shared = bool(other_schemas(connection, schema_name(connection)))
+            programs = self._programs_for(server_version(connection), manifest, doing)
+        dump = Path(folder) / manifest.dump_format.path
+        with _files(doing):
+            if shared:
+                replace_schema(programs, dump, manifest, keep_as)
+            else:
+                restore = lambda beside: self._into(beside).restore(folder)  # noqa: E731 - one call
+                replace_database(self.address, restore, manifest, keep_as, doing)
+        with self.address.look(doing, ArchiveError) as connection:
+            return read_fingerprint(connection, manifest.created_at)
+
+    def _into(self, database: str) -> "PostgresArchive":
+        """The archive of another database on the same server."""
+        return attrs.evolve(self, address=attrs.evolve(self.address, database=database))
 
     def _taken_before(self, target: Path) -> BackedUp:
         """A backup that stands there, if it is one of what the database holds now."""
@@ -151,9 +167,10 @@ class PostgresArchive:
 
     def _dump(self, work: Unfinished, doing: str) -> Manifest:
         with self.address.look(doing, ArchiveError) as connection:
-            tools = self._tools(major_version(server_version(connection)), doing)
-            fingerprint = self._pg_dump(connection, tools, work, doing)
+            programs = self._programs(major_version(server_version(connection)), doing)
             schema = schema_name(connection)
+            others = other_schemas(connection, schema)
+            fingerprint = self._pg_dump(connection, programs, others, work)
             keyring = any(t.startswith("keyring_") for t in table_names(connection, schema))
             return Manifest(
                 created_at=moment_of(connection),
@@ -161,37 +178,39 @@ class PostgresArchive:
                 schema=schema,
                 identity=identity(connection),
                 server_version=server_version(connection),
-                tool_version=tools.version,
+                tool_version=programs.tools.version,
                 schema_meta=read_schema_meta(connection),
                 fingerprint=fingerprint,
                 files=records(work.path),
-                cannot_restore=(*_CANNOT_RESTORE, *([_KEYRING] if keyring else ())),
+                dump_format=self.dump_format,
+                other_schemas=others,
+                cannot_restore=(
+                    *_CANNOT_RESTORE,
+                    *([_KEYRING] if keyring else ()),
+                    *([_OTHERS.format(", ".join(others))] if others else ()),
+                ),
             )
 
     def _pg_dump(
-        self, connection: Connection, tools: PostgresTools, work: Unfinished, doing: str
+        self,
+        connection: Connection,
+        programs: PostgresPrograms,
+        others: tuple[str, ...],
+        work: Unfinished,
     ) -> Fingerprint:
         """Dump while the fingerprint is taken, both of the same snapshot."""
         row = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        dbname, environ = self.address.for_child(
-            doing, ArchiveError, options="-c default_transaction_read_only=on"
-        )
-        argv = [
-            tools.path("pg_dump"),
-            "--format=directory",
-            f"--jobs={self.jobs}",
-            f"--compress={_COMPRESSION}",
-            f"--snapshot={row[0]}",
-            f"--file={work.path / DUMP}",
-            "--lock-wait-timeout=60000",
-            "--no-password",
-            "--no-sync",  # done with the hashes
-            f"--dbname={dbname}",
-        ]
         with ThreadPoolExecutor(max_workers=1) as pool:
             fingerprint: Future[Fingerprint] = pool.submit(read_fingerprint, connection)
             try:
-                self._run(argv, environ, doing, work.lock)
+                programs.dump(
+                    work.path / self.dump_format.path,
+                    dump_format=self.dump_format,
+                    jobs=self.jobs,
+                    snapshot=str(row[0]),
+                    schemas_left_out=others,
+                    lock=work.lock,
+                )
             except BaseException:
                 connection.cancel_safe(timeout=10.0)
                 raise
@@ -201,66 +220,29 @@ class PostgresArchive:
         """Hashes, then the list that `pg_restore` makes of the dump."""
         manifest = prove(folder)
         doing = f"listing the dump in {folder}"
-        tools = self._tools(major_version(manifest.server_version), doing)
-        with _files(doing), tempfile.TemporaryDirectory() as scratch:
+        programs = self._programs(major_version(manifest.server_version), doing)
+        with _files(doing):
             try:
-                entries = self._list(tools, folder / DUMP, Path(scratch, "list"), doing)
+                dump = folder / manifest.dump_format.path
+                listed = programs.holds_tables(dump, manifest.dump_format)
             except ArchiveError as exc:
                 raise BackupError(str(folder), f"its dump cannot be listed: {exc.reason}") from exc
-        if not any(" TABLE DATA " in entry for entry in entries):
-            raise BackupError(str(folder), "there is no table in its dump")
+        if not listed:
+            raise BackupError(str(folder), "its dump is cut off, or there is no table in it")
         return manifest
 
-    def _pg_restore(self, tools: PostgresTools, dump: Path, doing: str) -> None:
-        """All or nothing: one transaction, so that a database is never half restored."""
-        dbname, environ = self.address.for_child(doing, ArchiveError)
-        with tempfile.TemporaryDirectory() as scratch:
-            wanted = Path(scratch, "list")
-            entries = self._list(tools, dump, wanted, doing)
-            kept = [e for e in entries if not any(p.match(e) for p in _LEFT_OUT)]
-            wanted.write_text("".join(kept), encoding="utf-8", errors="surrogateescape")
-            argv = [
-                tools.path("pg_restore"),
-                "--single-transaction",
-                "--exit-on-error",
-                "--no-owner",
-                "--no-privileges",
-                "--no-password",
-                f"--use-list={wanted}",
-                f"--dbname={dbname}",
-                str(dump),
-            ]
-            self._run(argv, {**environ, "PGAPPNAME": _RESTORING}, doing)
+    def _programs(self, major: str, doing: str) -> PostgresPrograms:
+        tools = find_tools(major, doing, bin_dir=self.bin_dir, environ=self.address.environ)
+        return PostgresPrograms(
+            address=self.address, tools=tools, timeout_s=self.timeout_s, doing=doing
+        )
 
-    def _list(self, tools: PostgresTools, dump: Path, path: Path, doing: str) -> list[str]:
-        """The lines of `pg_restore --list`, each with its end."""
-        argv = [tools.path("pg_restore"), "--list", f"--file={path}", str(dump)]
-        self._run(argv, dict(self.address.environ), doing)
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        return text.splitlines(keepends=True)
-
-    def _run(
-        self, argv: Sequence[str], environ: dict[str, str], doing: str, lock: int | None = None
-    ) -> None:
-        secrets = self.address.secrets()
-        held = () if lock is None else (lock,)
-        runner = LocalProcessRunner(environ=environ, secrets=secrets, pass_fds=held)
-        try:
-            runner.run(argv, timeout_s=self.timeout_s)
-        except ProcessFailedError as exc:  # what it said may hold rows
-            raise ArchiveError(doing, tool_words(exc.reason, secrets)) from None
-        except ProcessNotRunError as exc:
-            raise ArchiveError(doing, str(exc)) from None
-
-    def _tools(self, major: str, doing: str) -> PostgresTools:
-        return find_tools(major, doing, bin_dir=self.bin_dir, environ=self.address.environ)
-
-    def _tools_for(self, server: str, manifest: Manifest, doing: str) -> PostgresTools:
+    def _programs_for(self, server: str, manifest: Manifest, doing: str) -> PostgresPrograms:
         """Of the server that is restored into, which may be newer than the dump but not older."""
         here, there = major_version(server), major_version(manifest.server_version)
         if _numbers(here) < _numbers(there):
             raise ArchiveError(doing, f"it is of PostgreSQL {there}, and this server is {server}")
-        return self._tools(here, doing)
+        return self._programs(here, doing)
 
 
 def _already_there(
@@ -280,9 +262,23 @@ def _refuse_a_second(connection: Connection, doing: str) -> None:
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = %s
     """
-    row = connection.execute(query, [_RESTORING]).fetchone()
+    row = connection.execute(query, [RESTORING]).fetchone()
     if row and row[0]:
         raise ArchiveError(doing, "another restore into this database is under way; wait for it")
+
+
+def _refuse_another(
+    connection: Connection, manifest: Manifest, over: str | None, folder: str
+) -> None:
+    """A backup goes back to the database that it was taken of, or to one that is named."""
+    name = connection.info.dbname
+    if identity(connection) != manifest.identity and over != name:
+        raise BackupError(
+            folder,
+            f"was taken of another database, {manifest.database} ({manifest.identity}), than this"
+            f" {name} ({identity(connection)}). Is the URL right? If it is meant, say so by name:"
+            f" over={name!r}",
+        )
 
 
 def _backed_up(folder: str, manifest: Manifest) -> BackedUp:

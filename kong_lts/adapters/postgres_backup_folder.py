@@ -15,9 +15,8 @@ import attrs
 from kong_lts.errors import BackupError, FormatError
 from kong_lts.manifest import FileRecord, Manifest
 
-__all__ = ["DUMP", "Unfinished", "prove", "records", "remove_left_overs", "seal", "unfinished"]
+__all__ = ["Unfinished", "prove", "records", "remove_left_overs", "seal", "unfinished"]
 
-DUMP = "dump"
 _MANIFEST = "manifest.json"
 _CHECKSUM = "manifest.json.sha256"
 """As `sha256sum -c` reads it, since the manifest cannot hold its own hash."""
@@ -37,7 +36,7 @@ class Unfinished:
 @contextlib.contextmanager
 def unfinished(target: Path) -> Iterator[Unfinished]:
     """A new folder beside *target*, which only its owner may enter; gone if the block fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     remove_left_overs(target)
     prefix = f".{target.name}."
     path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent))
@@ -102,8 +101,8 @@ def prove(folder: Path) -> Manifest:
     manifest = _read_manifest(folder)
     faults = [f"{r.path} {why}" for r in manifest.files if (why := _fault(folder, r)) is not None]
     listed = {record.path for record in manifest.files}
-    there = (p for p in (folder / DUMP).rglob("*") if not p.is_dir())
-    strangers = {p.relative_to(folder).as_posix() for p in there} - listed
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    strangers = there - listed - {_MANIFEST, _CHECKSUM}
     faults += [f"{name} is not in its manifest" for name in sorted(strangers)]
     if faults:
         raise BackupError(str(folder), f"it is damaged: {_some(faults)}. Use another backup.")

@@ -105,23 +105,36 @@ class Archive(Protocol):
             ArchiveError: The database is not empty, or the restore failed.
         """
 
-    def replace(self, folder: str, keep_as: str) -> Fingerprint:
+    def rehearse(self, folder: str) -> Fingerprint:
+        """Restore a backup into a scratch database, which is gone afterwards, and compare.
+
+        Returns:
+            What the scratch database held: the same as the backup.
+
+        Raises:
+            BackupError: The backup is missing, incomplete or damaged, or something else came out.
+            ArchiveError: No scratch database can be made, or the restore failed.
+        """
+
+    def replace(self, folder: str, keep_as: str, over: str | None = None) -> Fingerprint:
         """Put a backup in the place of this database, never over it.
 
         It is restored into a new database beside, compared with the manifest, and only then the
-        names are swapped; nothing if this database holds what the backup holds.
+        names are swapped. Where the database hosts other applications too, only Kong's schema is
+        replaced. Nothing happens if the database holds what the backup holds.
 
         Args:
             folder: The backup.
-            keep_as: Name under which the replaced database stays.
+            keep_as: Name under which the replaced database, or schema, stays.
+            over: Name of this database, where it is meant although the backup is of another one.
 
         Returns:
             What the database holds afterwards.
 
         Raises:
-            BackupError: The backup is missing, incomplete or damaged.
-            ArchiveError: Somebody uses the database, it hosts other applications, the name to keep
-                it under is taken, or the restore failed; it is as it was.
+            BackupError: The backup is missing, incomplete or damaged, or of another database.
+            ArchiveError: Somebody uses the database, the name to keep it under is taken, or the
+                restore failed; it is as it was.
         """
 
 

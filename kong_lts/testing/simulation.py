@@ -123,7 +123,8 @@ class World:
     """Whether both clusters serve at one address, so that no load balancer divides the traffic."""
     new_percent: int = 0
     now: datetime = _START
-    backups: dict[str, tuple[BackedUp, dict[str, str]]] = attrs.Factory(dict)
+    backups: dict[str, tuple[BackedUp, str, dict[str, str]]] = attrs.Factory(dict)
+    """By folder: what it is, the name of its database, the rows."""
     replaced: list[str] = attrs.Factory(list)
     """Databases that were replaced, by the name under which they stay."""
     effects: list[str] = attrs.Factory(list)

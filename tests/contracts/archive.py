@@ -87,3 +87,29 @@ class ArchiveContract:
             make(Content.FILLED).inspect(f"{tmp_path}/none")
         with pytest.raises(BackupError):
             make(Content.EMPTY).restore(f"{tmp_path}/none")
+
+    def test_a_rehearsal_shows_what_would_come_back(
+        self, make: Callable[[Content], Archive], tmp_path: Path
+    ) -> None:
+        archive = make(Content.FILLED)
+        backup = archive.back_up(f"{tmp_path}/backup")
+
+        assert archive.rehearse(f"{tmp_path}/backup") == backup.fingerprint
+        with pytest.raises(BackupError):
+            archive.rehearse(f"{tmp_path}/none")
+
+    def test_nothing_is_replaced_by_what_it_holds_already(
+        self, make: Callable[[Content], Archive], tmp_path: Path
+    ) -> None:
+        archive = make(Content.FILLED)
+        backup = archive.back_up(f"{tmp_path}/backup")
+
+        assert archive.replace(f"{tmp_path}/backup", "never_made") == backup.fingerprint
+
+    def test_another_database_is_not_replaced_unasked(
+        self, make: Callable[[Content], Archive], tmp_path: Path
+    ) -> None:
+        make(Content.FILLED).back_up(f"{tmp_path}/backup")
+
+        with pytest.raises(BackupError, match="another database"):
+            make(Content.OTHER).replace(f"{tmp_path}/backup", "never_made")

@@ -114,6 +114,7 @@ class TestFakeArchive(ArchiveContract):
                 return FakeArchive(world, Side.CURRENT)
             other = World.of(next(d for d in ALL.values() if d.new is not None), routes=5)
             other.backups = world.backups
+            other.current.database.name = "another"
             if content is Content.OTHER:
                 return FakeArchive(other, Side.CURRENT)
             FakeDatabase(other, Side.NEW).create("a run")

@@ -1,6 +1,8 @@
 """Databases of a test: each its own, gone afterwards."""
 
 import contextlib
+import os
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ import attrs
 import psycopg
 
 import kong_lts.testing
+from kong_lts.adapters.postgres_tools import find_tools
 
 MARKER = "s3cr3t-marker"
 """Stands wherever a password can be, and may be seen nowhere."""
@@ -89,3 +92,18 @@ def at(server: str, database: str) -> str:
 def small_dump() -> Path:
     """The dump of a small 2.8 database."""
     return Path(kong_lts.testing.__file__).with_name("small_28.sql")
+
+
+def load(url: str, dump: Path) -> None:
+    """With psql, since a dump has its `COPY` data inline."""
+    with psycopg.connect(url) as connection:
+        major = str(connection.info.server_version // 10_000)
+    tools = find_tools(major, "loading", bin_dir=None, environ=os.environ)
+    parts = urlsplit(url)
+    subprocess.run(
+        [tools.path("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", str(dump)],
+        env={**os.environ, "PGHOST": parts.hostname or "", "PGPORT": str(parts.port),
+             "PGUSER": parts.username or "", "PGPASSWORD": parts.password or "",
+             "PGDATABASE": parts.path[1:]},
+        check=True,
+    )  # fmt: skip

@@ -119,18 +119,3 @@ def test_a_database_in_use_is_not_replaced(server: Databases, tmp_path: Path) ->
 
     user.release_lock()
     assert server.one(url, "SELECT DISTINCT host FROM services") == "elsewhere.internal"
-
-
-def test_another_applications_tables_do_not_go_back(server: Databases, tmp_path: Path) -> None:
-    url = server.filled()
-    archive = PostgresArchive.at(url)
-    backup = archive.back_up(str(tmp_path / "backup"))
-    server.run(
-        url,
-        "UPDATE services SET host = 'elsewhere.internal'",
-        "CREATE SCHEMA shop",
-        "CREATE TABLE shop.orders (id int)",
-    )
-
-    with pytest.raises(ArchiveError, match="tables in shop"):
-        archive.replace(backup.folder, "replaced_by_test")

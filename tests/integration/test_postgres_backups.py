@@ -22,7 +22,7 @@ from kong_lts.adapters.postgres_tools import find_tools
 from kong_lts.errors import ArchiveError, BackupError
 from kong_lts.manifest import Manifest
 from tests.conftest import counted
-from tests.integration.postgres_databases import MARKER, Databases, databases_on
+from tests.integration.postgres_databases import MARKER, Databases, databases_on, load
 
 
 @pytest.fixture(scope="module")
@@ -144,21 +144,6 @@ def test_a_real_database_of_2_8_comes_back(
 
     assert restored == backup.fingerprint == PostgresDatabase.at(url).fingerprint()
     assert restored.unknown_tables == ()
-
-
-def load(url: str, dump: Path) -> None:
-    """With psql, since a dump has its `COPY` data inline."""
-    with psycopg.connect(url) as connection:
-        major = str(connection.info.server_version // 10_000)
-    tools = find_tools(major, "loading", bin_dir=None, environ=os.environ)
-    parts = urlsplit(url)
-    subprocess.run(
-        [tools.path("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", str(dump)],
-        env={**os.environ, "PGHOST": parts.hostname or "", "PGPORT": str(parts.port),
-             "PGUSER": parts.username or "", "PGPASSWORD": parts.password or "",
-             "PGDATABASE": parts.path[1:]},
-        check=True,
-    )  # fmt: skip
 
 
 # --- nothing is overwritten -----------------------------------------------------------------------

@@ -154,7 +154,7 @@ class FakeArchive:
             raise BackupError(folder, "a backup of something else stands there")
 
         def effect() -> None:
-            self.world.backups[folder] = (made, dict(database.rows))
+            self.world.backups[folder] = (made, database.name, dict(database.rows))
 
         self.world.act(f"back up into {folder}", ArchiveError, effect)
         return made
@@ -169,7 +169,7 @@ class FakeArchive:
 
     def restore(self, folder: str) -> Fingerprint:
         made = self.inspect(folder)
-        database, rows = self._database, self.world.backups[folder][1]
+        database, rows = self._database, self.world.backups[folder][2]
         if not database.exists:
             raise ArchiveError(f"restore {folder}", f"database {database.name} does not exist")
         if database.state is not SchemaState.EMPTY:
@@ -183,14 +183,20 @@ class FakeArchive:
         self.world.act(f"restore {folder}", ArchiveError, effect)
         return made.fingerprint
 
-    def replace(self, folder: str, keep_as: str) -> Fingerprint:
+    def rehearse(self, folder: str) -> Fingerprint:
+        return self.inspect(folder).fingerprint
+
+    def replace(self, folder: str, keep_as: str, over: str | None = None) -> Fingerprint:
         made = self.inspect(folder)
-        database, rows = self._database, self.world.backups[folder][1]
+        database = self._database
+        taken_of, rows = self.world.backups[folder][1:]
         doing = f"replace {database.name} by {folder}"
         if not database.exists:
             raise ArchiveError(doing, f"database {database.name} does not exist")
         if database.fingerprint() == made.fingerprint:
             return made.fingerprint
+        if database.name not in (taken_of, over):
+            raise BackupError(folder, f"was taken of another database, {taken_of}")
         if keep_as in self.world.replaced:
             raise ArchiveError(doing, f"there is a database {keep_as} already")
 
