@@ -43,6 +43,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.ProcessFailedError("doing it", "a reason", 3, "printed"),
     errors.LoadBalancerError("doing it", "a reason"),
     errors.AdminApiError("doing it", "a reason"),
+    errors.KeyringError("doing it", "a reason"),
     errors.ProxyError("doing it", "a reason"),
     errors.MetricsError("doing it", "a reason"),
     errors.JournalError("doing it", "a reason"),

@@ -15,11 +15,13 @@ LAYERS = (
     {"versions", "edits", "files"},
     # Every value class turns into JSON and back; that needs KongVersion, and serves from here on.
     # What is known of a database is a value that events, protocols and evidence share.
-    {"findings", "serialization", "database"},
+    # What decK writes is likewise one that events, the manifest and protocols share.
+    {"findings", "serialization", "database", "state_files"},
     # The manifest of a backup is written by an adapter and read by the steps.
     {"deployment", "catalog", "events", "manifest"},
     # A database's state is read off the names of the migrations, which are in the catalog.
-    {"protocols", "routing", "schema"},
+    # What a dump of decK lacks is read off the catalog likewise.
+    {"protocols", "routing", "schema", "state_gaps"},
     {"kong_conf", "declarative"},
     {"evidence", "step"},
     {"checks"},

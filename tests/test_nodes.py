@@ -12,7 +12,7 @@ from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
 from kong_lts.protocols import Adapters, NodeStatus
 from kong_lts.schema import SchemaState
 from kong_lts.step import Reversibility
-from kong_lts.testing.fakes import FakeApprover, FakeClock, fake_adapters
+from kong_lts.testing.fakes import FakeAdminApi, FakeApprover, FakeClock, fake_adapters
 from kong_lts.testing.simulation import Fault
 from tests.worlds import NO_PAST, a_world, restored_world, rules, without
 
@@ -184,8 +184,8 @@ def test_kong_refuses_to_start_on_a_database_of_another_release() -> None:
         START.run(fake_adapters(world), NO_PAST)
 
 
-@attrs.frozen
-class _Says:
+@attrs.define
+class _Says(FakeAdminApi):
     """Nodes that say all the same of themselves."""
 
     said: NodeStatus
@@ -211,7 +211,9 @@ def test_a_node_has_to_be_ready_and_of_the_right_version(
     said: NodeStatus, wrong: str | None
 ) -> None:
     adapters = fake_adapters(a_world())
-    adapters = attrs.evolve(adapters, new=attrs.evolve(adapters.new, admin=_Says(said)))
+    adapters = attrs.evolve(
+        adapters, new=attrs.evolve(adapters.new, admin=_Says(a_world(), Side.NEW, said))
+    )
 
     messages = [finding.message for finding in START.verify(adapters, NO_PAST)]
 

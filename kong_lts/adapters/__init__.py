@@ -2,6 +2,7 @@
 
 from kong_lts.adapters.admin_api import HttpAdminApi
 from kong_lts.adapters.deck_cli import DeckCli
+from kong_lts.adapters.http_keyring import HttpKeyring
 from kong_lts.adapters.kong_metrics import KongMetrics
 from kong_lts.adapters.load_balancers import (
     DnsLoadBalancer,
@@ -29,6 +30,7 @@ __all__ = [
     "FileApprover",
     "HaproxyLoadBalancer",
     "HttpAdminApi",
+    "HttpKeyring",
     "HttpProxy",
     "HttpRouteWeights",
     "IngressCanaryWeight",

@@ -1,27 +1,31 @@
 """The Admin API or the status listener of each node."""
 
-import json
 import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import attrs
 
-from kong_lts.adapters.http_client import Fetched, HttpClient
+from kong_lts.adapters.admin_client import AdminClient
+from kong_lts.adapters.http_client import Fetched
 from kong_lts.adapters.prometheus_text import samples
-from kong_lts.adapters.secrets import resolve_secret
-from kong_lts.errors import AdminApiError, SecretError
+from kong_lts.errors import AdminApiError
 from kong_lts.protocols import NodeStatus
+from kong_lts.versions import Edition, KongVersion
 
 __all__ = ["HttpAdminApi"]
 
-_MAX_BYTES = 64 << 20
 _VERSION = re.compile(r"\d+(?:\.\d+){2,3}")
 _SERVER = re.compile(r"kong/(\d+(?:\.\d+){2,3})")
+_PAGE = 1000
+"""Entities on one page: the most that Kong gives."""
 
 
 @attrs.frozen
 class HttpAdminApi:
     """Asks each node at its own address, of either listener.
+
+    What is not about one node is asked of the first that has an Admin API.
 
     Args:
         urls: Where the status listener or the Admin API of each node is.
@@ -39,67 +43,99 @@ class HttpAdminApi:
 
     def status(self, node: str) -> NodeStatus:
         doing = f"asking node {node} how it is"
-        root = self._get(node, "/", doing)
+        client = self._client(node, doing)
+        root = client.send("GET", "/", doing)
         if root.status not in (200, 404):  # a status listener has no `/`
-            raise AdminApiError(doing, _refusal(root, "/"))
-        status = self._get(node, "/status", doing)
+            raise AdminApiError(doing, client.refusal("GET", "/", root))
+        status = client.send("GET", "/status", doing)
         if status.status != 200:
-            raise AdminApiError(doing, _refusal(status, "/status"))
-        database = _document(status, doing).get("database")
+            raise AdminApiError(doing, client.refusal("GET", "/status", status))
+        database = client.read(status, doing).get("database")
         reachable = database.get("reachable", True) if isinstance(database, dict) else True
-        ready = self._get(node, "/status/ready", doing)
+        ready = client.send("GET", "/status/ready", doing)
         return NodeStatus(
-            version=self._version(node, root, status, doing),
+            version=_version(client, root, status, doing),
             # 2.8 has no such path: there a node is ready when it reaches its database.
             ready=bool(reachable) if ready.status == 404 else ready.status == 200,
             database_reachable=bool(reachable),
         )
 
-    def _version(self, node: str, root: Fetched, status: Fetched, doing: str) -> str:
-        """By `/` of the Admin API, else by the name the server gives itself, else by metrics."""
-        if root.status == 200:
-            said = _VERSION.match(str(_document(root, doing).get("version", "")))
-            return said[0] if said else ""
-        if (server := _SERVER.match(status.headers.get("server", ""))) is not None:
-            return server[1]
-        metrics = self._get(node, "/metrics", doing)
-        found = samples(metrics.text() if metrics.status == 200 else "", ("kong_node_info",))
-        labels = next((sample.labels for sample in found), {})
-        said = _VERSION.match(labels.get("version", ""))
-        return said[0] if said else ""
+    def workspaces(self) -> tuple[str, ...]:
+        doing = "asking for the workspaces"
+        client, version = self._admin(doing)
+        if version.edition is Edition.OSS:  # it names one, and answers 404 under its name
+            return ()
+        return tuple(str(row.get("name", "")) for row in _rows(client, "/workspaces", doing))
 
-    def _get(self, node: str, path: str, doing: str) -> Fetched:
+    def entities(
+        self, path: str, *, workspace: str | None = None
+    ) -> tuple[Mapping[str, object], ...]:
+        doing = f"reading {path}"
+        client, _ = self._admin(doing)
+        return _rows(client, _in(workspace, path), doing)
+
+    def put(self, path: str, entity: Mapping[str, object], *, workspace: str | None = None) -> None:
+        doing = f"writing {path}"
+        client, _ = self._admin(doing)
+        client.document("PUT", _in(workspace, path), doing, document=entity)
+
+    def _client(self, node: str, doing: str) -> AdminClient:
         if node not in self.urls:
             raise AdminApiError(doing, "its address is not known; name it in the adapter's urls")
-        secrets: tuple[str, ...] = ()
-        headers = {"Accept": "application/json"} if path != "/metrics" else {}
-        try:
-            if self.token is not None:
-                secrets = (
-                    resolve_secret(self.token)
-                    if self.environ is None
-                    else resolve_secret(self.token, self.environ),
-                )
-                headers["Kong-Admin-Token"] = secrets[0]
-        except SecretError as exc:
-            raise AdminApiError(doing, str(exc)) from exc
-        client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)
-        return client.send(
-            "GET", self.urls[node], path,
-            doing=doing, error=AdminApiError, headers=headers, secrets=secrets,
-        )  # fmt: skip
+        return AdminClient(
+            url=self.urls[node],
+            error=AdminApiError,
+            token=self.token,
+            environ=self.environ,
+            timeout_s=self.timeout_s,
+            ca_file=self.ca_file,
+        )
+
+    def _admin(self, doing: str) -> tuple[AdminClient, KongVersion]:
+        """The first node that has an Admin API, and its version."""
+        failures = []
+        for node in self.urls:
+            client = self._client(node, doing)
+            try:
+                said = str(client.document("GET", "/", doing).get("version", ""))
+            except AdminApiError as exc:
+                failures.append(f"{node}: {exc.reason}")
+                continue
+            if (found := _VERSION.match(said)) is not None:
+                return client, KongVersion.parse(found[0])
+            failures.append(f"{node}: it names no version of Kong")
+        raise AdminApiError(doing, f"no node has an Admin API ({'; '.join(failures) or 'no urls'})")
 
 
-def _document(answer: Fetched, doing: str) -> dict[str, object]:
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise AdminApiError(doing, "the answer is no JSON object, so this is no Kong listener")
-    return document
+def _version(client: AdminClient, root: Fetched, status: Fetched, doing: str) -> str:
+    """By `/` of the Admin API, else by the name the server gives itself, else by metrics."""
+    if root.status == 200:
+        said = _VERSION.match(str(client.read(root, doing).get("version", "")))
+        return said[0] if said else ""
+    if (server := _SERVER.match(status.headers.get("server", ""))) is not None:
+        return server[1]
+    metrics = client.send("GET", "/metrics", doing, accept=None)
+    found = samples(metrics.text() if metrics.status == 200 else "", ("kong_node_info",))
+    labels = next((sample.labels for sample in found), {})
+    said = _VERSION.match(labels.get("version", ""))
+    return said[0] if said else ""
 
 
-def _refusal(answer: Fetched, path: str) -> str:
-    why = "; is the token right?" if answer.status in (401, 403) else ""
-    return f"GET {path} is answered with status {answer.status}{why}"
+def _in(workspace: str | None, path: str) -> str:
+    return f"/{path}" if workspace is None else f"/{quote(workspace, safe='')}/{path}"
+
+
+def _rows(client: AdminClient, path: str, doing: str) -> tuple[Mapping[str, object], ...]:
+    """All entities of a collection, page by page."""
+    rows: list[Mapping[str, object]] = []
+    offset: str | None = ""
+    while offset is not None:
+        more = f"&offset={quote(offset, safe='')}" if offset else ""
+        page = client.document("GET", f"{path}?size={_PAGE}{more}", doing)
+        data = page.get("data")
+        if not isinstance(data, list | dict):  # an empty list is written as {} by some endpoints
+            raise AdminApiError(doing, f"GET {path} is no collection")
+        rows += [row for row in data if isinstance(row, dict)]
+        following = page.get("offset")
+        offset = following if isinstance(following, str) and following and data else None
+    return tuple(rows)

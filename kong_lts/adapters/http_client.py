@@ -54,6 +54,7 @@ class HttpClient:
         doing: str,
         error: type[AdapterError],
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         secrets: tuple[str, ...] = (),
     ) -> Fetched:
         """Send one request; *path* goes over the wire as it is.
@@ -74,7 +75,7 @@ class HttpClient:
         hidden = (*secrets, *filter(None, (url.password, url.userinfo.decode())))
         try:
             return self._exchange(httpx.Request(
-                method, url, headers=dict(headers or {}),
+                method, url, headers=dict(headers or {}), content=body,
                 extensions={"target": target.encode(), "timeout": self._timeout()},
             ))  # fmt: skip
         except _LateError:

@@ -5,7 +5,14 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from kong_lts.catalog.rows import ConfKeys, DeclarativeRule, KongConfRule, Migrations, Rule
+from kong_lts.catalog.rows import (
+    ConfKeys,
+    DeclarativeRule,
+    KongConfRule,
+    Migrations,
+    Rule,
+    StateTable,
+)
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.serialization import Form
 from kong_lts.versions import Release
@@ -19,6 +26,7 @@ __all__ = [
     "migrations",
     "plugins",
     "prerequisites",
+    "state_files",
 ]
 
 Row = TypeVar("Row")
@@ -73,6 +81,12 @@ def plugins() -> tuple[DeclarativeRule, ...]:
 def prerequisites() -> tuple[Rule, ...]:
     """Rules of the guide's prerequisites and of the versions on either side."""
     return _rows("prerequisites.yaml", Rule)
+
+
+@functools.cache
+def state_files() -> tuple[StateTable, ...]:
+    """What decK's files hold of each table, and what they bring back."""
+    return _rows("state_files.yaml", StateTable)
 
 
 def _rows(name: str, kind: type[Row]) -> tuple[Row, ...]:

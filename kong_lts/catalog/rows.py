@@ -23,6 +23,7 @@ __all__ = [
     "Limit",
     "Migrations",
     "Rule",
+    "StateTable",
     "Test",
     "When",
 ]
@@ -42,6 +43,21 @@ class Migrations:
     """Written by traffic or by the nodes themselves; not configuration."""
     known_tables: tuple[str, ...]
     """Every other table that either release, or Enterprise, is known to have."""
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class StateTable:
+    """A table of the database, and what decK's state files hold of it."""
+
+    id: str
+    """The name of the table."""
+    kind: str | None = None
+    """The key of its list in a state file; None where decK never writes one."""
+    restores: bool = True
+    """Whether what is in the file can be used after a sync."""
+    note: str = ""
+    """What is lost, and what to do."""
     source: str
 
 

@@ -33,6 +33,7 @@
         │   └── ProcessFailedError
         ├── LoadBalancerError
         ├── AdminApiError
+        ├── KeyringError
         ├── ProxyError
         ├── MetricsError
         ├── JournalError
@@ -51,6 +52,7 @@ from kong_lts.errors.outside import (
     DatabaseError,
     DeckError,
     JournalError,
+    KeyringError,
     LoadBalancerError,
     MetricsError,
     PostgresServerError,
@@ -103,6 +105,7 @@ __all__ = [
     "EditError",
     "FormatError",
     "JournalError",
+    "KeyringError",
     "KongLtsError",
     "LoadBalancerError",
     "LockHeldError",

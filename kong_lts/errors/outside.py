@@ -14,6 +14,7 @@ __all__ = [
     "DatabaseError",
     "DeckError",
     "JournalError",
+    "KeyringError",
     "LoadBalancerError",
     "MetricsError",
     "PostgresServerError",
@@ -94,6 +95,11 @@ class LoadBalancerError(AdapterError):
 @attrs.define
 class AdminApiError(AdapterError):
     """Kong's Admin API or status listener refused, or could not be reached."""
+
+
+@attrs.define
+class KeyringError(AdapterError):
+    """The keyring of Kong Enterprise could not be read or changed."""
 
 
 @attrs.define

@@ -16,6 +16,7 @@ from kong_lts.protocols.promises import (
     Database,
     Deck,
     Journal,
+    Keyring,
     LoadBalancer,
     Metrics,
     Observer,
@@ -28,9 +29,11 @@ from kong_lts.protocols.values import (
     Answer,
     Decision,
     Finished,
+    KeyringKeys,
     NodeStatus,
     Probe,
     Question,
+    Recovered,
 )
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "Deck",
     "Finished",
     "Journal",
+    "Keyring",
+    "KeyringKeys",
     "LoadBalancer",
     "Metrics",
     "NodeStatus",
@@ -55,5 +60,6 @@ __all__ = [
     "ProcessRunner",
     "Proxy",
     "Question",
+    "Recovered",
     "WriteGuard",
 ]

@@ -12,6 +12,7 @@ from kong_lts.protocols.promises import (
     Clock,
     Database,
     Deck,
+    Keyring,
     LoadBalancer,
     Metrics,
     Observer,
@@ -35,6 +36,7 @@ class ClusterAdapters:
     write_guard: WriteGuard | None = None
     deck: Deck | None = None
     admin: AdminApi | None = None
+    keyring: Keyring | None = None
     proxy: Proxy | None = None
     metrics: Metrics | None = None
     nodes: Mapping[str, ProcessRunner] = attrs.Factory(dict)

@@ -1,12 +1,22 @@
 """The protocols: each states a promise, its units and its errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from kong_lts.database import DatabaseFacts, Fingerprint
 from kong_lts.events import BackedUp, Event, TrafficCount
-from kong_lts.protocols.values import Answer, Decision, Finished, NodeStatus, Probe, Question
+from kong_lts.protocols.values import (
+    Answer,
+    Decision,
+    Finished,
+    KeyringKeys,
+    NodeStatus,
+    Probe,
+    Question,
+    Recovered,
+)
+from kong_lts.state_files import Changes, DeckAbility, DumpedFile, StateDump
 
 __all__ = [
     "AdminApi",
@@ -16,6 +26,7 @@ __all__ = [
     "Database",
     "Deck",
     "Journal",
+    "Keyring",
     "LoadBalancer",
     "Metrics",
     "Observer",
@@ -180,17 +191,62 @@ class Deck(Protocol):
     """The `deck` program against the Admin API of one cluster."""
 
     def ping(self) -> str:
-        """The version of Kong that answers.
+        """The version of Kong that answers, as `KongVersion.parse` takes it.
 
         Raises:
             DeckError: None does.
         """
 
-    def dump(self, path: str) -> None:
-        """Write the declarative configuration to a new file.
+    def abilities(self) -> frozenset[DeckAbility]:
+        """What the installed program knows.
 
         Raises:
-            DeckError: It failed, or the file is there.
+            DeckError: It cannot be run.
+        """
+
+    def dump(self, folder: str, *, tags: Sequence[str] = ()) -> StateDump:
+        """Write the configuration into a new folder, which appears only when it is complete.
+
+        On Enterprise each workspace gets a file of its own, and each workspace's roles get another.
+
+        Args:
+            folder: Where to.
+            tags: One file for each of these, with what has the tag; what has none of them is left
+                out. Empty is everything.
+
+        Raises:
+            DeckError: It failed, or the folder is there.
+        """
+
+    def validate(self, file: DumpedFile, *, online: bool) -> tuple[str, ...]:
+        """Look at a file without its basic-auth credentials, which some releases refuse always.
+
+        Args:
+            file: What to look at.
+            online: Whether each entity is shown to the gateway, which changes nothing in it.
+
+        Returns:
+            What is wrong with it.
+
+        Raises:
+            DeckError: It could not be looked at.
+        """
+
+    def diff(self, file: DumpedFile) -> Changes:
+        """What `sync` would do; basic-auth passwords are compared by nobody.
+
+        Raises:
+            DeckError: It could not be found out.
+        """
+
+    def sync(self, file: DumpedFile) -> Changes:
+        """Make the gateway hold what a file holds, and delete what it does not hold.
+
+        Basic-auth credentials are neither created nor changed; `Changes.left_out` names them. What
+        the gateway refuses is in `Changes.errors`, and what was done before stays done.
+
+        Raises:
+            DeckError: It could not be begun, or nobody knows how it ended.
         """
 
 
@@ -243,6 +299,83 @@ class AdminApi(Protocol):
 
         Raises:
             AdminApiError: It does not answer.
+        """
+
+    def workspaces(self) -> tuple[str, ...]:
+        """The names of all workspaces; none on open source.
+
+        Raises:
+            AdminApiError: No node has an Admin API that answers.
+        """
+
+    def entities(
+        self, path: str, *, workspace: str | None = None
+    ) -> tuple[Mapping[str, object], ...]:
+        """All entities of a collection, from its first page to its last.
+
+        Args:
+            path: As in `licenses` or `rbac/users`.
+            workspace: Where to look; None is the default one.
+
+        Raises:
+            AdminApiError: There is no such collection, or no answer.
+        """
+
+    def put(self, path: str, entity: Mapping[str, object], *, workspace: str | None = None) -> None:
+        """Create an entity, or replace it.
+
+        Args:
+            path: Collection and id, as in `licenses/0c5b...`.
+            entity: What it is.
+            workspace: Where; None is the default one.
+
+        Raises:
+            AdminApiError: It was refused, or no answer came.
+        """
+
+
+class Keyring(Protocol):
+    """The keys with which Kong Enterprise encrypts fields of the database."""
+
+    def keys(self) -> KeyringKeys:
+        """Which keys it holds.
+
+        Raises:
+            KeyringError: It does not answer, or there is none.
+        """
+
+    def export(self, path: str) -> tuple[str, ...]:
+        """Write all keys, encrypted by the keyring's public key, to a new file of its owner alone.
+
+        Returns:
+            The ids of the keys in it.
+
+        Raises:
+            KeyringError: The file is there, or the keys cannot be had.
+        """
+
+    def load(self, path: str) -> None:
+        """Import the keys of an export; nothing for keys that are there.
+
+        Raises:
+            KeyringError: The file cannot be read, or the private key does not open it.
+        """
+
+    def recover(self, private_key: str) -> Recovered:
+        """Open the keys that the database holds, as far as that goes.
+
+        Args:
+            private_key: Reference of the recovery key, `file:PATH` or `env:NAME`.
+
+        Raises:
+            KeyringError: It was refused; that some keys stay closed is no error here.
+        """
+
+    def activate(self, key_id: str) -> None:
+        """Encrypt new values with this key: after a recovery, nothing is written without it.
+
+        Raises:
+            KeyringError: There is no such key, or it was refused.
         """
 
 

@@ -9,9 +9,11 @@ __all__ = [
     "Answer",
     "Decision",
     "Finished",
+    "KeyringKeys",
     "NodeStatus",
     "Probe",
     "Question",
+    "Recovered",
 ]
 
 NO_ROUTE = "no route"
@@ -25,6 +27,23 @@ class Finished:
     status: int
     stdout: str = ""
     stderr: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class KeyringKeys:
+    """Which keys a keyring holds; ids, and no key."""
+
+    ids: tuple[str, ...] = ()
+    active: str | None = None
+    """The one that new values are encrypted with."""
+
+
+@attrs.frozen(kw_only=True)
+class Recovered:
+    """What came of a recovery; part of the keys is a failure, whatever the gateway calls it."""
+
+    recovered: tuple[str, ...] = ()
+    not_recovered: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

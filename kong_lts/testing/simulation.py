@@ -1,7 +1,7 @@
 """A deployment in memory, with its own clock, traffic, and faults that strike where told to."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NoReturn, TypeVar
@@ -15,7 +15,15 @@ from kong_lts.events import BackedUp
 from kong_lts.routing import migrate_path
 from kong_lts.schema import SchemaState
 
-__all__ = ["Fault", "Killed", "SimulatedCluster", "SimulatedDatabase", "World"]
+__all__ = [
+    "Fault",
+    "Killed",
+    "SimulatedCluster",
+    "SimulatedDatabase",
+    "SimulatedDump",
+    "SimulatedKeyring",
+    "World",
+]
 
 T = TypeVar("T")
 
@@ -67,6 +75,16 @@ class SimulatedDatabase:
 
 
 @attrs.define(kw_only=True)
+class SimulatedKeyring:
+    """The keys of one cluster."""
+
+    ids: tuple[str, ...] = ()
+    active: str | None = None
+    unrecoverable: tuple[str, ...] = ()
+    """Keys that the recovery key does not open."""
+
+
+@attrs.define(kw_only=True)
 class SimulatedCluster:
     """Nodes and their database."""
 
@@ -90,6 +108,9 @@ class SimulatedCluster:
     ready_at: dict[str, datetime] = attrs.Factory(dict)
     """By node; without an entry it is ready as soon as it runs."""
     roles: dict[str, NodeRole | None] = attrs.Factory(dict)
+    entities: dict[str, Mapping[str, object]] = attrs.Factory(dict)
+    """What was put through the Admin API, by its path."""
+    keyring: "SimulatedKeyring" = attrs.Factory(lambda: SimulatedKeyring())
 
     @property
     def serves(self) -> bool:
@@ -106,6 +127,16 @@ class SimulatedCluster:
             runs and self.roles.get(node) is NodeRole.CONTROL_PLANE
             for node, runs in self.running.items()
         )
+
+
+@attrs.frozen(kw_only=True)
+class SimulatedDump:
+    """A state file of decK."""
+
+    release: str
+    """Of the gateway that it was made of."""
+    rows: Mapping[str, str]
+    """Path by route id."""
 
 
 @attrs.define
@@ -125,6 +156,10 @@ class World:
     now: datetime = _START
     backups: dict[str, tuple[BackedUp, str, dict[str, str]]] = attrs.Factory(dict)
     """By folder: what it is, the name of its database, the rows."""
+    dumps: dict[str, "SimulatedDump"] = attrs.Factory(dict)
+    """What decK wrote, by the path of its file."""
+    keyring_exports: dict[str, tuple[str, ...]] = attrs.Factory(dict)
+    """Ids of the keys in an export, by its path."""
     replaced: list[str] = attrs.Factory(list)
     """Databases that were replaced, by the name under which they stay."""
     effects: list[str] = attrs.Factory(list)
@@ -155,6 +190,7 @@ class World:
                 running={node.name: True for node in deployment.current.nodes},
                 roles=_roles(deployment.current.nodes),
                 database=database,
+                keyring=_keyring(deployment),
             ),
             new=SimulatedCluster(
                 side=Side.NEW,
@@ -242,6 +278,12 @@ class World:
         """What `kong migrations up` does to the rows."""
         database.rows = {key: migrate_path(path) for key, path in database.rows.items()}
         database.state = SchemaState.UP
+
+
+def _keyring(deployment: Deployment) -> SimulatedKeyring:
+    if not deployment.current.keyring:
+        return SimulatedKeyring()
+    return SimulatedKeyring(ids=("RfsDJ2Ol", "xSD219lH"), active="xSD219lH")
 
 
 def _roles(nodes: tuple[Node, ...]) -> dict[str, NodeRole | None]:

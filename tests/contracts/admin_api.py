@@ -51,3 +51,35 @@ class AdminApiContract:
     def test_so_is_a_node_that_nobody_knows(self, make: Callable[[NodeState], AdminApi]) -> None:
         with pytest.raises(AdminApiError):
             make(NodeState.READY_2_8).status("another")
+
+
+class AdminEntitiesContract:
+    """What it promises beyond the status of nodes: not of a status listener."""
+
+    @pytest.fixture
+    def make(self) -> Callable[[NodeState], AdminApi]:
+        raise NotImplementedError
+
+    def test_open_source_has_no_workspaces(self, make: Callable[[NodeState], AdminApi]) -> None:
+        assert make(NodeState.READY_2_8).workspaces() == ()
+
+    def test_what_is_put_is_there(self, make: Callable[[NodeState], AdminApi]) -> None:
+        admin = make(NodeState.READY_3_4)
+        path = "consumers/4f4a1b8c-3c8e-4d4b-9d59-0f0f5a6b7c8d"
+
+        admin.put(path, {"username": "zoe"})
+        admin.put(path, {"username": "zoë"})
+
+        assert [entity["username"] for entity in admin.entities("consumers")] == ["zoë"]
+
+    def test_nothing_is_asked_of_a_cluster_that_is_down(
+        self, make: Callable[[NodeState], AdminApi]
+    ) -> None:
+        admin = make(NodeState.DOWN)
+
+        with pytest.raises(AdminApiError):
+            admin.workspaces()
+        with pytest.raises(AdminApiError):
+            admin.entities("consumers")
+        with pytest.raises(AdminApiError):
+            admin.put("consumers/1", {})

@@ -24,7 +24,9 @@ from kong_lts.testing.fakes import (
     FakeArchive,
     FakeClock,
     FakeDatabase,
+    FakeDeck,
     FakeJournal,
+    FakeKeyring,
     FakeLoadBalancer,
     FakeMetrics,
     FakeObserver,
@@ -33,10 +35,12 @@ from kong_lts.testing.fakes import (
 )
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
-from tests.contracts.admin_api import AdminApiContract, NodeState
+from tests.contracts.admin_api import AdminApiContract, AdminEntitiesContract, NodeState
 from tests.contracts.archive import ArchiveContract, Content
 from tests.contracts.database import DatabaseContract, State
+from tests.contracts.deck import DeckContract, Gateway
 from tests.contracts.journal import JournalContract
+from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.load_balancer import LoadBalancerContract
 from tests.contracts.metrics import MetricsContract, Traffic
 from tests.contracts.people import ApproverContract, ClockContract, ObserverContract
@@ -132,7 +136,7 @@ def _of_one_node() -> World:
     return world
 
 
-class TestFakeAdminApi(AdminApiContract):
+class TestFakeAdminApi(AdminApiContract, AdminEntitiesContract):
     @pytest.fixture
     def make(self) -> Callable[[NodeState], AdminApi]:
         def make(state: NodeState) -> AdminApi:
@@ -157,3 +161,33 @@ class TestFakeMetrics(MetricsContract):
             return FakeMetrics(world, Side.CURRENT)
 
         return make
+
+
+class TestFakeDeck(DeckContract):
+    @pytest.fixture
+    def gateway(self) -> Gateway:
+        world = World.of(ALL["traditional-dual-cluster"])
+
+        def lose_a_route() -> None:
+            world.current.database.rows.popitem()
+
+        def stop() -> None:
+            world.current.running = dict.fromkeys(world.current.running, False)
+
+        return Gateway(FakeDeck(world, Side.CURRENT), lose_a_route, stop)
+
+
+class TestFakeKeyring(KeyringContract):
+    @pytest.fixture
+    def keyrings(self) -> Keyrings:
+        world = World.of(ALL["enterprise-keyring"])
+        world.new.running = dict.fromkeys(world.new.running, True)
+
+        def stop() -> None:
+            world.current.running = dict.fromkeys(world.current.running, False)
+
+        def spoil(key_id: str) -> None:
+            world.new.keyring.unrecoverable = (key_id,)
+
+        current, new = (FakeKeyring(world, side) for side in (Side.CURRENT, Side.NEW))
+        return Keyrings(current, new, recovery_key="file:key.pem", spoil=spoil, stop=stop)

@@ -11,9 +11,8 @@ import pytest
 
 from kong_lts.adapters import DeckCli, LocalProcessRunner
 from kong_lts.errors import DeckError
-from kong_lts.protocols import Deck
+from kong_lts.state_files import DeckAbility
 from tests.adapters.servers import NOBODY, Received, Reply, Server, serving
-from tests.contracts.deck import DeckContract
 
 MARKER = "s3cr3t-marker"
 Serve = Callable[[Callable[[Received], Reply]], Server]
@@ -38,44 +37,35 @@ def kong_28(reference: Path) -> Callable[[Received], Reply]:
     return lambda request: replies.get(urlsplit(request.target).path, none)
 
 
-class TestDeckCli(DeckContract):
-    @pytest.fixture
-    def make(
-        self, deck: Path, serve: Serve, kong_28: Callable[[Received], Reply]
-    ) -> Callable[[bool], Deck]:
-        def make(there: bool) -> Deck:
-            return DeckCli.local(serve(kong_28).url if there else NOBODY, program=str(deck))
-
-        return make
-
-
 def test_a_dump_holds_the_configuration_and_is_its_owners_alone(
     deck: Path, serve: Serve, kong_28: Callable[[Received], Reply], tmp_path: Path
 ) -> None:
-    path = tmp_path / "kong.yml"
+    dump = DeckCli.local(serve(kong_28).url, program=str(deck)).dump(f"{tmp_path}/state")
 
-    DeckCli.local(serve(kong_28).url, program=str(deck)).dump(str(path))
-
+    path = Path(dump.files[0].path)
     text = path.read_text("utf-8")
     assert text.startswith('_format_version: "1.1"')
     assert "\nservices:\n" in text
     assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert list(tmp_path.iterdir()) == [path.parent]
+    assert (dump.entities["services"], dump.entities["basicauth_credentials"]) == (10, 5)
 
 
-@pytest.mark.parametrize("there", ["file", "dangling link"])
+@pytest.mark.parametrize("there", ["folder", "dangling link"])
 def test_nothing_is_overwritten(
     deck: Path, serve: Serve, kong_28: Callable[[Received], Reply], tmp_path: Path, there: str
 ) -> None:
-    path = tmp_path / "kong.yml"
-    if there == "file":
-        path.write_text("mine")
+    path = tmp_path / "state"
+    if there == "folder":
+        path.mkdir()
     else:
         path.symlink_to(tmp_path / "nowhere")
 
     with pytest.raises(DeckError, match="not overwritten"):
         DeckCli.local(serve(kong_28).url, program=str(deck)).dump(str(path))
 
-    assert there != "file" or path.read_text() == "mine"
+    assert there != "folder" or list(path.iterdir()) == []
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -111,24 +101,28 @@ def test_a_server_that_is_no_kong_is_an_error(deck: Path, serve: Serve, tmp_path
     with pytest.raises(DeckError, match="invalid character"):
         adapter.ping()
     with pytest.raises(DeckError):
-        adapter.dump(f"{tmp_path}/kong.yml")
-    assert not (tmp_path / "kong.yml").exists()
+        adapter.dump(f"{tmp_path}/state")
+    assert not (tmp_path / "state").exists()
 
 
-def test_an_older_deck_is_called_by_its_own_names(tmp_path: Path) -> None:
+def test_an_older_deck_is_called_by_its_own_names(
+    deck: Path, serve: Serve, kong_28: Callable[[Received], Reply], tmp_path: Path
+) -> None:
+    """The real one, but for its newer names; the older ones are still in it."""
     old = tmp_path / "deck"
     old.write_text(
-        "#!/bin/sh\n"
-        '[ "$1" = gateway ] && echo \'Error: unknown command "gateway" for "deck"\' >&2 && exit 1\n'
-        '[ "$1" = ping ] && echo "Kong version:  2.8.4.14" && exit 0\n'
-        'printf \'_format_version: "1.1"\\n\' > "$3"\n'
+        '#!/bin/sh\ncase "$1" in gateway|file)\n'
+        '  echo "Error: unknown command \\"$1\\" for \\"deck\\"" >&2; exit 1;;\n'
+        f'esac\nexec "{deck}" "$@"\n'
     )
     old.chmod(0o755)
-    adapter = DeckCli(LocalProcessRunner(), program=str(old))
+    adapter = DeckCli.local(serve(kong_28).url, program=str(old))
 
-    assert adapter.ping() == "2.8.4.14"
-    adapter.dump(f"{tmp_path}/kong.yml")
-    assert (tmp_path / "kong.yml").stat().st_mode & 0o777 == 0o600
+    assert adapter.abilities() == {DeckAbility.JSON_OUTPUT}
+    assert adapter.ping() == "2.8.5"
+    (file,) = adapter.dump(f"{tmp_path}/state").files
+    assert Path(file.path).stat().st_mode & 0o777 == 0o600
+    assert adapter.validate(file, online=False) == ()
 
 
 def test_an_exit_status_is_not_believed(tmp_path: Path) -> None:
@@ -139,8 +133,10 @@ def test_an_exit_status_is_not_believed(tmp_path: Path) -> None:
 
     with pytest.raises(DeckError, match="named no version"):
         adapter.ping()
-    with pytest.raises(DeckError, match="ended well, but: No such file"):
-        adapter.dump(f"{tmp_path}/kong.yml")
+    liar.write_text("#!/bin/sh\necho Kong version:  2.8.5\n")
+    with pytest.raises(DeckError, match="ended well, but wrote no"):
+        adapter.dump(f"{tmp_path}/state")
+    assert list(tmp_path.iterdir()) == [liar]
 
 
 def test_a_deck_that_is_not_there_is_an_error() -> None:

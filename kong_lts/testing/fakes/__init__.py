@@ -10,7 +10,14 @@ from kong_lts.testing.fakes.beside import (
     FakeObserver,
 )
 from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
-from kong_lts.testing.fakes.nodes import FakeAdminApi, FakeMetrics, FakeProcessRunner, FakeProxy
+from kong_lts.testing.fakes.deck import FakeDeck
+from kong_lts.testing.fakes.nodes import (
+    FakeAdminApi,
+    FakeKeyring,
+    FakeMetrics,
+    FakeProcessRunner,
+    FakeProxy,
+)
 from kong_lts.testing.simulation import World
 
 __all__ = [
@@ -19,7 +26,9 @@ __all__ = [
     "FakeArchive",
     "FakeClock",
     "FakeDatabase",
+    "FakeDeck",
     "FakeJournal",
+    "FakeKeyring",
     "FakeLoadBalancer",
     "FakeMetrics",
     "FakeObserver",
@@ -47,7 +56,9 @@ def _cluster_adapters(world: World, side: Side) -> ClusterAdapters:
         database=FakeDatabase(world, side) if world.has_database else None,
         archive=FakeArchive(world, side) if world.has_database else None,
         write_guard=FakeWriteGuard(world, side) if world.has_database else None,
+        deck=FakeDeck(world, side) if world.has_database else None,
         admin=FakeAdminApi(world, side),
+        keyring=FakeKeyring(world, side) if world.current.keyring.ids else None,
         proxy=FakeProxy(world, side),
         metrics=FakeMetrics(world, side),
         nodes={node: FakeProcessRunner(world, side, node) for node in world.cluster(side).running},

@@ -1,13 +1,15 @@
 """The nodes of a simulated cluster: their commands, their listeners, their metrics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import attrs
 
 from kong_lts.deployment import NodeRole, Side
 from kong_lts.errors import (
     AdminApiError,
+    KeyringError,
     MetricsError,
     ProcessFailedError,
     ProcessNotRunError,
@@ -18,17 +20,23 @@ from kong_lts.protocols import (
     NO_ROUTE,
     Answer,
     Finished,
+    KeyringKeys,
     NodeStatus,
     Probe,
+    Recovered,
 )
 from kong_lts.schema import SchemaState
 from kong_lts.testing.fakes.databases import REFUSAL, locks
 from kong_lts.testing.simulation import (
     SimulatedCluster,
+    SimulatedKeyring,
     World,
 )
+from kong_lts.versions import Edition, KongVersion
 
-__all__ = ["FakeAdminApi", "FakeMetrics", "FakeProcessRunner", "FakeProxy"]
+__all__ = ["FakeAdminApi", "FakeKeyring", "FakeMetrics", "FakeProcessRunner", "FakeProxy"]
+
+T = TypeVar("T")
 
 _ABORTED = "aborted: another node is performing database changes\n"
 
@@ -163,6 +171,102 @@ class FakeAdminApi:
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
+
+    def workspaces(self) -> tuple[str, ...]:
+        edition = KongVersion.parse(self.world.cluster(self.side).version).edition
+        names = ("default",) if edition is Edition.ENTERPRISE else ()
+        return self._look("ask for the workspaces", lambda: names)
+
+    def entities(
+        self, path: str, *, workspace: str | None = None
+    ) -> tuple[Mapping[str, object], ...]:
+        there = self.world.cluster(self.side).entities
+        return self._look(
+            f"read {path}",
+            lambda: tuple(e for key, e in there.items() if key.rpartition("/")[0] == path),
+        )
+
+    def put(self, path: str, entity: Mapping[str, object], *, workspace: str | None = None) -> None:
+        self._look(f"write {path}", lambda: None)
+
+        def effect() -> None:
+            self.world.cluster(self.side).entities[path] = dict(entity)
+
+        self.world.act(f"write {path}", AdminApiError, effect)
+
+    def _look(self, doing: str, seen: Callable[[], T]) -> T:
+        def reached() -> T:
+            if not any(self.world.cluster(self.side).running.values()):
+                raise AdminApiError(doing, "connection refused")
+            return seen()
+
+        return self.world.look(doing, AdminApiError, reached)
+
+
+@attrs.define
+class FakeKeyring:
+    """The keyring of a simulated cluster."""
+
+    world: World
+    side: Side
+
+    def keys(self) -> KeyringKeys:
+        def seen() -> KeyringKeys:
+            self._answers("read the keyring")
+            return KeyringKeys(ids=self._keyring.ids, active=self._keyring.active)
+
+        return self.world.look("read the keyring", KeyringError, seen)
+
+    def export(self, path: str) -> tuple[str, ...]:
+        doing = f"export the keyring to {path}"
+        self._answers(doing)
+        if path in self.world.keyring_exports:
+            raise KeyringError(doing, "the file is there")
+        ids = self._keyring.ids
+
+        def effect() -> None:
+            self.world.keyring_exports[path] = ids
+
+        self.world.act(doing, KeyringError, effect)
+        return ids
+
+    def load(self, path: str) -> None:
+        doing = f"import the keyring from {path}"
+        self._answers(doing)
+        if path not in self.world.keyring_exports:
+            raise KeyringError(doing, "there is no such file")
+        self.world.act(doing, KeyringError, lambda: self._add(self.world.keyring_exports[path]))
+
+    def recover(self, private_key: str) -> Recovered:
+        doing = "recover the keyring"
+        self._answers(doing)
+        all_ids = self.world.current.keyring.ids
+        closed = tuple(i for i in all_ids if i in self._keyring.unrecoverable)
+        opened = tuple(i for i in all_ids if i not in closed)
+        self.world.act(doing, KeyringError, lambda: self._add(opened))
+        return Recovered(recovered=opened, not_recovered=closed)
+
+    def activate(self, key_id: str) -> None:
+        doing = f"activate key {key_id}"
+        self._answers(doing)
+        if key_id not in self._keyring.ids:
+            raise KeyringError(doing, "there is no such key")
+
+        def effect() -> None:
+            self._keyring.active = key_id
+
+        self.world.act(doing, KeyringError, effect)
+
+    @property
+    def _keyring(self) -> SimulatedKeyring:
+        return self.world.cluster(self.side).keyring
+
+    def _add(self, ids: tuple[str, ...]) -> None:
+        self._keyring.ids = tuple(sorted({*self._keyring.ids, *ids}))
+
+    def _answers(self, doing: str) -> None:
+        if not any(self.world.cluster(self.side).running.values()):
+            raise KeyringError(doing, "connection refused")
 
 
 @attrs.define
