@@ -2,39 +2,54 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 
 import attrs
 
 from kong_lts.deployment import Side
 from kong_lts.errors import (
-    DatabaseError,
+    AdapterError,
+    AdminApiError,
     JournalError,
     KongLtsError,
     NotResumableError,
     PlanError,
     PlanStaleError,
+    RunCancelledError,
+    StagingRefusedError,
+    StepTimedOutError,
 )
 from kong_lts.events import (
     Event,
+    Heartbeat,
+    PlanOutdated,
+    RunCancelled,
     RunEnded,
+    RunPaused,
     RunResumed,
     RunStarted,
     StepChecked,
     StepDone,
     StepFailed,
     StepFound,
+    StepRetried,
     StepStarted,
     StepVerified,
 )
 from kong_lts.findings import blockers
 from kong_lts.planning import AnyStep, Plan, Run
-from kong_lts.protocols import Adapters, Journal
+from kong_lts.protocols import Adapters, Clock, Journal, Order
 from kong_lts.run import Command, Phase, RunState, replay
 from kong_lts.schema import schema_state
 
-__all__ = ["Driver", "execute", "held", "resume"]
+__all__ = ["Driver", "complete", "execute", "held", "resume"]
+
+_BEAT_S = 60.0
+"""A run that waits gives a sign of life this often."""
+_CONTROL_POLL_S = 1.0
+_RETRY_PAUSE_S = 5.0
 
 
 def execute(plan: Plan, adapters: Adapters, *, journal: Journal, owner: str | None = None) -> Run:
@@ -57,7 +72,7 @@ def execute(plan: Plan, adapters: Adapters, *, journal: Journal, owner: str | No
         LockHeldError: Another run holds the database or the journal.
         JournalError: The journal cannot be written; nothing more was done.
     """
-    _complete(plan, adapters)
+    complete(plan.steps, adapters)
     who = owner or _this_process()
     with held(adapters, who):
         # Only now: whoever held the lock before may have written this very journal.
@@ -77,6 +92,7 @@ def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) ->
 
     Raises:
         NotResumableError: The journal holds no run, or one that is at its end.
+        PlanStaleError: A test has failed: roll back, evaluate again and make a new plan.
         PlanError: An adapter is missing.
         LockHeldError: Another run holds the database or the journal.
         JournalError: The journal cannot be read or written.
@@ -86,9 +102,13 @@ def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) ->
         state = replay(journal.events())  # only now: whoever held the lock before may have gone on
         if state.phase in (Phase.DONE, Phase.BACK):
             raise NotResumableError(f"The run is at its end: it is {state.phase}.")
+        if state.phase is Phase.OUTDATED:
+            raise PlanStaleError(
+                "tests that pass", "one that failed", state.reason or "a test failed"
+            )
         if state.phase in (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK):
             raise NotResumableError("The run was being rolled back: roll it back to its end.")
-        _complete(state.plan, adapters)
+        complete(state.plan.steps, adapters)
         driver = Driver(adapters=adapters, journal=journal, state=state)
         driver.note(lambda at: RunResumed(at=at, owner=who))
         return driver.drive()
@@ -99,10 +119,14 @@ def _this_process() -> str:
     return f"{user}@{socket.gethostname()} process {os.getpid()}"
 
 
-def _complete(plan: Plan, adapters: Adapters) -> None:
-    """Refuse before anything is done when a step would miss an adapter."""
+def complete(steps: Iterable[AnyStep], adapters: Adapters) -> None:
+    """Refuse before anything is done when a step would miss an adapter.
+
+    Raises:
+        PlanError: Names every adapter that is missing, and the steps that need it.
+    """
     missing: dict[str, list[str]] = {}
-    for step in plan.steps:
+    for step in steps:
         for need in step.needs:
             where, _, name = need.rpartition(".")
             holder = adapters.of(Side(where)) if where else adapters
@@ -114,28 +138,43 @@ def _complete(plan: Plan, adapters: Adapters) -> None:
 
 
 def _fresh(plan: Plan, adapters: Adapters) -> None:
-    if plan.starts_from is None or adapters.current.database is None:
+    """Refuse a plan that was made for something else than what is there now."""
+    database = adapters.current.database
+    if plan.starts_from is not None and database is not None:
+        found = schema_state(database.facts().schema_meta)
+        if found is not plan.starts_from:
+            raise PlanStaleError(
+                plan.starts_from, found, "the schema of the current database is another one"
+            )
+    planned = str(plan.deployment.current.version)
+    for node, version in _versions(plan, adapters):
+        if version != planned:
+            raise PlanStaleError(planned, version, f"node {node} runs another version")
+
+
+def _versions(plan: Plan, adapters: Adapters) -> Iterator[tuple[str, str]]:
+    """What the current nodes say that they run; one that does not answer says nothing."""
+    if (admin := adapters.current.admin) is None:
         return
-    found = schema_state(adapters.current.database.facts().schema_meta)
-    if found is not plan.starts_from:
-        raise PlanStaleError(
-            plan.starts_from, found, "the schema of the current database is another one"
-        )
+    for node in plan.deployment.current.nodes:
+        with suppress(AdminApiError):
+            if version := admin.status(node.name).version:
+                yield node.name, version
 
 
 @contextmanager
 def held(adapters: Adapters, owner: str) -> Iterator[None]:
-    """Hold the deployment's lock for the time of a run."""
-    database = adapters.current.database
-    if database is None:
+    """Hold the deployment's lock for the time of a run: its database's, or the one beside it."""
+    lock = adapters.current.database or adapters.lock
+    if lock is None:
         yield
         return
-    database.hold_lock(owner)
+    lock.hold_lock(owner)
     try:
         yield
     finally:
-        with suppress(DatabaseError):  # a lost connection has released it already
-            database.release_lock()
+        with suppress(AdapterError):  # a lost connection has released it already
+            lock.release_lock()
 
 
 @attrs.define
@@ -159,19 +198,27 @@ class Driver:
         while (command := self.state.command) is not Command.WAIT:
             if command is Command.END:
                 self.note(lambda at: RunEnded(at=at))
-                continue
+                break
             step = self.state.plan.steps[self.state.at]
             try:
-                self._do(command, step)
+                if not self._held_up(command):
+                    self._do(command, step)
             except (JournalError, NotResumableError):
                 raise  # what cannot be journalled did not count
             except KongLtsError as exc:
-                reason = str(exc)
-                self.note(lambda at: StepFailed(at=at, step=step.id, reason=reason))  # noqa: B023 - called at once
+                self._fail(step, exc)
         return self.state.as_run(self.journal.events())
 
+    def waiting(self, step: AnyStep) -> Adapters:
+        """The adapters for one step: whoever waits by their clock can be stopped."""
+        now = self.adapters.clock.now()
+        limit_s = step.time_limit_s
+        until = None if limit_s is None else now + timedelta(seconds=limit_s)
+        clock = _StepClock(driver=self, inner=self.adapters.clock, step=step, until=until, beat=now)
+        return attrs.evolve(self.adapters, clock=clock)
+
     def _do(self, command: Command, step: AnyStep) -> None:
-        past, adapters = self.state.past, self.adapters
+        past, adapters = self.state.past, self.waiting(step)
         if command is Command.CHECK:
             findings = tuple(step.check(adapters, past))
             self.note(lambda at: StepChecked(at=at, step=step.id, findings=findings))
@@ -182,9 +229,79 @@ class Driver:
         elif command is Command.VERIFY:
             seen = tuple(step.verify(adapters, past))
             self.note(lambda at: StepVerified(at=at, step=step.id, findings=seen))
+            if step.outdates_plan(seen):
+                self._outdate(step)
         elif command is Command.INSPECT:
             happened = _happened(step, adapters, self.state)
             self.note(lambda at: StepFound(at=at, step=step.id, happened=happened))
+
+    def _fail(self, step: AnyStep, exc: KongLtsError) -> None:
+        """Try again what may be repeated; else stop, and go back where a test was refused."""
+        reason, final = str(exc), isinstance(exc, RunCancelledError | StepTimedOutError)
+        acting = self.state.phase is Phase.ACTING
+        if acting and not final and self.state.retries + 1 < step.attempts:
+            self.note(lambda at: StepRetried(at=at, step=step.id, reason=reason))
+            self.adapters.clock.sleep(_RETRY_PAUSE_S)
+            return
+        self.note(lambda at: StepFailed(at=at, step=step.id, reason=reason))
+        if isinstance(exc, StagingRefusedError) and step.leads_back_to is not None:
+            self._outdate(step)
+
+    def _outdate(self, step: AnyStep) -> None:
+        reason = (
+            f"{self.state.reason} This leads back to step {step.leads_back_to}: roll back, evaluate"
+            " again and make a new plan."
+        )
+        self.note(lambda at: PlanOutdated(at=at, step=step.id, reason=reason))
+
+    def _held_up(self, command: Command) -> bool:
+        """Before a step: hold for as long as a pause is wanted; whether the run was cancelled."""
+        control = self.adapters.control
+        if control is None or command is not Command.CHECK:
+            return False
+        if (told := control.instruction()).order is Order.PAUSE:
+            self.note(lambda at: RunPaused(at=at, reason=f"paused by {told.by}"))
+            while (told := control.instruction()).order is Order.PAUSE:
+                self.adapters.clock.sleep(_CONTROL_POLL_S)
+            if told.order is Order.GO_ON:
+                self.note(lambda at: RunResumed(at=at, owner=told.by))
+        if told.order is Order.CANCEL:
+            self.note(lambda at: RunCancelled(at=at, reason=f"cancelled by {told.by}"))
+        return told.order is Order.CANCEL
+
+
+@attrs.define(kw_only=True)
+class _StepClock:
+    """The clock that a step waits by: gives signs of life, and ends a wait that shall end."""
+
+    driver: Driver
+    inner: Clock
+    step: AnyStep
+    until: datetime | None
+    beat: datetime
+    """The last sign of life."""
+
+    def now(self) -> datetime:
+        return self.inner.now()
+
+    def sleep(self, duration_s: float) -> None:
+        while True:
+            self._look()
+            part_s = min(duration_s, _BEAT_S)
+            self.inner.sleep(part_s)
+            duration_s -= part_s
+            if duration_s <= 0:
+                return
+
+    def _look(self) -> None:
+        control, now = self.driver.adapters.control, self.inner.now()
+        if control is not None and (told := control.instruction()).order is Order.CANCEL:
+            raise RunCancelledError(self.step.id, told.by)
+        if self.until is not None and now > self.until:
+            raise StepTimedOutError(self.step.id, self.step.time_limit_s or 0.0)
+        if (now - self.beat).total_seconds() >= _BEAT_S:
+            self.driver.note(lambda at: Heartbeat(at=at, step=self.step.id))
+            self.beat = now
 
 
 def _happened(step: AnyStep, adapters: Adapters, state: RunState) -> bool:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import attrs
 
-from kong_lts.errors import AdminApiError, StepFailedError
+from kong_lts.errors import AdminApiError, StagingRefusedError, StepFailedError
 from kong_lts.events import Confirmed, Done, Past
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters, AdminApi, ProcessRunner, Question
@@ -45,12 +45,15 @@ class DoByHand(PlannedStep):
         """Ask, unless it was confirmed before.
 
         Raises:
+            StagingRefusedError: The person says that a test did not pass.
             StepFailedError: The person says no.
         """
         question = Question(step=self.id, title=self.what, instructions=self.instructions)
         decision = adapters.approver.ask(question)
         if not decision.approved:
-            raise StepFailedError(self.id, f"{decision.by} did not confirm it. {decision.note}")
+            reason = f"{decision.by} did not confirm it. {decision.note}"
+            refused = StagingRefusedError if self.leads_back_to else StepFailedError
+            raise refused(self.id, reason)
         return Confirmed(by=decision.by, note=decision.note)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
@@ -69,6 +72,7 @@ class _NodesStep(PlannedStep):
     configuration: str | None = None
     """Path of the node's kong.conf, as seen on the node."""
 
+    attempts: ClassVar[int] = 3
     needs_of_side: ClassVar[tuple[str, ...]] = ("nodes", "admin")
 
     def _argv(self, command: str) -> list[str]:

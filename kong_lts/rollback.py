@@ -1,5 +1,7 @@
 """roll_back(journal) -> Run: take back every step that was begun, the last one first."""
 
+from collections.abc import Iterator
+
 import attrs
 
 from kong_lts.errors import KongLtsError, NotResumableError
@@ -13,9 +15,9 @@ from kong_lts.events import (
     UndoFailed,
     UndoStarted,
 )
-from kong_lts.execution import Driver, held
+from kong_lts.execution import Driver, complete, held
 from kong_lts.findings import blockers
-from kong_lts.planning import Run
+from kong_lts.planning import AnyStep, Run
 from kong_lts.protocols import Adapters, Journal
 from kong_lts.run import Command, Phase, replay
 from kong_lts.step import Reversibility
@@ -42,6 +44,7 @@ def roll_back(
 
     Raises:
         NotResumableError: The journal holds no run, or one that is rolled back already.
+        PlanError: An adapter is missing; nothing was done.
         LockHeldError: Another run holds the database or the journal.
         JournalError: The journal cannot be read or written.
 
@@ -53,6 +56,7 @@ def roll_back(
         if state.phase is Phase.BACK:
             raise NotResumableError("The run is rolled back already.")
         driver = _Backwards(adapters=adapters, journal=journal, state=state)
+        complete(driver.undoing(), adapters)
         driver.note(lambda at: RollbackStarted(at=at, owner=owner, reason=reason))
         return driver.drive()
 
@@ -78,6 +82,13 @@ class _Backwards(Driver):
             self._undo(self.state.begun[-1])
         return self.state.as_run(self.journal.events())
 
+    def undoing(self) -> Iterator[AnyStep]:
+        """The steps that take back what was begun, the last one first."""
+        past = self._past()
+        for step_id in reversed(self.state.begun):
+            if (undo := self.state.plan.step(step_id).undo(past)) is not None:
+                yield undo  # type: ignore[misc] # every undo is a step that a plan can hold
+
     def _undo(self, step_id: str) -> None:
         self.note(lambda at: UndoStarted(at=at, step=step_id))
         try:
@@ -95,8 +106,9 @@ class _Backwards(Driver):
         undo = step.undo(past)
         if undo is None:
             return _LEFT.get(step.reversibility, "")
-        undo.run(self.adapters, past)
-        if seen := blockers(undo.verify(self.adapters, past)):
+        adapters = self.waiting(step)
+        undo.run(adapters, past)
+        if seen := blockers(undo.verify(adapters, past)):
             raise NotResumableError("; ".join(f.message for f in seen))
         return undo.title
 

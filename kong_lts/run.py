@@ -1,6 +1,6 @@
 """The run as a pure state machine: events in, the next command out.
 
-Rule 1: whatever can happen in a run stands in `TRANSITIONS`, and nowhere else.
+Rule 1: whatever can happen in a run stands in `TRANSITIONS` and `BLOCKED`, and nowhere else.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,21 @@ import attrs
 from kong_lts.errors import NotResumableError
 from kong_lts.events import (
     Event,
+    Heartbeat,
     Outcome,
+    PlanOutdated,
     RollbackEnded,
     RollbackStarted,
+    RunCancelled,
     RunEnded,
+    RunPaused,
     RunResumed,
     RunStarted,
     StepChecked,
     StepDone,
     StepFailed,
     StepFound,
+    StepRetried,
     StepStarted,
     StepVerified,
     UndoDone,
@@ -30,7 +35,7 @@ from kong_lts.events import (
 from kong_lts.findings import Finding, blockers
 from kong_lts.planning import Plan, Run, Verdict
 
-__all__ = ["TRANSITIONS", "Command", "Phase", "RunState", "replay"]
+__all__ = ["BLOCKED", "TRANSITIONS", "Command", "Phase", "RunState", "replay"]
 
 
 class Phase(StrEnum):
@@ -43,7 +48,10 @@ class Phase(StrEnum):
     VERIFYING = "verifying"
     BETWEEN = "between"
     """A step is done and proved; the next one, or the end, comes."""
+    PAUSED = "paused"
     STOPPED = "stopped"
+    OUTDATED = "outdated"
+    """A test has failed: the way leads back, and then to a new plan."""
     INSPECTING = "inspecting"
     """After an interruption: had it happened?"""
     DONE = "done"
@@ -69,6 +77,10 @@ class Command(StrEnum):
 
 _Undo = UndoStarted | UndoDone | UndoFailed
 _STARTED = (Phase.CHECKING, Phase.READY, Phase.ACTING, Phase.VERIFYING, Phase.BETWEEN)
+_HOLDING = (Phase.PAUSED, Phase.STOPPED, Phase.OUTDATED, Phase.INSPECTING, Phase.DONE)
+_ON_THE_WAY_BACK = (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK)
+_AT_A_BOUNDARY = (Phase.CHECKING, Phase.BETWEEN)
+_AT_WORK = (*_STARTED, Phase.INSPECTING, Phase.UNDOING)
 
 TRANSITIONS: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.NEW, RunStarted): Phase.CHECKING,
@@ -94,13 +106,21 @@ TRANSITIONS: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.STOPPED, RunResumed): Phase.INSPECTING,
     (Phase.INSPECTING, RunResumed): Phase.INSPECTING,
     (Phase.INSPECTING, StepFound): Phase.CHECKING,
+    # a failure in passing: looked at, and tried again
+    (Phase.ACTING, StepRetried): Phase.INSPECTING,
+    # somebody asks for a pause or for the end, which comes before the next step
+    **{(phase, RunPaused): Phase.PAUSED for phase in _AT_A_BOUNDARY},
+    (Phase.PAUSED, RunResumed): Phase.BETWEEN,
+    **{(phase, RunCancelled): Phase.STOPPED for phase in (*_AT_A_BOUNDARY, Phase.PAUSED)},
+    # a test says that the evaluation was wrong
+    (Phase.STOPPED, PlanOutdated): Phase.OUTDATED,
+    # the sign of life of whoever waits
+    **{(phase, Heartbeat): phase for phase in _AT_WORK},
     # the way back is open everywhere but at its own end
-    **{(phase, RollbackStarted): Phase.GOING_BACK for phase in (*_STARTED, Phase.STOPPED)},
-    (Phase.INSPECTING, RollbackStarted): Phase.GOING_BACK,
-    (Phase.DONE, RollbackStarted): Phase.GOING_BACK,
-    (Phase.GOING_BACK, RollbackStarted): Phase.GOING_BACK,
-    (Phase.UNDOING, RollbackStarted): Phase.GOING_BACK,
-    (Phase.STUCK, RollbackStarted): Phase.GOING_BACK,
+    **{
+        (phase, RollbackStarted): Phase.GOING_BACK
+        for phase in (*_STARTED, *_HOLDING, *_ON_THE_WAY_BACK)
+    },
     (Phase.GOING_BACK, UndoStarted): Phase.UNDOING,
     (Phase.UNDOING, UndoDone): Phase.GOING_BACK,
     (Phase.UNDOING, UndoFailed): Phase.STUCK,
@@ -108,13 +128,22 @@ TRANSITIONS: Mapping[tuple[Phase, type[Event]], Phase] = {
 }
 """Every event that may come in each phase, and the phase it leads to."""
 
+BLOCKED: Mapping[tuple[Phase, type[Event]], Phase] = {
+    (Phase.CHECKING, StepChecked): Phase.STOPPED,
+    (Phase.BETWEEN, StepChecked): Phase.STOPPED,
+    (Phase.VERIFYING, StepVerified): Phase.STOPPED,
+}
+"""Where a look leads instead that found a BLOCKER."""
+
 _COMMANDS: Mapping[Phase, Command] = {
     Phase.NEW: Command.WAIT,
     Phase.CHECKING: Command.CHECK,
     Phase.READY: Command.ACT,
     Phase.ACTING: Command.WAIT,
     Phase.VERIFYING: Command.VERIFY,
+    Phase.PAUSED: Command.WAIT,
     Phase.STOPPED: Command.WAIT,
+    Phase.OUTDATED: Command.WAIT,
     Phase.INSPECTING: Command.INSPECT,
     Phase.DONE: Command.WAIT,
     Phase.UNDOING: Command.WAIT,
@@ -142,6 +171,8 @@ class RunState:
     begun: tuple[str, ...] = ()
     """Ids of the steps whose effect was begun, in order; those taken back are left out again."""
     past: Mapping[str, Outcome] = attrs.Factory(dict)
+    retries: int = 0
+    """How often the step that the run is at was tried again by itself."""
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -174,7 +205,8 @@ class RunState:
         after, name = TRANSITIONS.get((self.phase, type(event))), type(event).__name__
         if after is None:
             raise NotResumableError(f"{name} cannot come while a run is {self.phase}")
-        expected = self._going_back if isinstance(event, _Undo) else self.step_id
+        back = isinstance(event, _Undo) or self.phase is Phase.UNDOING
+        expected = self._going_back if back else self.step_id
         if (step := getattr(event, "step", expected)) != expected:
             raise NotResumableError(f"{name} is about step {step}, and the run is at {expected}")
         return _NEXT.get(type(event), _only_phase)(self, event, after)
@@ -203,7 +235,7 @@ def _only_phase(state: RunState, event: Event, after: Phase) -> RunState:
 def _resumed(state: RunState, event: Event, after: Phase) -> RunState:
     if after is Phase.INSPECTING and state.step_id not in state.begun:
         after = Phase.CHECKING  # its effect was never begun, so there is nothing to inspect
-    return attrs.evolve(state, phase=after, reason=None)
+    return attrs.evolve(state, phase=after, reason=None, retries=0)
 
 
 def _looked(state: RunState, event: Event, after: Phase) -> RunState:
@@ -211,9 +243,11 @@ def _looked(state: RunState, event: Event, after: Phase) -> RunState:
     findings = (*state.findings, *event.findings)
     if stops := blockers(event.findings):
         reason = "; ".join(f.message for f in stops)
-        return attrs.evolve(state, phase=Phase.STOPPED, reason=reason, findings=findings)
-    at = state.at + (after is Phase.BETWEEN)
-    return attrs.evolve(state, phase=after, findings=findings, at=at)
+        stopped = BLOCKED[state.phase, type(event)]
+        return attrs.evolve(state, phase=stopped, reason=reason, findings=findings)
+    if after is Phase.BETWEEN:
+        return attrs.evolve(state, phase=after, findings=findings, at=state.at + 1, retries=0)
+    return attrs.evolve(state, phase=after, findings=findings)
 
 
 def _started(state: RunState, event: Event, after: Phase) -> RunState:
@@ -228,8 +262,12 @@ def _acted(state: RunState, event: Event, after: Phase) -> RunState:
 
 
 def _failed(state: RunState, event: Event, after: Phase) -> RunState:
-    assert isinstance(event, StepFailed | UndoFailed)
+    assert isinstance(event, StepFailed | UndoFailed | PlanOutdated | RunPaused | RunCancelled)
     return attrs.evolve(state, phase=after, reason=event.reason)
+
+
+def _retried(state: RunState, event: Event, after: Phase) -> RunState:
+    return attrs.evolve(state, phase=after, retries=state.retries + 1)
 
 
 def _undone(state: RunState, event: Event, after: Phase) -> RunState:
@@ -243,6 +281,10 @@ _NEXT = {
     StepStarted: _started,
     StepDone: _acted,
     StepFailed: _failed,
+    StepRetried: _retried,
+    PlanOutdated: _failed,
+    RunPaused: _failed,
+    RunCancelled: _failed,
     UndoFailed: _failed,
     UndoDone: _undone,
 }

@@ -1,6 +1,6 @@
 """The staging test before any traffic, and the smoke test after it: probes and what they got."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -13,7 +13,7 @@ from kong_lts.step import PlannedStep, own_outcome, present
 
 __all__ = ["SmokeTest", "StagingTest"]
 
-
+_UNANSWERED = "probe-unanswered"
 _ROUTE_HEADERS = ("kong-route-name", "kong-route-id")
 _NOT_MATCHED = "no Route matched"
 _NOT_TOLD = "an answer that names no route; 3.4 wants `allow_debug_header = on` meanwhile"
@@ -25,7 +25,7 @@ def _ask(proxy: Proxy, probe: Probe) -> ProbeResult:
     try:
         answer = proxy.send(probe)
     except ProxyError as exc:
-        return ProbeResult(name=probe.name, expected=wanted, found=str(exc))
+        return ProbeResult(name=probe.name, expected=wanted, found=str(exc), answered=False)
     if probe.expect_routes:
         routes = _routes_of(answer)
         hit = next((route for route in routes if route in probe.expect_routes), None)
@@ -57,6 +57,10 @@ class _ProbeStep(PlannedStep):
     def _count(self) -> int:
         return len(self.probes)
 
+    def outdates_plan(self, findings: Iterable[Finding]) -> bool:
+        """A wrong answer does; that none came says nothing about the evaluation."""
+        return super().outdates_plan(f for f in findings if f.rule != _UNANSWERED)
+
     def run(self, adapters: Adapters, past: Past) -> Probed:
         """Send every probe, whatever the others got."""
         return Probed(results=tuple(self._asked(adapters, self.side, self.probes)))
@@ -75,7 +79,13 @@ class _ProbeStep(PlannedStep):
             yield self.obstacle("not-probed", "The test has not run.", "Run it.")
             return
         for result in outcome.results:
-            if not result.passed:
+            if not result.answered:
+                yield self.obstacle(
+                    _UNANSWERED,
+                    f"{result.name}: no answer came: {result.found}.",
+                    "See whether the proxy can be reached, then resume.",
+                )
+            elif not result.passed:
                 yield self.obstacle(
                     "probe-failed",
                     f"{result.name}: expected {result.expected}, got {result.found}.",

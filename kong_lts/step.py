@@ -1,6 +1,6 @@
 """The Step protocol: what a plan is made of. Reversibility, Effect, and what most steps share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import ClassVar, Protocol, TypeVar
 
@@ -9,7 +9,7 @@ import attrs
 from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Outcome, Past
-from kong_lts.findings import Finding, Severity
+from kong_lts.findings import Finding, Severity, blockers
 from kong_lts.protocols import Adapters, ClusterAdapters, ProcessRunner
 
 __all__ = ["Effect", "PlannedStep", "Reversibility", "Step"]
@@ -81,6 +81,21 @@ class Step(Protocol):
     def needs(self) -> tuple[str, ...]:
         """Adapters that it cannot do without, as `current.database`; looked for beforehand."""
 
+    @property
+    def attempts(self) -> int:
+        """How often its effect is tried before the run stops; 1 unless it may be repeated."""
+
+    @property
+    def time_limit_s(self) -> float | None:
+        """Seconds after which it stops waiting, whatever it waits for; None sets no end."""
+
+    @property
+    def leads_back_to(self) -> str | None:
+        """Id of the step to which a failure of this one leads back; the plan is stale then."""
+
+    def outdates_plan(self, findings: Iterable[Finding]) -> bool:
+        """Whether what its look found says that the evaluation was wrong."""
+
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """What speaks against acting now. A BLOCKER stops the run."""
 
@@ -109,7 +124,10 @@ class PlannedStep:
     guide: str
     side: Side
     node: str | None = None
+    time_limit_s: float | None = None
+    leads_back_to: str | None = None
 
+    attempts: ClassVar[int] = 1
     needs_of_side: ClassVar[tuple[str, ...]] = ()
     needs_beside: ClassVar[tuple[str, ...]] = ()
 
@@ -127,6 +145,10 @@ class PlannedStep:
     def needs(self) -> tuple[str, ...]:
         """Adapters that it cannot do without."""
         return (*(f"{self.side}.{name}" for name in self.needs_of_side), *self.needs_beside)
+
+    def outdates_plan(self, findings: Iterable[Finding]) -> bool:
+        """A blocker does where the step leads back."""
+        return self.leads_back_to is not None and bool(blockers(findings))
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Nothing speaks against it."""

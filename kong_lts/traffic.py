@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import attrs
 from attrs.validators import ge, le
@@ -42,6 +43,7 @@ class DivertTraffic(PlannedStep):
     new_percent: int = attrs.field(validator=[ge(0), le(100)])
     before_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
 
+    attempts: ClassVar[int] = 3
     needs_beside = ("load_balancer",)
 
     @property

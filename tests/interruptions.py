@@ -7,8 +7,9 @@ import attrs
 from kong_lts.errors import KongLtsError
 from kong_lts.execution import execute, resume
 from kong_lts.planning import Plan, Run
+from kong_lts.protocols import Adapters, Order
 from kong_lts.rollback import roll_back
-from kong_lts.testing.fakes import FakeJournal, fake_adapters
+from kong_lts.testing.fakes import FakeControl, FakeJournal, fake_adapters
 from kong_lts.testing.simulation import Fault, Killed, World
 from tests.worlds import a_plan, world_of
 
@@ -24,13 +25,19 @@ class Stage:
     plan: Plan = attrs.field(factory=a_plan)
     world: World = attrs.field(default=attrs.Factory(lambda self: world_of(self.plan), True))
     journal: FakeJournal = attrs.field(factory=FakeJournal)
+    orders: list[Order] = attrs.field(factory=list)
+    """What somebody wants of the run, one order a look."""
 
     def execute(self, *, approves: bool = True) -> Run:
-        adapters = fake_adapters(self.world, approves=approves)
+        adapters = self.adapters(approves=approves)
         return execute(self.plan, adapters, journal=self.journal, owner="a test")
 
     def resume(self, *, approves: bool = True) -> Run:
-        return resume(self.journal, fake_adapters(self.world, approves=approves), owner="a test")
+        return resume(self.journal, self.adapters(approves=approves), owner="a test")
+
+    def adapters(self, *, approves: bool = True) -> Adapters:
+        control = FakeControl(self.orders)
+        return attrs.evolve(fake_adapters(self.world, approves=approves), control=control)
 
     def roll_back(self) -> Run:
         return roll_back(self.journal, fake_adapters(self.world), owner="a test")

@@ -28,6 +28,9 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.PlanStaleError("2.8", "3.4", "a reason"),
     errors.RunError("a reason"),
     errors.StepFailedError("a-step", "a reason.", "Do this."),
+    errors.StagingRefusedError("a-step", "a reason.", "Do this."),
+    errors.StepTimedOutError("a-step", 60.5),
+    errors.RunCancelledError("a-step", "somebody"),
     errors.LockHeldError("somebody", "database kong"),
     errors.NotResumableError("a reason"),
     errors.BackupError("/a/folder", "a reason"),
@@ -47,6 +50,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.ProxyError("doing it", "a reason"),
     errors.MetricsError("doing it", "a reason"),
     errors.JournalError("doing it", "a reason"),
+    errors.LockError("doing it", "a reason"),
     errors.ApproverError("doing it", "a reason"),
     errors.PostgresServerError("doing it", "a reason"),
 )

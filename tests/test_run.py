@@ -1,5 +1,6 @@
 """The run as a pure state machine: its table is all that can happen, and all of it does happen."""
 
+import itertools
 from collections.abc import Iterator
 from typing import get_args
 
@@ -8,19 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kong_lts.deployment import Side
 from kong_lts.errors import FormatError, NotResumableError
 from kong_lts.events import (
     Done,
     Event,
+    Heartbeat,
+    PlanOutdated,
     RollbackEnded,
     RollbackStarted,
+    RunCancelled,
     RunEnded,
+    RunPaused,
     RunResumed,
     RunStarted,
     StepChecked,
     StepDone,
     StepFailed,
     StepFound,
+    StepRetried,
     StepStarted,
     StepVerified,
     UndoDone,
@@ -28,8 +35,10 @@ from kong_lts.events import (
     UndoStarted,
 )
 from kong_lts.findings import Finding, Severity
-from kong_lts.planning import Verdict
-from kong_lts.run import TRANSITIONS, Command, Phase, RunState, replay
+from kong_lts.nodes import DoByHand
+from kong_lts.planning import Plan, Verdict
+from kong_lts.protocols import Order
+from kong_lts.run import BLOCKED, TRANSITIONS, Command, Phase, RunState, replay
 from kong_lts.testing.simulation import Fault
 from tests.conftest import counted
 from tests.interruptions import Stage, attempt, cut_at_each_event, cut_at_each_touch
@@ -37,6 +46,7 @@ from tests.worlds import AT, a_plan
 
 PLAN = a_plan()
 SHORT = attrs.evolve(PLAN, steps=PLAN.steps[:9])
+SHORT_JSON = SHORT.to_json()
 FIRST, SECOND = PLAN.steps[0].id, PLAN.steps[1].id
 SAMPLES: dict[type, Event] = {
     type(event): event
@@ -49,6 +59,11 @@ SAMPLES: dict[type, Event] = {
         StepVerified(at=AT, step=FIRST),
         StepFailed(at=AT, step=FIRST, reason="it did not"),
         StepFound(at=AT, step=FIRST, happened=True),
+        StepRetried(at=AT, step=FIRST, reason="it did not"),
+        Heartbeat(at=AT, step=FIRST),
+        PlanOutdated(at=AT, step=FIRST, reason="a test failed"),
+        RunPaused(at=AT, reason="paused by me"),
+        RunCancelled(at=AT, reason="cancelled by me"),
         RollbackStarted(at=AT, owner="me", reason="asked for"),
         UndoStarted(at=AT, step=FIRST),
         UndoDone(at=AT, step=FIRST),
@@ -63,6 +78,8 @@ PAIRS = [(phase, kind) for phase in Phase for kind in get_args(Event)]
 ONLY_ON_PAPER = {
     # The look after an interruption swallows its own failure: what is not seen did not happen.
     (Phase.INSPECTING, StepFailed),
+    # A step of the first nine waits nowhere long enough to be seen alive.
+    *((phase, Heartbeat) for phase in Phase if (phase, Heartbeat) in TRANSITIONS),
 }
 """Transitions that no driver of this library takes, and why."""
 
@@ -134,6 +151,23 @@ def test_nothing_is_taken_back_that_was_never_begun() -> None:
         state(Phase.GOING_BACK, begun=()).apply(SAMPLES[UndoStarted])
 
 
+@pytest.mark.parametrize(("phase", "kind"), BLOCKED, ids=named)
+def test_a_look_that_finds_a_blocker_has_another_way_in_the_table(
+    phase: Phase, kind: type[Event]
+) -> None:
+    event = SAMPLES[kind]
+    assert isinstance(event, StepChecked | StepVerified)
+    event = attrs.evolve(event, findings=(BLOCKER,))
+
+    assert state(phase).apply(event).phase is BLOCKED[phase, kind]
+
+
+def test_every_look_of_the_table_has_a_way_for_a_blocker() -> None:
+    looks = {pair for pair in TRANSITIONS if pair[1] in (StepChecked, StepVerified)}
+
+    assert set(BLOCKED) == looks
+
+
 def test_every_phase_but_the_first_is_reached_and_all_but_the_last_are_left() -> None:
     assert set(TRANSITIONS.values()) == set(Phase) - {Phase.NEW}
     assert {phase for phase, _ in TRANSITIONS} == set(Phase) - {Phase.BACK}
@@ -143,7 +177,7 @@ def test_every_transition_is_taken_by_some_interrupted_run() -> None:
     taken: set[tuple[Phase, type]] = set()
 
     for journal in journals():
-        where = RunState(plan=SHORT)
+        where = RunState(plan=plan_of(journal))
         for event in journal:
             taken.add((where.phase, type(event)))
             where = where.apply(event)
@@ -151,8 +185,15 @@ def test_every_transition_is_taken_by_some_interrupted_run() -> None:
     assert set(TRANSITIONS) - taken == ONLY_ON_PAPER
 
 
+def plan_of(journal: tuple[Event, ...]) -> Plan:
+    first = journal[0]
+    assert isinstance(first, RunStarted)
+    return SHORT if first.plan == SHORT_JSON else Plan.from_json(first.plan)
+
+
 def journals() -> Iterator[tuple[Event, ...]]:
     """Journals of runs that broke off, and broke off again on each way out of that."""
+    yield from held_up()
     for way_out in (resumed, looked_at_in_vain, rolled_back_meanwhile, rolled_back, stuck):
         for _, stage in (
             *cut_at_each_event(SHORT, Fault.KILLED_AFTER),
@@ -161,6 +202,50 @@ def journals() -> Iterator[tuple[Event, ...]]:
             if stage.journal.events():
                 way_out(stage)
                 yield stage.journal.events()
+
+
+def held_up() -> Iterator[tuple[Event, ...]]:
+    """Journals of runs that somebody paused or cancelled, or whose test failed."""
+    told = ([Order.PAUSE], [Order.CANCEL], [Order.PAUSE, Order.CANCEL])
+    for steps, orders, kill in itertools.product((0, 1), told, (False, True)):
+        stage = Stage(SHORT, orders=[*[Order.GO_ON] * steps, *orders])
+        if kill:
+            stage.break_at_event(1 + 4 * steps, Fault.KILLED_AFTER)
+        attempt(stage, stage.execute)
+        if kill:
+            attempt(stage, stage.resume if steps else stage.roll_back)
+        yield stage.journal.events()
+    paused = Stage(SHORT, orders=[Order.PAUSE])
+    paused.break_at_event(1, Fault.KILLED_AFTER)
+    attempt(paused, paused.execute)
+    attempt(paused, paused.roll_back)
+    yield paused.journal.events()
+    yield from after_a_failed_test()
+    yield from tried_again()
+
+
+def after_a_failed_test() -> Iterator[tuple[Event, ...]]:
+    test = DoByHand(
+        id="test",
+        guide="a guide",
+        side=Side.NEW,
+        what="Test it",
+        instructions="All of it.",
+        leads_back_to="evaluate",
+    )
+    stage = Stage(attrs.evolve(SHORT, steps=(*SHORT.steps[:1], test)))
+    stage.execute(approves=False)
+    stage.roll_back()
+    yield stage.journal.events()
+
+
+def tried_again() -> Iterator[tuple[Event, ...]]:
+    """The journal of a run whose step failed in passing."""
+    stage = Stage(attrs.evolve(SHORT, steps=(PLAN.step("divert-10"),)))
+    stage.journal.world, stage.journal.strikes_at = stage.world, "divert-10"
+    stage.journal.fault = Fault.FAILS_BEFORE
+    stage.execute()
+    yield stage.journal.events()
 
 
 def resumed(stage: Stage) -> None:

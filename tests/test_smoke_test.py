@@ -55,8 +55,8 @@ def test_a_cluster_that_does_not_answer_fails_every_probe(step: StagingTest | Sm
     outcome = step.run(adapters, NO_PAST)
 
     first, second = step.verify(adapters, {step.id: outcome})
-    assert first.message == "root: expected 200, got send root: connection refused."
-    assert second.rule == "probe-failed"
+    assert first.message == "root: no answer came: send root: connection refused."
+    assert second.rule == "probe-unanswered"
 
 
 @pytest.mark.parametrize(

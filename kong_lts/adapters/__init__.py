@@ -1,7 +1,10 @@
 """The default adapters: what `kong_lts.protocols` asks for, done with real programs and servers."""
 
 from kong_lts.adapters.admin_api import HttpAdminApi
+from kong_lts.adapters.approvers import CallableApprover, FileApprover, TwoPersonApprover
+from kong_lts.adapters.controls import FileControl, Switch
 from kong_lts.adapters.deck_cli import DeckCli
+from kong_lts.adapters.file_lock import FileLock
 from kong_lts.adapters.http_keyring import HttpKeyring
 from kong_lts.adapters.kong_metrics import KongMetrics
 from kong_lts.adapters.load_balancers import (
@@ -21,13 +24,15 @@ from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
-from kong_lts.adapters.system import CallableApprover, FileApprover, LoggingObserver, SystemClock
+from kong_lts.adapters.system import LoggingObserver, SystemClock
 
 __all__ = [
     "CallableApprover",
     "DeckCli",
     "DnsLoadBalancer",
     "FileApprover",
+    "FileControl",
+    "FileLock",
     "HaproxyLoadBalancer",
     "HttpAdminApi",
     "HttpKeyring",
@@ -45,6 +50,8 @@ __all__ = [
     "PostgresWriteGuard",
     "ReplicaRatio",
     "SqliteJournal",
+    "Switch",
     "SystemClock",
+    "TwoPersonApprover",
     "resolve_secret",
 ]

@@ -18,6 +18,9 @@
     │   └── PlanStaleError           the plan was made for something else
     ├── RunError
     │   ├── StepFailedError          a step did not do, or did not prove, its work
+    │   │   └── StagingRefusedError  a person says that a test did not pass
+    │   ├── StepTimedOutError        a step waited longer than the plan lets it
+    │   ├── RunCancelledError        somebody asked the run to stop while a step was waiting
     │   ├── LockHeldError            another run holds the deployment
     │   └── NotResumableError        the journal does not allow this
     ├── BackupError                  a backup is incomplete, damaged or of another database
@@ -37,6 +40,7 @@
         ├── ProxyError
         ├── MetricsError
         ├── JournalError
+        ├── LockError
         ├── ApproverError
         └── PostgresServerError      of `kong_lts.testing`
 
@@ -54,6 +58,7 @@ from kong_lts.errors.outside import (
     JournalError,
     KeyringError,
     LoadBalancerError,
+    LockError,
     MetricsError,
     PostgresServerError,
     ProcessError,
@@ -81,8 +86,11 @@ from kong_lts.errors.own import (
     PlanError,
     PlanStaleError,
     RouterError,
+    RunCancelledError,
     RunError,
+    StagingRefusedError,
     StepFailedError,
+    StepTimedOutError,
     UnreadableFileError,
     VersionError,
     place,
@@ -108,6 +116,7 @@ __all__ = [
     "KeyringError",
     "KongLtsError",
     "LoadBalancerError",
+    "LockError",
     "LockHeldError",
     "MetricsError",
     "NotPlannableError",
@@ -120,9 +129,12 @@ __all__ = [
     "ProcessNotRunError",
     "ProxyError",
     "RouterError",
+    "RunCancelledError",
     "RunError",
     "SecretError",
+    "StagingRefusedError",
     "StepFailedError",
+    "StepTimedOutError",
     "UnreadableFileError",
     "VersionError",
     "WriteGuardError",

@@ -16,6 +16,7 @@ __all__ = [
     "JournalError",
     "KeyringError",
     "LoadBalancerError",
+    "LockError",
     "MetricsError",
     "PostgresServerError",
     "ProcessError",
@@ -115,6 +116,11 @@ class MetricsError(AdapterError):
 @attrs.define
 class JournalError(AdapterError):
     """The journal could not be read or written."""
+
+
+@attrs.define
+class LockError(AdapterError):
+    """The lock of a deployment without a database could not be had."""
 
 
 @attrs.define

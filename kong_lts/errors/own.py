@@ -19,8 +19,11 @@ __all__ = [
     "PlanError",
     "PlanStaleError",
     "RouterError",
+    "RunCancelledError",
     "RunError",
+    "StagingRefusedError",
     "StepFailedError",
+    "StepTimedOutError",
     "UnreadableFileError",
     "VersionError",
     "place",
@@ -206,6 +209,36 @@ class StepFailedError(RunError):
 
     def __str__(self) -> str:
         return f"Step {self.step} failed: {self.reason} {self.what_to_do}"
+
+
+@attrs.define
+class StagingRefusedError(StepFailedError):
+    """A person says that a test did not pass."""
+
+
+@attrs.define
+class StepTimedOutError(RunError):
+    """A step waited longer than the plan lets it."""
+
+    step: str
+    limit_s: float
+
+    def __str__(self) -> str:
+        return (
+            f"Step {self.step} was still waiting after {self.limit_s:g} s. "
+            "See what it waits for, then resume, or roll back."
+        )
+
+
+@attrs.define
+class RunCancelledError(RunError):
+    """Somebody asked a run to stop while a step was waiting."""
+
+    step: str
+    by: str
+
+    def __str__(self) -> str:
+        return f"Step {self.step} was left while it waited: cancelled by {self.by}."
 
 
 @attrs.define

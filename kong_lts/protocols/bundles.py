@@ -10,10 +10,12 @@ from kong_lts.protocols.promises import (
     Approver,
     Archive,
     Clock,
+    Control,
     Database,
     Deck,
     Keyring,
     LoadBalancer,
+    Lock,
     Metrics,
     Observer,
     ProcessRunner,
@@ -53,6 +55,10 @@ class Adapters:
     clock: Clock
     approver: Approver
     observer: Observer
+    control: Control | None = None
+    """Who may pause or cancel the run; None where nobody may."""
+    lock: Lock | None = None
+    """Keeps a second run away where there is no database that does."""
 
     def of(self, side: Side) -> ClusterAdapters:
         """The adapters of one side."""

@@ -10,6 +10,7 @@ from kong_lts.protocols.values import (
     Answer,
     Decision,
     Finished,
+    Instruction,
     KeyringKeys,
     NodeStatus,
     Probe,
@@ -23,11 +24,13 @@ __all__ = [
     "Approver",
     "Archive",
     "Clock",
+    "Control",
     "Database",
     "Deck",
     "Journal",
     "Keyring",
     "LoadBalancer",
+    "Lock",
     "Metrics",
     "Observer",
     "ProcessRunner",
@@ -418,6 +421,28 @@ class Journal(Protocol):
         Raises:
             JournalError: They cannot be read.
         """
+
+
+class Lock(Protocol):
+    """Keeps a second run away from a deployment that has no database."""
+
+    def hold_lock(self, owner: str) -> None:
+        """Keep every other run away until `release_lock`, or until this process ends.
+
+        Raises:
+            LockHeldError: Another run has it; names its owner.
+            LockError: It could not be seen who has it.
+        """
+
+    def release_lock(self) -> None:
+        """Let others in again; nothing if it is not held."""
+
+
+class Control(Protocol):
+    """Somebody who may hold or stop a run that is going on."""
+
+    def instruction(self) -> Instruction:
+        """What is wanted now. Must not raise, and is asked often."""
 
 
 class Clock(Protocol):

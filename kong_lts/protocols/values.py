@@ -1,6 +1,7 @@
 """Values that go into adapters and come out of them."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import attrs
 
@@ -9,8 +10,10 @@ __all__ = [
     "Answer",
     "Decision",
     "Finished",
+    "Instruction",
     "KeyringKeys",
     "NodeStatus",
+    "Order",
     "Probe",
     "Question",
     "Recovered",
@@ -97,3 +100,21 @@ class Decision:
     approved: bool
     by: str
     note: str = ""
+
+
+class Order(StrEnum):
+    """What somebody wants of a run that is going on."""
+
+    GO_ON = "go on"
+    PAUSE = "pause"
+    """Hold before the next step, until another order comes."""
+    CANCEL = "cancel"
+    """Stop before the next step, and leave a step that only waits."""
+
+
+@attrs.frozen(kw_only=True)
+class Instruction:
+    """An order, and whose it is."""
+
+    order: Order = Order.GO_ON
+    by: str = "nobody"

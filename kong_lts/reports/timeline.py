@@ -11,15 +11,19 @@ from kong_lts.deployment import Side
 from kong_lts.events import (
     Event,
     Outcome,
+    PlanOutdated,
     RollbackEnded,
     RollbackStarted,
+    RunCancelled,
     RunEnded,
+    RunPaused,
     RunResumed,
     RunStarted,
     StepChecked,
     StepDone,
     StepFailed,
     StepFound,
+    StepRetried,
     StepStarted,
     StepVerified,
     UndoDone,
@@ -153,7 +157,7 @@ def stops(event: Event | None) -> bool:
     """Whether a run stopped by itself with this event."""
     if isinstance(event, StepChecked | StepVerified):
         return bool(blockers(event.findings))
-    return isinstance(event, StepFailed | UndoFailed)
+    return isinstance(event, StepFailed | UndoFailed | RunCancelled)
 
 
 def timeline(plan: Plan, events: tuple[Event, ...]) -> Timeline:
@@ -178,12 +182,16 @@ def timeline(plan: Plan, events: tuple[Event, ...]) -> Timeline:
     )
 
 
+_ON_PURPOSE = (RunEnded, RollbackEnded, RunPaused, PlanOutdated)
+"""Events after which nothing more was to come."""
+
+
 def _interrupted(events: Sequence[Event]) -> Iterator[bool]:
     """For each end of work on a run, whether it came without a word."""
     for last, event in itertools.pairwise(events):
         if isinstance(event, RunResumed | RollbackStarted):
-            yield not (stops(last) or isinstance(last, RunEnded))
-    yield not (stops(events[-1]) or isinstance(events[-1], RunEnded | RollbackEnded))
+            yield not (stops(last) or isinstance(last, _ON_PURPOSE))
+    yield not (stops(events[-1]) or isinstance(events[-1], _ON_PURPOSE))
 
 
 @attrs.define
@@ -283,6 +291,10 @@ class _Fold:
         """A step, or a look at it, failed."""
         self._step_changed(event, StepStatus.FAILED, event.reason)
 
+    def retry(self, event: StepRetried) -> None:
+        """A step failed in passing, and is tried again."""
+        self._step_changed(event, StepStatus.BEGUN, f"tried again after: {event.reason}")
+
     def find(self, event: StepFound) -> None:
         """An interrupted step was inspected."""
         seen = "in effect" if event.happened else "not in effect"
@@ -323,6 +335,7 @@ _HANDLERS: Mapping[type[Event], Callable[[_Fold, Any], None]] = {
     StepVerified: _Fold.look,
     StepFailed: _Fold.fail,
     StepFound: _Fold.find,
+    StepRetried: _Fold.retry,
     RollbackStarted: _Fold.turn,
     UndoStarted: _Fold.undo,
     UndoDone: _Fold.undone,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import attrs
+
 from kong_lts.backup import BackUpDatabase
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
@@ -30,6 +32,8 @@ __all__ = [
 
 STOP = "stop-admin-writes"
 """Id of the step that stops admin writes on the current cluster."""
+EVALUATE = "evaluate"
+"""Id of the step to which a failed staging test leads back."""
 
 
 def by_hand(
@@ -90,7 +94,7 @@ def back_up_files(guide: str) -> DoByHand:
 def evaluate(guide: str) -> DoByHand:
     """The review of what changes."""
     return by_hand(
-        "evaluate",
+        EVALUATE,
         guide,
         Side.NEW,
         "Evaluate what changes, and prepare kong.conf for 3.4",
@@ -191,17 +195,23 @@ def import_keyring(guide: str) -> DoByHand:
 def test(
     kind: type[StagingTest] | type[SmokeTest], name: str, guide: str, settings: Settings, when: str
 ) -> Step:
-    """The probes; where there are none, a person tests, since a test of nothing proves nothing."""
+    """The probes; where there are none, a person tests, since a test of nothing proves nothing.
+
+    A staging test that fails leads back to the evaluation; a smoke test that fails, to a rollback.
+    """
+    back = EVALUATE if kind is StagingTest else None
     if settings.probes:
-        return kind(id=name, guide=guide, side=Side.NEW, probes=settings.probes)
-    return by_hand(
+        return kind(id=name, guide=guide, side=Side.NEW, probes=settings.probes, leads_back_to=back)
+    asked = by_hand(
         name,
         guide,
         Side.NEW,
         f"Test the new cluster {when}",
         "The plan has no probes. Send requests for all use cases to the new cluster's proxy: does"
-        " key-auth authenticate, does every important route answer as before?",
+        " key-auth authenticate, does every important route answer as before?"
+        + (" Say no only if it does not: then this plan is stale." if back else ""),
     )
+    return attrs.evolve(asked, leads_back_to=back)
 
 
 def test_routes(guide: str, settings: Settings) -> Iterator[Step]:

@@ -7,10 +7,18 @@ from pathlib import Path
 import attrs
 import pytest
 
-from kong_lts.adapters import CallableApprover, FileApprover, LoggingObserver
-from kong_lts.errors import ApproverError
+from kong_lts.adapters import (
+    CallableApprover,
+    FileApprover,
+    FileControl,
+    FileLock,
+    LoggingObserver,
+    Switch,
+    TwoPersonApprover,
+)
+from kong_lts.errors import ApproverError, LockError
 from kong_lts.events import RunStarted, StepFailed, StepStarted
-from kong_lts.protocols import Decision, Question
+from kong_lts.protocols import Decision, Order, Question
 
 QUESTION = Question(step="enable-writes", title="Enable writes", instructions="Look first.")
 
@@ -84,3 +92,49 @@ def test_the_log_names_steps_and_failures_but_no_plan(caplog: pytest.LogCaptureF
         ("INFO", "StepStarted: back-up"),
         ("WARNING", "StepFailed: back-up: no space"),
     ]
+
+
+def person(says: str) -> CallableApprover:
+    said, _, name = says.rpartition(": ")
+    return CallableApprover(lambda _: said != "no", by=name)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "approved", "by"),
+    [
+        ("Zoë", "Ali", True, "Zoë and Ali"),
+        ("Zoë", "zoË ", False, "Zoë"),
+        ("no: Zoë", "Ali", False, "Zoë"),
+        ("Zoë", "no: Ali", False, "Ali"),
+    ],
+)
+def test_two_people_must_approve_and_be_two(
+    first: str, second: str, approved: bool, by: str
+) -> None:
+    decision = TwoPersonApprover(person(first), person(second)).ask(QUESTION)
+
+    assert (decision.approved, decision.by) == (approved, by)
+
+
+def test_whoever_waits_for_a_file_can_be_called_away(tmp_path: Path) -> None:
+    switch = Switch()
+    switch.cancel("Ali")
+    approver = FileApprover(folder=tmp_path, clock=Clock(tmp_path, 99999), control=switch)
+
+    with pytest.raises(ApproverError, match="cancelled by Ali"):
+        approver.ask(QUESTION)
+
+
+def test_a_file_that_cancels_beats_one_that_pauses(tmp_path: Path) -> None:
+    (tmp_path / "pause").touch()
+    (tmp_path / "cancel").touch()
+
+    told = FileControl(tmp_path).instruction()
+
+    assert told.order is Order.CANCEL
+    assert told.by == f"the file {tmp_path / 'cancel'}"
+
+
+def test_a_lock_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LockError, match="No such file"):
+        FileLock(tmp_path / "none" / "lock").hold_lock("me")

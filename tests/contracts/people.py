@@ -1,12 +1,12 @@
-"""What every `Clock`, `Approver` and `Observer` promises."""
+"""What every `Clock`, `Approver`, `Observer`, `Control` and `Lock` promises."""
 
 from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
 
-from kong_lts.errors import ApproverError
-from kong_lts.protocols import Approver, Clock, Observer, Question
+from kong_lts.errors import ApproverError, LockHeldError
+from kong_lts.protocols import Approver, Clock, Control, Lock, Observer, Order, Question
 from tests.contracts.journal import EVENTS
 
 QUESTION = Question(step="enable-writes", title="Enable writes", instructions="Look first.")
@@ -57,3 +57,39 @@ class ObserverContract:
     def test_every_event_may_be_noticed(self, observer: Observer) -> None:
         for event in EVENTS:
             observer.notice(event)
+
+
+class ControlContract:
+    @pytest.fixture
+    def make(self) -> Callable[[Order], Control]:
+        """Of somebody who wants just this."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("order", list(Order))
+    def test_what_is_wanted_is_told_with_who_wants_it(
+        self, make: Callable[[Order], Control], order: Order
+    ) -> None:
+        told = make(order).instruction()
+
+        assert told.order is order
+        assert told.by
+
+
+class LockContract:
+    @pytest.fixture
+    def make(self) -> Callable[[], Lock]:
+        """Each call gives the lock of the same deployment, as another run has it."""
+        raise NotImplementedError
+
+    def test_only_one_run_holds_it(self, make: Callable[[], Lock]) -> None:
+        one, other = make(), make()
+        one.hold_lock("the first run")
+
+        with pytest.raises(LockHeldError) as held:
+            other.hold_lock("the second run")
+
+        assert held.value.owner == "the first run"
+        one.release_lock()
+        one.release_lock()
+        other.hold_lock("the second run")
+        other.release_lock()

@@ -10,11 +10,14 @@ from kong_lts.protocols import (
     Approver,
     Archive,
     Clock,
+    Control,
     Database,
     Journal,
     LoadBalancer,
+    Lock,
     Metrics,
     Observer,
+    Order,
     Proxy,
     WriteGuard,
 )
@@ -23,11 +26,13 @@ from kong_lts.testing.fakes import (
     FakeApprover,
     FakeArchive,
     FakeClock,
+    FakeControl,
     FakeDatabase,
     FakeDeck,
     FakeJournal,
     FakeKeyring,
     FakeLoadBalancer,
+    FakeLock,
     FakeMetrics,
     FakeObserver,
     FakeProxy,
@@ -43,7 +48,13 @@ from tests.contracts.journal import JournalContract
 from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.load_balancer import LoadBalancerContract
 from tests.contracts.metrics import MetricsContract, Traffic
-from tests.contracts.people import ApproverContract, ClockContract, ObserverContract
+from tests.contracts.people import (
+    ApproverContract,
+    ClockContract,
+    ControlContract,
+    LockContract,
+    ObserverContract,
+)
 from tests.contracts.proxy import ProxyContract
 from tests.contracts.write_guard import WriteGuardContract
 
@@ -90,6 +101,18 @@ class TestFakeObserver(ObserverContract):
     @pytest.fixture
     def observer(self) -> Observer:
         return FakeObserver()
+
+
+class TestFakeControl(ControlContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Order], Control]:
+        return lambda order: FakeControl([order])
+
+
+class TestFakeLock(LockContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[], Lock]:
+        return lambda: FakeLock(world)
 
 
 class TestFakeProxy(ProxyContract):

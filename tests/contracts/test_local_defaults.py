@@ -9,14 +9,25 @@ import pytest
 from kong_lts.adapters import (
     CallableApprover,
     FileApprover,
+    FileControl,
+    FileLock,
     LocalProcessRunner,
     LoggingObserver,
     SqliteJournal,
+    Switch,
     SystemClock,
+    TwoPersonApprover,
 )
-from kong_lts.protocols import Approver, Clock, Journal, Observer
+from kong_lts.protocols import Approver, Clock, Control, Journal, Lock, Observer, Order
 from tests.contracts.journal import JournalContract
-from tests.contracts.people import QUESTION, ApproverContract, ClockContract, ObserverContract
+from tests.contracts.people import (
+    QUESTION,
+    ApproverContract,
+    ClockContract,
+    ControlContract,
+    LockContract,
+    ObserverContract,
+)
 from tests.contracts.process_runner import Commands, ProcessRunnerContract
 
 
@@ -74,3 +85,46 @@ class TestLoggingObserver(ObserverContract):
     @pytest.fixture
     def observer(self) -> Observer:
         return LoggingObserver()
+
+
+class TestTwoPersonApprover(ApproverContract):
+    @pytest.fixture
+    def make(self) -> Callable[[bool | None], Approver]:
+        def answer(said: bool | None) -> bool:
+            if said is None:
+                raise EOFError("no terminal")
+            return said
+
+        return lambda said: TwoPersonApprover(
+            CallableApprover(lambda _: answer(said), by="Zoë"),
+            CallableApprover(lambda _: answer(said), by="Ali"),
+        )
+
+
+class TestSwitch(ControlContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Order], Control]:
+        def make(order: Order) -> Control:
+            switch = Switch()
+            turn = {Order.PAUSE: switch.pause, Order.CANCEL: switch.cancel}
+            turn.get(order, switch.go_on)("Zoë")
+            return switch
+
+        return make
+
+
+class TestFileControl(ControlContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Callable[[Order], Control]:
+        def make(order: Order) -> Control:
+            if order is not Order.GO_ON:
+                (tmp_path / order.value).write_text("Zoë\n", encoding="utf-8")
+            return FileControl(tmp_path)
+
+        return make
+
+
+class TestFileLock(LockContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Callable[[], Lock]:
+        return lambda: FileLock(tmp_path / "deployment.lock")

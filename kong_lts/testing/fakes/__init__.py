@@ -5,8 +5,10 @@ from kong_lts.protocols import Adapters, ClusterAdapters
 from kong_lts.testing.fakes.beside import (
     FakeApprover,
     FakeClock,
+    FakeControl,
     FakeJournal,
     FakeLoadBalancer,
+    FakeLock,
     FakeObserver,
 )
 from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
@@ -25,11 +27,13 @@ __all__ = [
     "FakeApprover",
     "FakeArchive",
     "FakeClock",
+    "FakeControl",
     "FakeDatabase",
     "FakeDeck",
     "FakeJournal",
     "FakeKeyring",
     "FakeLoadBalancer",
+    "FakeLock",
     "FakeMetrics",
     "FakeObserver",
     "FakeProcessRunner",
@@ -48,6 +52,7 @@ def fake_adapters(world: World, *, approves: bool = True) -> Adapters:
         clock=FakeClock(world),
         approver=FakeApprover(world, approves=approves),
         observer=FakeObserver(),
+        lock=FakeLock(world),
     )
 
 

@@ -9,19 +9,25 @@ from kong_lts.errors import (
     ApproverError,
     JournalError,
     LoadBalancerError,
+    LockHeldError,
 )
 from kong_lts.events import Event, StepStarted
-from kong_lts.protocols import (
-    Decision,
-    Question,
-)
+from kong_lts.protocols import Decision, Instruction, Order, Question
 from kong_lts.testing.simulation import (
     Fault,
     Killed,
     World,
 )
 
-__all__ = ["FakeApprover", "FakeClock", "FakeJournal", "FakeLoadBalancer", "FakeObserver"]
+__all__ = [
+    "FakeApprover",
+    "FakeClock",
+    "FakeControl",
+    "FakeJournal",
+    "FakeLoadBalancer",
+    "FakeLock",
+    "FakeObserver",
+]
 
 
 @attrs.define
@@ -70,6 +76,33 @@ class FakeApprover:
         if self.world is None:
             return seen()
         return self.world.look(f"ask: {question.title}", ApproverError, seen)
+
+
+@attrs.define
+class FakeControl:
+    """Somebody who gives one order after the other, each once, and then lets the run go on."""
+
+    orders: list[Order] = attrs.Factory(list)
+    by: str = "a simulated person"
+
+    def instruction(self) -> Instruction:
+        order = self.orders.pop(0) if self.orders else Order.GO_ON
+        return Instruction(order=order, by=self.by)
+
+
+@attrs.define
+class FakeLock:
+    """The lock of a simulated deployment."""
+
+    world: World
+
+    def hold_lock(self, owner: str) -> None:
+        if self.world.run_lock is not None:
+            raise LockHeldError(self.world.run_lock, "the simulated deployment")
+        self.world.run_lock = owner
+
+    def release_lock(self) -> None:
+        self.world.run_lock = None
 
 
 @attrs.define

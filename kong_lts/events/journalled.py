@@ -1,175 +1,40 @@
-"""Every class that a journal holds: the outcomes of steps, and the events of a run.
+"""The events of a run, and their form in a journal.
 
 An event is written and flushed before and after each effect, so that whoever finds the journal
 knows what was begun, what was done and what was proved.
 """
 
-from collections.abc import Mapping
-
 import attrs
 
-from kong_lts.database import Fingerprint
+from kong_lts.events.outcomes import Outcome
 from kong_lts.findings import Finding
 from kong_lts.serialization import Form, json_schema
 
 __all__ = [
-    "BackedUp",
-    "Confirmed",
-    "Diverted",
-    "Done",
     "Event",
-    "Migrated",
-    "Outcome",
-    "Past",
-    "ProbeResult",
-    "Probed",
-    "Restored",
+    "Heartbeat",
+    "PlanOutdated",
     "RollbackEnded",
     "RollbackStarted",
+    "RunCancelled",
     "RunEnded",
+    "RunPaused",
     "RunResumed",
     "RunStarted",
     "StepChecked",
     "StepDone",
     "StepFailed",
     "StepFound",
+    "StepRetried",
     "StepStarted",
     "StepVerified",
-    "TrafficCount",
     "UndoDone",
     "UndoFailed",
     "UndoStarted",
-    "Watched",
-    "WritesStopped",
     "event_from_json",
     "event_to_json",
     "journal_schema",
 ]
-
-
-# --- outcomes -------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Done:
-    """The step did its work; there is nothing more to say."""
-
-    note: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class WritesStopped:
-    """Writes to the configuration are kept out of a database."""
-
-    tables: tuple[str, ...]
-    proof: str
-    """The refusal that a trial write met."""
-    fingerprint: Fingerprint
-    """What the database held when the writes had stopped."""
-
-
-@attrs.frozen(kw_only=True)
-class BackedUp:
-    """A backup is complete."""
-
-    folder: str
-    fingerprint: Fingerprint
-    size_bytes: int
-    server_version: str
-    tool_version: str
-
-
-@attrs.frozen(kw_only=True)
-class Restored:
-    """A backup was restored into a database."""
-
-    folder: str
-    database: str
-    fingerprint: Fingerprint
-
-
-@attrs.frozen(kw_only=True)
-class Migrated:
-    """`kong migrations up` or `finish` ended."""
-
-    state: str
-    """The schema state that was seen afterwards."""
-    executed: int = 0
-    pending: int = 0
-    duration_s: float = 0.0
-
-
-@attrs.frozen(kw_only=True)
-class Confirmed:
-    """A person did something, or allowed it."""
-
-    by: str
-    note: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Diverted:
-    """The load balancer was told a new division."""
-
-    new_percent: int
-
-
-@attrs.frozen(kw_only=True)
-class ProbeResult:
-    """One request of a staging or smoke test, and what came back."""
-
-    name: str
-    expected: str
-    found: str
-
-    @property
-    def passed(self) -> bool:
-        """Whether the answer was the expected one."""
-        return self.expected == self.found
-
-
-@attrs.frozen(kw_only=True)
-class Probed:
-    """A staging test or smoke test ran."""
-
-    results: tuple[ProbeResult, ...]
-
-
-@attrs.frozen(kw_only=True)
-class TrafficCount:
-    """Proxied requests of one side within one watch."""
-
-    requests: int
-    errors: int
-    """Answers of 500 and more."""
-    latency_ms: float | None = None
-    """Mean time to answer, where the metrics have it."""
-
-    @property
-    def error_ratio(self) -> float:
-        """Errors by requests; 0 without any request."""
-        return self.errors / self.requests if self.requests else 0.0
-
-
-@attrs.frozen(kw_only=True)
-class Watched:
-    """Metrics were watched for a while."""
-
-    watched_s: float
-    current: TrafficCount
-    new: TrafficCount
-
-
-Outcome = (
-    Done | WritesStopped | BackedUp | Restored | Migrated | Confirmed | Diverted | Probed | Watched
-)
-"""What `Step.run` gives back: journalled, and handed to later steps."""
-
-Past = Mapping[str, Outcome]
-"""Outcomes so far, by step id."""
-
-
-# --- events ---------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -232,6 +97,48 @@ class StepFailed:
 
     at: str
     step: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class StepRetried:
+    """A step failed in passing, may be repeated, and is looked at and tried again."""
+
+    at: str
+    step: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Heartbeat:
+    """Whoever runs the plan is alive, and waits within a step."""
+
+    at: str
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class PlanOutdated:
+    """A test has shown that the evaluation was wrong: this plan goes back, never on."""
+
+    at: str
+    step: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class RunPaused:
+    """Somebody asked for a pause; the run holds before its next step."""
+
+    at: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class RunCancelled:
+    """Somebody asked the run to stop before its next step."""
+
+    at: str
     reason: str
 
 
@@ -303,6 +210,11 @@ Event = (
     | StepVerified
     | StepFailed
     | StepFound
+    | StepRetried
+    | Heartbeat
+    | PlanOutdated
+    | RunPaused
+    | RunCancelled
     | RollbackStarted
     | UndoStarted
     | UndoDone

@@ -1,0 +1,143 @@
+"""What steps give back: journalled, and handed to later steps."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from kong_lts.database import Fingerprint
+
+__all__ = [
+    "BackedUp",
+    "Confirmed",
+    "Diverted",
+    "Done",
+    "Migrated",
+    "Outcome",
+    "Past",
+    "ProbeResult",
+    "Probed",
+    "Restored",
+    "TrafficCount",
+    "Watched",
+    "WritesStopped",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """The step did its work; there is nothing more to say."""
+
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class WritesStopped:
+    """Writes to the configuration are kept out of a database."""
+
+    tables: tuple[str, ...]
+    proof: str
+    """The refusal that a trial write met."""
+    fingerprint: Fingerprint
+    """What the database held when the writes had stopped."""
+
+
+@attrs.frozen(kw_only=True)
+class BackedUp:
+    """A backup is complete."""
+
+    folder: str
+    fingerprint: Fingerprint
+    size_bytes: int
+    server_version: str
+    tool_version: str
+
+
+@attrs.frozen(kw_only=True)
+class Restored:
+    """A backup was restored into a database."""
+
+    folder: str
+    database: str
+    fingerprint: Fingerprint
+
+
+@attrs.frozen(kw_only=True)
+class Migrated:
+    """`kong migrations up` or `finish` ended."""
+
+    state: str
+    """The schema state that was seen afterwards."""
+    executed: int = 0
+    pending: int = 0
+    duration_s: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Confirmed:
+    """A person did something, or allowed it."""
+
+    by: str
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Diverted:
+    """The load balancer was told a new division."""
+
+    new_percent: int
+
+
+@attrs.frozen(kw_only=True)
+class ProbeResult:
+    """One request of a staging or smoke test, and what came back."""
+
+    name: str
+    expected: str
+    found: str
+    answered: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer was the expected one."""
+        return self.expected == self.found
+
+
+@attrs.frozen(kw_only=True)
+class Probed:
+    """A staging test or smoke test ran."""
+
+    results: tuple[ProbeResult, ...]
+
+
+@attrs.frozen(kw_only=True)
+class TrafficCount:
+    """Proxied requests of one side within one watch."""
+
+    requests: int
+    errors: int
+    """Answers of 500 and more."""
+    latency_ms: float | None = None
+    """Mean time to answer, where the metrics have it."""
+
+    @property
+    def error_ratio(self) -> float:
+        """Errors by requests; 0 without any request."""
+        return self.errors / self.requests if self.requests else 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Watched:
+    """Metrics were watched for a while."""
+
+    watched_s: float
+    current: TrafficCount
+    new: TrafficCount
+
+
+Outcome = (
+    Done | WritesStopped | BackedUp | Restored | Migrated | Confirmed | Diverted | Probed | Watched
+)
+"""What `Step.run` gives back: journalled, and handed to later steps."""
+
+Past = Mapping[str, Outcome]
+"""Outcomes so far, by step id."""
