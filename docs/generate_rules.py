@@ -23,6 +23,7 @@ FILES: tuple[tuple[str, str], ...] = (
     ("Declarative files: entities", "entities"),
     ("Declarative files: plugins", "plugins"),
     ("Database", "database"),
+    ("Routes", "routes"),
     ("Prerequisites", "prerequisites"),
     ("Inputs", "inputs"),
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 import attrs
 
-from kong_lts.checks import ALL, Check
+from kong_lts.checks import ALL, Check, NotChecked, Seen
 from kong_lts.deployment import Deployment
 from kong_lts.errors import KongLtsError
 from kong_lts.evidence import Evidence
@@ -13,15 +13,6 @@ from kong_lts.routing import Difference
 from kong_lts.serialization import Form, json_schema
 
 __all__ = ["Assessment", "NotChecked", "assess"]
-
-
-@attrs.frozen(kw_only=True)
-class NotChecked:
-    """A check that could not look, and why."""
-
-    rule: str
-    missing: str
-    """The input that was not given, or what went wrong."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,22 +73,22 @@ def assess(
     Returns:
         All findings, worst first. A check that crashes is listed in `not_checked`, alone.
     """
-    found: list[Finding] = []
-    not_checked: list[NotChecked] = []
+    seen: list[Seen] = []
     for check in ALL:
         if missing := check.missing(evidence):
-            not_checked += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]
+            seen += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]
             continue
         try:
-            found += check.look(deployment, evidence)
+            seen += check.look(deployment, evidence)
         except Exception as exc:
-            not_checked += list(_crashed(check, exc))
-    kept = [f for f in found if f.rule not in ignore]
+            seen += _crashed(check, exc)
+    found = [one for one in seen if isinstance(one, Finding)]
     return Assessment(
         deployment=deployment,
-        findings=in_order(kept),
-        not_checked=tuple(not_checked),
+        findings=in_order(f for f in found if f.rule not in ignore),
+        not_checked=tuple(one for one in seen if isinstance(one, NotChecked)),
         ignored=in_order(f for f in found if f.rule in ignore),
+        route_changes=tuple(one for one in seen if isinstance(one, Difference)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 import attrs
 
@@ -13,7 +14,9 @@ __all__ = [
     "RepeatedTarget",
     "RouteRow",
     "SchemaMeta",
+    "ServiceRow",
     "TableFingerprint",
+    "columns",
     "differences",
 ]
 
@@ -45,6 +48,33 @@ class RouteRow:
     id: str
     name: str | None = None
     paths: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    """Empty where only the paths were read: every route has one at least."""
+    methods: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    headers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    snis: tuple[str, ...] = ()
+    regex_priority: int = 0
+    strip_path: bool = True
+    path_handling: str = "v0"
+    preserve_host: bool = False
+    created_at: float | None = None
+    """Seconds since 1970; Kong keeps whole ones."""
+    service: str | None = None
+    """Id of its service."""
+
+
+@attrs.frozen(kw_only=True)
+class ServiceRow:
+    """What a router needs of one row of `services`."""
+
+    id: str
+    name: str | None = None
+    protocol: str = "http"
+    host: str = ""
+    port: int = 80
+    path: str | None = None
+    enabled: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -124,14 +154,48 @@ class DatabaseFacts:
     plugins: Mapping[str, int] = attrs.Factory(dict)
     """Number of plugins by name."""
     routes: tuple[RouteRow, ...] = ()
-    """Those with a path in which the migration or the router of 3.4 could see something; a plain
-    path of letters, digits, `_`, `-`, `~` and single slashes stays as it is."""
+    """All of them with everything that decides which one wins. Where there are too many, only
+    those with a path in which the migration or the router of 3.4 could see something, without the
+    rest; a plain path of letters, digits, `_`, `-`, `~` and single slashes stays as it is."""
+    services: tuple[ServiceRow, ...] = ()
+    """Those of the routes, where these are whole."""
     plugin_rows: tuple[PluginRow, ...] = ()
     repeated_targets: tuple[RepeatedTarget, ...] = ()
     keyring_ids: tuple[str, ...] = ()
     """Ids of the keys in use in encrypted values."""
     connections: int = 0
     """Sessions of others on this database."""
+
+
+_TIMES = "created_at"
+_LINKS = {"service_id": "service"}
+
+
+def columns(
+    row: Mapping[str, object], kind: type[RouteRow] | type[ServiceRow]
+) -> dict[str, object]:
+    """The fields of one of the classes, of a row as PostgreSQL or an export has it.
+
+    NULL means the same as nothing, a moment is text or seconds, and a link is an id or a mapping
+    with one.
+    """
+    named = {_LINKS.get(name, name): value for name, value in row.items() if value is not None}
+    fields = {field.alias for field in attrs.fields(kind)}
+    found = {name: value for name, value in named.items() if name in fields}
+    if isinstance(link := found.get("service"), Mapping):
+        found["service"] = link.get("id")
+    if isinstance(moment := found.get(_TIMES), str):
+        found[_TIMES] = _seconds(moment)
+    return found
+
+
+def _seconds(moment: str) -> float | str:
+    """Since 1970; the text itself where it is no moment, for whoever checks types."""
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def differences(expected: Fingerprint, found: Fingerprint) -> tuple[str, ...]:

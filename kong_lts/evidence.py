@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from kong_lts import kong_conf as kong_conf_module
-from kong_lts.database import DatabaseFacts
+from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
 from kong_lts.deployment import Deployment
 from kong_lts.errors import FormatError, UnreadableFileError
 from kong_lts.files import list_folder, read_bytes, read_text
@@ -166,11 +166,31 @@ def _picked(value: object, *names: str, **defaults: object) -> object:
     ]
 
 
+def _columns(value: object, kind: type[RouteRow] | type[ServiceRow]) -> object:
+    """Rows of a table with the columns that a class has."""
+    if not isinstance(value, list):
+        return value
+    return [_fitting(row, kind) if isinstance(row, dict) else row for row in value]
+
+
+def _fitting(
+    row: Mapping[str, object], kind: type[RouteRow] | type[ServiceRow]
+) -> Mapping[str, object]:
+    """The row, or only what it is called and its paths where the rest has another shape."""
+    found = columns(row, kind)
+    try:
+        Form(kind, "row").from_document(found)
+    except FormatError:
+        return {name: found[name] for name in ("id", "name", "paths") if name in found}
+    return found
+
+
 _SHAPES: Mapping[str, Callable[[object], object]] = {
     "tables": _counts,
     "plugins": _counts,
     "schema_meta": lambda v: _picked(v, "subsystem", "executed", "pending", "last_executed"),
     # A row of `locks` without a word on its time counts as held: that is the safe reading.
     "locks": lambda v: _picked(v, "key", "owner", "held", held=True, owner="somebody"),
-    "routes": lambda v: _picked(v, "id", "name", "paths"),
+    "routes": lambda v: _columns(v, RouteRow),
+    "services": lambda v: _columns(v, ServiceRow),
 }

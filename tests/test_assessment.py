@@ -19,6 +19,7 @@ def test_what_is_missing_is_said() -> None:
         "a kong.conf or an environment",
         "a declarative file (kong.yml or decK state)",
         "a look at the database",
+        "a declarative file (kong.yml or decK state), or the routes of the database",
     }
 
 

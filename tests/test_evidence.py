@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import kong_lts
-from kong_lts.database import Lock, RouteRow, SchemaMeta
+from kong_lts.database import Lock, RouteRow, SchemaMeta, ServiceRow
 from kong_lts.errors import FormatError, UnreadableFileError
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.scenarios import ALL
@@ -87,7 +87,38 @@ def test_database_json_may_come_from_queries(tmp_path: Path) -> None:
     assert facts.schema_meta == (SchemaMeta(subsystem="core", executed=("000_base",)),)
     assert facts.locks == (Lock(key="migrations", owner="node", held=True),)
     assert facts.plugins == {"acl": 2}
-    assert facts.routes == (RouteRow(id="r1", paths=("/x",)),)
+    assert facts.routes == (RouteRow(id="r1", paths=("/x",), hosts=("a",)),)
+
+
+def test_a_route_of_an_export_has_all_that_decides_which_one_wins(tmp_path: Path) -> None:
+    row = {
+        "id": "r1",
+        "created_at": "2026-11-23T10:00:00+00:00",
+        "service_id": "s1",
+        "protocols": ["https"],
+        "headers": {"x-a": ["1"]},
+        "regex_priority": 5,
+        "tags": None,
+    }
+    service = {"id": "s1", "name": "s", "host": "up.test", "port": 8080, "retries": 5}
+    document = {"routes": [row, {**row, "created_at": "soon"}], "services": [service]}
+    (tmp_path / "database.json").write_text(json.dumps(document))
+
+    facts = kong_lts.read_evidence(tmp_path).database
+
+    assert facts is not None
+    assert facts.routes == (
+        RouteRow(
+            id="r1",
+            created_at=1795428000.0,
+            service="s1",
+            protocols=("https",),
+            headers={"x-a": ("1",)},
+            regex_priority=5,
+        ),
+        RouteRow(id="r1"),
+    )
+    assert facts.services == (ServiceRow(id="s1", name="s", host="up.test", port=8080),)
 
 
 @pytest.mark.parametrize(

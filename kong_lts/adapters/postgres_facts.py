@@ -8,13 +8,13 @@ from functools import partial
 from psycopg import sql
 
 from kong_lts.adapters.postgres_address import APPLICATION, Connection
+from kong_lts.adapters.postgres_routes import read_routes, read_services
 from kong_lts.adapters.postgres_rows import read_plugin_rows, read_repeated_targets
 from kong_lts.catalog import migrations
 from kong_lts.database import (
     DatabaseFacts,
     Fingerprint,
     Lock,
-    RouteRow,
     SchemaMeta,
     TableFingerprint,
 )
@@ -32,7 +32,6 @@ __all__ = [
     "table_names",
 ]
 
-_ROWS_AT_ONCE = 5_000
 _TEXTS = ("text", "character varying", "json", "jsonb", "text[]")
 _ENCRYPTED = r"\$ke\$1\$-([^-\s\"]+)-"
 """Of Enterprise's keyring, as `$ke$1$-<key id>-<nonce>-<ciphertext>`."""
@@ -96,7 +95,10 @@ def read_facts(connection: Connection) -> DatabaseFacts:
         schema_meta=read_schema_meta(connection),
         locks=_locks(connection, at("locks")) if "locks" in tables else (),
         plugins=_plugins(connection, at("plugins")) if "plugins" in tables else {},
-        routes=_routes(connection, at("routes")) if "routes" in tables else (),
+        routes=read_routes(connection, at("routes")) if "routes" in tables else (),
+        services=read_services(connection, at("services"), at("routes"))
+        if {"services", "routes"} <= tables.keys()
+        else (),
         plugin_rows=read_plugin_rows(connection, at("plugins")) if "plugins" in tables else (),
         repeated_targets=read_repeated_targets(connection, at("targets"))
         if "targets" in tables
@@ -251,20 +253,6 @@ def _plugins(connection: Connection, table: sql.Identifier) -> dict[str, int]:
         'SELECT name COLLATE "C", count(*) FROM {} WHERE name IS NOT NULL GROUP BY 1 ORDER BY 1'
     )
     return dict(connection.execute(query.format(table)).fetchall())
-
-
-def _routes(connection: Connection, table: sql.Identifier) -> tuple[RouteRow, ...]:
-    # Plain paths are most of them, and nothing happens to them: they need not be held in memory.
-    query = sql.SQL(
-        "SELECT id::text, name, paths FROM {} WHERE EXISTS (SELECT FROM unnest(paths) AS path "
-        "WHERE path !~ '^/?([A-Za-z0-9_~-]+/?)*$' OR left(path, 1) = '~') ORDER BY id"
-    )
-    with connection.cursor(name="kong_lts_routes") as cursor:
-        cursor.itersize = _ROWS_AT_ONCE
-        cursor.execute(query.format(table))
-        return tuple(
-            RouteRow(id=row, name=name, paths=tuple(paths or ())) for row, name, paths in cursor
-        )
 
 
 def _keyring_ids(connection: Connection, schema: str, tables: Iterable[str]) -> tuple[str, ...]:

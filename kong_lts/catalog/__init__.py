@@ -26,6 +26,7 @@ __all__ = [
     "migrations",
     "plugins",
     "prerequisites",
+    "routes",
     "state_files",
 ]
 
@@ -81,6 +82,12 @@ def plugins() -> tuple[DeclarativeRule, ...]:
 def prerequisites() -> tuple[Rule, ...]:
     """Rules of the guide's prerequisites and of the versions on either side."""
     return _rows("prerequisites.yaml", Rule)
+
+
+@functools.cache
+def routes() -> tuple[Rule, ...]:
+    """Rules on which route wins in each release."""
+    return _rows("routes.yaml", Rule)
 
 
 @functools.cache

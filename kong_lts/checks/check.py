@@ -1,6 +1,7 @@
 """Check: some rules, the input that they need, and the function that looks."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import attrs
 
@@ -8,8 +9,22 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.deployment import Deployment
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding
+from kong_lts.routing import Difference
 
-__all__ = ["Check"]
+__all__ = ["Check", "NotChecked", "Seen"]
+
+
+@attrs.frozen(kw_only=True)
+class NotChecked:
+    """A check that could not look, and why."""
+
+    rule: str
+    missing: str
+    """The input that was not given, or what went wrong."""
+
+
+Seen: TypeAlias = Finding | NotChecked | Difference
+"""What a check may say."""
 
 
 @attrs.frozen(kw_only=True)
@@ -17,7 +32,7 @@ class Check:
     """Looks at one subject."""
 
     name: str
-    look: Callable[[Deployment, Evidence], Iterator[Finding]]
+    look: Callable[[Deployment, Evidence], Iterator[Seen]]
     rows: Callable[[], tuple[Rule, ...]]
     """The rules that it may report."""
     needs: str | None = None

@@ -1,24 +1,21 @@
 """What a look at the current database shows."""
 
-import contextlib
 from collections.abc import Iterator
 
 import attrs
 
-from kong_lts import catalog, kong_conf, routing
+from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.check import Check
+from kong_lts.checks.flavor import router_flavor
 from kong_lts.database import DatabaseFacts
 from kong_lts.deployment import Deployment
-from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
-from kong_lts.versions import Release
 
 __all__ = ["CHECK"]
 
-_DEFAULT_FLAVOR = "traditional_compatible"
 _SUPPORTED_MAJORS = range(12, 17)
 _SHOWN_BY = "database"
 
@@ -49,7 +46,7 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
             )
     yield from _routes(facts, rules)
     if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
-        yield from _migrated_routes(facts, rules, _router_flavor(deployment, evidence))
+        yield from _migrated_routes(facts, rules, router_flavor(deployment, evidence))
         yield from _plugins(facts, rules)
         yield from _targets(facts, rules)
     yield from _server(facts, rules)
@@ -138,16 +135,6 @@ def _targets(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
             moment=moment,
             evidence=_SHOWN_BY,
         )
-
-
-def _router_flavor(deployment: Deployment, evidence: Evidence) -> str:
-    """What the nodes will run with on 3.4: as kong.conf says, else the default."""
-    edition = deployment.current.version.edition
-    for conf in evidence.kong_conf.values():
-        with contextlib.suppress(ConfError):  # a finding of its own elsewhere
-            found = kong_conf.resolve(conf, release=Release.V3_4, edition=edition)
-            return str(found["router_flavor"])
-    return _DEFAULT_FLAVOR
 
 
 def _server(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

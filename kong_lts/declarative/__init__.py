@@ -2,5 +2,6 @@
 
 from kong_lts.declarative.convert import Conversion, convert
 from kong_lts.declarative.folder import convert_all, read_all
+from kong_lts.declarative.plain import routing_document
 
-__all__ = ["Conversion", "convert", "convert_all", "read_all"]
+__all__ = ["Conversion", "convert", "convert_all", "read_all", "routing_document"]

@@ -174,13 +174,7 @@ def test_facts_of_a_database(databases: Databases) -> None:
     assert [(lock.key, lock.held) for lock in facts.locks] == [("migrations", True)]
     assert all(row.pending == () for row in facts.schema_meta)
     assert facts.keyring_ids == ("aB3xYz", "k2")
-    assert [route.name for route in facts.routes] == [
-        "orders-item",
-        "orders-old",
-        "users-item",
-        "files",
-        "reports",
-    ]
+    assert len(facts.routes) == databases.one(url, "SELECT count(*) FROM routes")
     assert {row.mark for row in facts.plugin_rows} == {
         "database-functions-move",
         "database-http-log-headers",
@@ -189,6 +183,43 @@ def test_facts_of_a_database(databases: Databases) -> None:
     assert facts.connections == 0
     with psycopg.connect(url):
         assert PostgresDatabase.at(url).facts().connections == 1
+
+
+def test_routes_are_whole_with_their_services(databases: Databases) -> None:
+    url = databases.filled()
+    databases.run(
+        url,
+        "UPDATE routes SET headers = '{\"x-a\": [\"1\"]}', methods = '{GET}', regex_priority = 3,"
+        " created_at = '2026-11-23 10:00:00+00' WHERE name = 'orders-item'",
+    )
+
+    facts = PostgresDatabase.at(url).facts()
+
+    (route,) = (route for route in facts.routes if route.name == "orders-item")
+    assert route.headers == {"x-a": ("1",)}
+    assert route.methods == ("GET",)
+    assert route.protocols
+    assert route.regex_priority == 3
+    assert route.created_at == 1795428000.0
+    assert route.service in {service.id for service in facts.services}
+    assert all(service.host and service.enabled for service in facts.services)
+
+
+def test_of_too_many_routes_only_telling_paths_are_read(databases: Databases) -> None:
+    url = databases.filled()
+    databases.run(
+        url,
+        "INSERT INTO routes (id, paths) SELECT md5('many' || n)::uuid, ARRAY['/many/' || n]"
+        " FROM generate_series(1, 20001) AS n",
+    )
+
+    facts = PostgresDatabase.at(url).facts()
+
+    assert {route.name for route in facts.routes} == {
+        *("orders-item", "orders-old", "users-item", "files", "reports"),
+    }
+    assert all(route.paths and not route.protocols for route in facts.routes)
+    assert facts.services == ()
 
 
 def test_a_look_cannot_write(databases: Databases) -> None:

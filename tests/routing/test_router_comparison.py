@@ -273,6 +273,30 @@ def test_the_access_log_says_which_difference_weighs_most() -> None:
     assert [(d.request.path, d.traffic) for d in unweighed] == [("/a", None), ("/b", None)]
 
 
+def test_requests_by_path_weigh_as_those_of_the_difference() -> None:
+    config = document({"paths": ["/a"], "methods": ["PUT"]}, {"paths": ["/a"], "methods": ["PUT"]})
+
+    (weighed,) = routing.compare(
+        config, config, [Request(method="PUT", path="/a")], access_log={"/a/7": 3, "/b": 5}
+    )
+
+    assert weighed.traffic == 3
+
+
+def test_two_winners_that_are_not_known_may_be_different_ones() -> None:
+    routes = [{"name": name, "paths": ["/a"]} for name in "ab"]
+    config = {"_format_version": "2.1", "routes": routes}
+    current, new = (
+        routing.router(config, release=release, ids_of_names=False) for release in ("2.8", "3.4")
+    )
+
+    (difference,) = routing.compare(current, new, [Request(path="/a")])
+
+    assert difference.cause == Cause.EQUAL_CREATED_AT
+    traditional = routing.router(config, release="3.4", router_flavor="traditional")
+    assert routing.compare(current, traditional, [Request(path="/a")]) == ()
+
+
 def test_a_regex_that_cannot_be_decided_is_called_so() -> None:
     config = document({"paths": [r"/\p{L}+"]}, {"paths": ["/x"]})
     current, new = (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
 from kong_lts import routing
@@ -222,6 +223,24 @@ def test_hosts_are_plain_or_have_a_wildcard_and_maybe_a_port(
     # `a.*` takes `a.test:` in 3.4 too, where the empty port stays with the name.
     assert route_of(document, Request(host=host), "2.8") == in_28
     assert route_of(document, Request(host=host), "3.4") == ("r2" if host == "a.test:" else in_34)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "Cookie", "my-token"])
+def test_a_header_that_may_hold_a_credential_is_redacted(name: str) -> None:
+    request = Request(path="/", headers={name: "S3CR3T", "x-a": "1"})
+
+    assert request.has_credentials
+    assert request.redacted.headers == ((name, "***"), ("x-a", "1"))
+    assert not Request(headers={"x-a": "1"}).has_credentials
+
+
+def test_the_summary_of_a_request_has_no_value_of_a_header() -> None:
+    request = Request(
+        method="PUT", path="/a", host="a.test", headers={"x-a": "S3CR3T"}, scheme="https"
+    )
+
+    assert request.summary == "PUT a.test/a (header x-a, TLS)"
+    assert attrs.evolve(request, sni="b.test").summary.endswith("(header x-a, TLS for b.test)")
 
 
 def test_a_secret_in_a_header_is_not_shown() -> None:

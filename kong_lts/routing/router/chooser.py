@@ -68,6 +68,7 @@ def router(
     release: Release | str,
     router_flavor: str | None = None,
     engines: Engines | None = None,
+    ids_of_names: bool = True,
 ) -> Router:
     """The router that a release makes of a configuration.
 
@@ -77,6 +78,9 @@ def router(
         release: "2.8" or "3.4".
         router_flavor: Of 3.4: "traditional_compatible", its default, or "traditional".
         engines: What matches regexes; by default what is installed of the extra `routing`.
+        ids_of_names: Whether a route without an id gets the one that Kong makes of its name, as
+            when it loads the document itself; in a database it has another one, which decides ties
+            in 3.4.
 
     Raises:
         RouterError: The release refuses to load the configuration, or has no such router.
@@ -93,7 +97,7 @@ def router(
     if not isinstance(config, Mapping):
         raise RouterError("the configuration is no mapping")
     flavor = None if release is Release.V2_8 else router_flavor or _DEFAULT_FLAVOR
-    routes = read_routes(config, release, router_flavor=flavor)
+    routes = read_routes(config, release, router_flavor=flavor, ids_of_names=ids_of_names)
     engines = engines or Engines.installed()
     chooses: TraditionalRouter | CompatibleRouter
     if flavor == _DEFAULT_FLAVOR:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -15,6 +16,8 @@ from kong_lts.routing.router.request import Asked, Match, Request, asked
 __all__ = ["Difference", "compare", "shadowed"]
 
 _LOGGED = re.compile(r'"([A-Z]+) (\S+) HTTP/[\d.]+"')
+_Logged: TypeAlias = tuple[str | None, str]
+"""Method, None for that of the request it is held against, and path."""
 _MOST_LOGGED = 500
 """So many different requests of an access log are looked at, the most frequent ones."""
 _MOST_WEIGHED = 200
@@ -52,7 +55,7 @@ def compare(
     requests: Iterable[Request] | None = None,
     *,
     router_flavor: str | None = None,
-    access_log: Iterable[str] = (),
+    access_log: Iterable[str] | Mapping[str, int] = (),
 ) -> tuple[Difference, ...]:
     """Where requests go elsewhere on 3.4, or reach the upstream with another path or host.
 
@@ -61,8 +64,9 @@ def compare(
         config_34: What 3.4 will load, as parsed; or a router.
         requests: To compare with; by default those of `requests_for(config_28)`.
         router_flavor: Of 3.4: "traditional_compatible", its default, or "traditional".
-        access_log: Lines in nginx's combined format. It has no hosts, so a line counts where its
-            path shows the difference on the host of the request that does.
+        access_log: Lines in nginx's combined format, or the number of requests by path. It has no
+            hosts, so a line counts where its path shows the difference on the host of the request
+            that does.
 
     Returns:
         One for each cause and pair of routes; first those with most traffic, or most requests.
@@ -91,21 +95,30 @@ def compare(
 
 
 def shadowed(
-    config: Mapping[str, object], *, release: str, router_flavor: str | None = None
+    config: Mapping[str, object] | Router,
+    requests: Iterable[Request] | None = None,
+    *,
+    release: str = "2.8",
+    router_flavor: str | None = None,
 ) -> tuple[str, ...]:
     """Routes that none of the generated requests reaches: others have all that they could take.
 
     Args:
-        config: A declarative document as parsed.
+        config: A declarative document as parsed; or a router.
+        requests: Those that are tried; by default those of `requests_for(config)`.
         release: "2.8" or "3.4".
         router_flavor: Of 3.4.
 
     Raises:
         RouterError: The release refuses the configuration.
     """
-    made = router(config, release=release, router_flavor=router_flavor)
+    made = config
+    if not isinstance(made, Router):
+        made = router(made, release=release, router_flavor=router_flavor)
+    if requests is None:
+        requests = () if isinstance(config, Router) else requests_for(config)
     left = dict.fromkeys(route.label for route in made.routes)
-    for request in requests_for(config):
+    for request in requests:
         found = made.match(request)
         for one in () if found is None else found.candidates:
             if one.route is not None:
@@ -124,7 +137,7 @@ def _name(match: Match | None) -> str:
 
 def _difference(request: Request, current: Router, new: Router) -> Difference | None:
     match_28, match_34 = current.match(request), new.match(request)
-    if _alike(match_28, match_34):
+    if _alike(match_28, match_34) and not _both_tied(current, new, match_28, match_34):
         return None
     cause = _cause(request, current, new, match_28, match_34)
     return Difference(cause=cause, request=request, match_28=match_28, match_34=match_34)
@@ -133,6 +146,20 @@ def _difference(request: Request, current: Router, new: Router) -> Difference | 
 def _alike(one: Match | None, other: Match | None) -> bool:
     """Whether the same comes out, however sure a regex is of its answer."""
     return {*(one.candidates if one else ())} == {*(other.candidates if other else ())}
+
+
+def _both_tied(
+    current: Router, new: Router, match_28: Match | None, match_34: Match | None
+) -> bool:
+    """Whether each has a winner that is not known here, chosen by another rule."""
+    by_age_then_by_id = isinstance(new.chooses, CompatibleRouter) and not isinstance(
+        current.chooses, CompatibleRouter
+    )
+    return by_age_then_by_id and all(map(_is_tied, (match_28, match_34)))
+
+
+def _is_tied(match: Match | None) -> bool:
+    return match is not None and len({one.route for one in match.candidates}) > 1
 
 
 def _cause(
@@ -193,27 +220,33 @@ def _merged(group: Sequence[Difference]) -> Difference:
 
 
 def _traffic(
-    difference: Difference, current: Router, new: Router, logged: Mapping[tuple[str, str], int]
+    difference: Difference, current: Router, new: Router, logged: Mapping[_Logged, int]
 ) -> int:
     """How many lines of the log go the two ways of a difference, with the host of its request."""
     pair = (_name(difference.match_28), _name(difference.match_34))
     found = 0
     for (method, path), lines in logged.items():
-        request = attrs.evolve(difference.request, method=method, path=path)
+        request = attrs.evolve(difference.request, path=path)
+        if method is not None:
+            request = attrs.evolve(request, method=method)
         matches = current.match(request), new.match(request)
         ways = (_name(matches[0]), _name(matches[1]))
-        found += lines * (ways == pair and not _alike(*matches))
+        alike = _alike(*matches) and not _both_tied(current, new, *matches)
+        found += lines * (ways == pair and not alike)
     return found
 
 
 def _size(request: Request) -> tuple[object, ...]:
-    headers, path = request.headers, request.path
-    return len(headers), request.scheme, len(path), len(request.host), path, request.host, headers
+    headers, path, host = request.headers, request.path, request.host.swapcase()
+    return len(headers), request.scheme, len(path), len(host), path, host, headers
 
 
-def _logged(lines: Iterable[str]) -> Mapping[tuple[str, str], int]:
+def _logged(lines: Iterable[str] | Mapping[str, int]) -> Mapping[_Logged, int]:
     """How often each method and path stands in an access log."""
-    found: Counter[tuple[str, str]] = Counter()
+    found: Counter[_Logged] = Counter()
+    if isinstance(lines, Mapping):
+        found.update({(None, path): count for path, count in lines.items()})
+        lines = ()
     for line in lines:
         if request := _LOGGED.search(line):
             found[request[1], request[2].partition("?")[0]] += 1

@@ -78,7 +78,11 @@ class _Found:
 
 
 def read_routes(
-    config: Mapping[str, object], release: Release, *, router_flavor: str | None
+    config: Mapping[str, object],
+    release: Release,
+    *,
+    router_flavor: str | None,
+    ids_of_names: bool = True,
 ) -> tuple[Route, ...]:
     """The routes that the HTTP router of a release is made of, in the order of the document.
 
@@ -87,6 +91,7 @@ def read_routes(
             database of this release holds.
         release: Which one loads it.
         router_flavor: Of 3.4.
+        ids_of_names: Whether a route without an id gets the one that Kong makes of its name.
 
     Raises:
         RouterError: The release refuses the document, or it is none.
@@ -99,7 +104,7 @@ def read_routes(
     if release is Release.V3_4 and version in _MIGRATED_ON_LOAD:
         found = [attrs.evolve(one, raw=_migrated(one.raw)) for one in found]
     _refuse(found, release, router_flavor)
-    routes = (_route(one) for one in found)
+    routes = (_route(one, ids_of_names=ids_of_names) for one in found)
     return tuple(
         route
         for route in routes
@@ -221,11 +226,11 @@ def _refuse(found: Sequence[_Found], release: Release, router_flavor: str | None
     raise RouterError(reason + more, route=route)
 
 
-def _route(found: _Found) -> Route:
+def _route(found: _Found, *, ids_of_names: bool) -> Route:
     """The route, whose fields have the types that they should."""
     given = {key: value for key, value in found.raw.items() if value is not None}
     name, own_id = given.get("name"), given.get("id")
-    if own_id is None and name is not None:
+    if own_id is None and name is not None and ids_of_names:
         own_id = str(uuid.uuid5(_NAMES_OF_ROUTES, str(name)))
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value

@@ -22,7 +22,8 @@ _ALL_PAIRS = 100
 """Up to so many routes, each is set beside every other."""
 _NO_HOST = "unnamed.invalid"
 _SAFE = re.compile(r"%[0-9A-Fa-f]{2}|[!$&'()*+,/:;=@\[\]A-Za-z0-9\-_.~|^{}\\\"<>`#]")
-_METHODS = ("PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "POST", "GET")
+_METHODS = ("GET", "HEAD", "OPTIONS", "PATCH", "PUT", "DELETE", "POST")
+"""The first one that no route names is sent, so that no route for methods comes in between."""
 
 
 @attrs.frozen

@@ -25,6 +25,7 @@ _BAD_TRIPLET = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _TRIPLET = re.compile(rb"%([0-9A-Fa-f]{2})")
 _LARGEST_HEADER_COUNT = 100
 """How many headers Kong reads before it stops (`lua_max_req_headers`)."""
+_CREDENTIAL = re.compile(r"auth|cookie|key|password|secret|session|token", re.IGNORECASE)
 _NEVER_ROUTED = ("TRACE", "CONNECT")
 
 
@@ -58,6 +59,17 @@ class Request:
     scheme: str = attrs.field(default="http", validator=attrs.validators.in_(_SCHEMES))
     sni: str | None = None
     """The server name of the TLS handshake."""
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether a header may hold one, to judge by its name."""
+        return any(_CREDENTIAL.search(name) for name, _ in self.headers)
+
+    @property
+    def redacted(self) -> "Request":
+        """The request without the values of such headers."""
+        lines = [(n, "***" if _CREDENTIAL.search(n) else value) for n, value in self.headers]
+        return attrs.evolve(self, headers=tuple(lines))
 
     @property
     def summary(self) -> str:
