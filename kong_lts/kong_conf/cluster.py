@@ -13,7 +13,7 @@ _CONTROL_PLANE = "control_plane"
 _DATA_PLANE = "data_plane"
 _LABELS = 10
 _LABEL_CHARACTERS = range(1, 64)
-_LABEL = re.compile(r"[a-z0-9](?:[0-9A-Za-z_.:-]*[a-z0-9])?", re.IGNORECASE)
+_LABEL = re.compile(r"[a-z0-9](?:[0-9A-Za-z_.:-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _RESERVED = ("kong", "konnect", "insomnia", "mesh", "kic")
 
 

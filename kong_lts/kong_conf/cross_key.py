@@ -209,7 +209,7 @@ def _tracing(loaded: Loaded) -> Iterator[Refusal]:
     if len(types) > 1 and "off" in types:
         yield "tracing_instrumentations", "off goes with no other"
     rate = loaded.values.get("tracing_sampling_rate")
-    if not isinstance(rate, int | float) or not 0 <= rate <= 1:
+    if not isinstance(rate, int | float) or rate < 0 or rate > 1:
         yield "tracing_sampling_rate", f"{rate} is not between 0 and 1"
 
 

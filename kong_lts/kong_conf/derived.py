@@ -11,6 +11,7 @@ from kong_lts.versions import Release
 
 __all__ = ["derive"]
 
+_TWO_SLASHES = re.compile(r"//[^/]")
 _NOBODY = ("nobody", "nobody nobody")
 _KONG = ("kong", "kong kong")
 _USERS = ("nginx_main_user", "nginx_user")
@@ -27,7 +28,7 @@ def derive(loaded: Loaded) -> None:
     _cipher_suite(loaded)
     values["lua_package_cpath"] = values.get("lua_package_cpath") or ""
     if isinstance(prefix := values.get("prefix"), str) and prefix.startswith("/"):
-        values["prefix"] = root = posixpath.normpath(prefix)
+        values["prefix"] = root = _absolute(prefix)
         paths = loaded.keys.prefix_paths.items()
         values.update({key: posixpath.join(root, below) for key, below in paths})
     _users(values)
@@ -37,6 +38,18 @@ def derive(loaded: Loaded) -> None:
         _certificates(values)
         _origin_of_the_gui(values)
         _wasm(values)
+
+
+def _absolute(path: str) -> str:
+    """A path as Kong shortens it: `..` out of the root stay, and so do two slashes at the start."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    root = "//" if _TWO_SLASHES.match(path) else "/"
+    return root + "/".join(parts)
 
 
 def _cipher_suite(loaded: Loaded) -> None:
