@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from kong_lts import kong_conf
 
@@ -21,30 +22,33 @@ for release in Release:
 print(time.process_time() - began)
 """
 
-COMMENTED = (
-    "# What this key is for, in a line or two of about eighty characters, as Kong ships it\n"
-)
-SETTINGS = (
-    "upstream_keepalive_pool_size = 60\n",
-    "nginx_http_add_header_{n} = X-Header-{n} value  # a comment\n",
-    "cassandra_keyspace = kong_{n}\n",
-    "log_level = notice\n",
-    "pg_password = some\\#thing{n}\n",
-)
+COMMENT = "# What this key is for, in a line or two of about eighty characters, as Kong ships it\n"
+SHAPES = {
+    "mostly comments": (*(COMMENT,) * 6, "nginx_http_add_header_{n} = X-Header-{n} value  # why\n"),
+    "settings only": (
+        "nginx_http_add_header_{n} = X-Header-{n} value  # a comment\n",
+        "nginx_proxy_set_header_{n} = value\n",
+        "pluginserver_number_{n}_start_cmd = /usr/local/bin/server-{n}\n",
+        "vault_number_{n} = some\\#thing{n}\n",
+    ),
+    "a finding in each line": (
+        "cassandra_number_{n} = kong\n",
+        "log_level = notice\n",
+        "nginx_http_number_{n} = glued#comment\n",
+    ),
+}
 
 
-def text(pieces: int, *, settings_only: bool) -> str:
-    """A kong.conf of so many pieces of `PIECE_BYTES`, mostly comments or nothing but settings."""
-    lines: list[str] = []
+def text(pieces: int, lines: Sequence[str]) -> str:
+    """A kong.conf of so many pieces of `PIECE_BYTES` that repeats some lines with new numbers."""
+    found: list[str] = []
     size = n = 0
     while size < pieces * PIECE_BYTES:
-        line = SETTINGS[n % len(SETTINGS)].format(n=n)
-        if not settings_only:
-            line = COMMENTED * 6 + line
-        lines.append(line)
+        line = lines[n % len(lines)].format(n=n)
+        found.append(line)
         size += len(line)
         n += 1
-    return "".join(lines)
+    return "".join(found)
 
 
 def cpu_ms(source: str) -> float:
@@ -66,11 +70,10 @@ def main() -> None:
     )
     print(f"catalog: {float(done.stdout) * 1000:.1f} ms")
     kong_conf.diff(kong_conf.parse(""), edition="oss")
-    for settings_only in (False, True):
-        kind = "settings only" if settings_only else "mostly comments"
+    for shape, lines in SHAPES.items():
         for pieces in SIZES:
-            source = text(pieces, settings_only=settings_only)
-            print(f"{kind}, {len(source) // 1000} kB: {cpu_ms(source):.1f} ms")
+            source = text(pieces, lines)
+            print(f"{shape}, {len(source) // 1000} kB: {cpu_ms(source):.1f} ms")
 
 
 if __name__ == "__main__":

@@ -167,12 +167,13 @@ class Rule:
         chosen = self.severity
         if severity is not None and severity.rank < chosen.rank:
             chosen = severity
+        given = {"subject": subject, **words}
         return Finding(
             rule=self.id,
             severity=chosen,
             subject=subject,
-            message=self.message.format(subject=subject, **words),
-            action=self.action.format(subject=subject, **words),
+            message=self.message.format_map(given),
+            action=self.action.format_map(given),
             source=self.source,
             location=location,
             evidence=evidence,

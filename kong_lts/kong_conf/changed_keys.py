@@ -32,8 +32,6 @@ def _is_beaten(row: KongConfRule, comparison: Comparison) -> bool:
 
 
 def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:
-    if not _applies(row, comparison):
-        return False
     if not (row.values or row.except_values or row.call):
         return True
     value = comparison.value(key)
@@ -46,13 +44,6 @@ def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:
     return value not in row.except_values
 
 
-def _applies(row: KongConfRule, comparison: Comparison) -> bool:
-    """Whether the keys beside it have the values that the rule asks for."""
-    if not all(comparison.has(k, v, if_unknown=False) for k, v in row.when.items()):
-        return False
-    return not any(comparison.has(k, v, if_unknown=False) for k, v in row.unless.items())
-
-
 def _severity(row: KongConfRule, comparison: Comparison) -> Severity | None:
     conditions = row.info_unless.items()
     if row.info_unless and not any(comparison.has(k, v, if_unknown=True) for k, v in conditions):
@@ -63,7 +54,7 @@ def _severity(row: KongConfRule, comparison: Comparison) -> Severity | None:
 def absent_keys(comparison: Comparison) -> Iterator[Difference]:
     """What the rules say about keys that are not set, and whose default differs."""
     for row in comparison.rules():
-        if row.trigger is not ConfTrigger.ABSENT or not _applies(row, comparison):
+        if row.trigger is not ConfTrigger.ABSENT:
             continue
         for key in row.keys:
             lowered = _changed(row, key, comparison)

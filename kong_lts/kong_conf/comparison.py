@@ -78,8 +78,6 @@ class Comparison:
     role: str
     old: Loaded
     new: Loaded
-    for_rewriting: bool = False
-    """Leaves out what no rewrite acts on."""
 
     @classmethod
     def of(
@@ -89,7 +87,6 @@ class Comparison:
         *,
         current: KongVersion | None = None,
         role: str | None = None,
-        for_rewriting: bool = False,
     ) -> "Comparison":
         """Load a file as both releases do.
 
@@ -100,15 +97,7 @@ class Comparison:
         old = resolved(conf, Release.V2_8, edition, current=current, templates=False)
         new = resolved(conf, Release.V3_4, edition, templates=False)
         role = str(role or old.values.get("role") or "traditional")
-        return cls(
-            conf=conf,
-            edition=edition,
-            current=current,
-            role=role,
-            old=old,
-            new=new,
-            for_rewriting=for_rewriting,
-        )
+        return cls(conf=conf, edition=edition, current=current, role=role, old=old, new=new)
 
     @functools.cached_property
     def references(self) -> frozenset[str]:
@@ -200,11 +189,10 @@ class Comparison:
         **words: object,
     ) -> Difference:
         """What a rule says about a key of this file."""
-        origin = self.set_keys.get(key, Origin.DEFAULT)
-        if setting is not None or location is not None:
-            origin = Origin.FILE
-        elif origin == Origin.FILE:
-            setting = self.conf.by_key[key]
+        origin = Origin.FILE
+        if setting is None and location is None:
+            origin = self.set_keys.get(key, Origin.DEFAULT)
+            setting = self.conf.by_key[key] if origin == Origin.FILE else None
         if location is None and setting is not None:
             location = Location(path=self.conf.path, line=setting.line)
         finding = row.finding(
@@ -220,20 +208,26 @@ class Comparison:
     def _words(self, row: KongConfRule, key: str) -> dict[str, str]:
         """What every rule may say about a key, as far as this one does."""
         given = {"key": key}
-        if {"old", "new"} & _words_of(row.id):
+        wanted = _words_of(row.id)
+        if "old" in wanted or "new" in wanted:
             old, new = self.defaults(row.to or key)
             given |= {"old": old or "nothing", "new": new or "nothing"}
-        if "value" in _words_of(row.id):
+        if "value" in wanted:
             given["value"] = self.shown(key, self.value(key))
         return given
 
     def rules(self) -> Iterator[KongConfRule]:
-        """The rules for this edition and role."""
+        """The rules for this edition and role, and for what the keys beside theirs are set to."""
         for row in _rules().values():
-            if row.editions and self.edition not in row.editions:
-                continue
-            if not row.roles or self.role in row.roles:
+            of_edition = not row.editions or self.edition in row.editions
+            of_role = not row.roles or self.role in row.roles
+            if of_edition and of_role and self._applies(row):
                 yield row
+
+    def _applies(self, row: KongConfRule) -> bool:
+        if not all(self.has(key, values, if_unknown=False) for key, values in row.when.items()):
+            return False
+        return not any(self.has(key, v, if_unknown=False) for key, v in row.unless.items())
 
     @functools.cached_property
     def rules_by_key(self) -> Mapping[str, tuple[KongConfRule, ...]]:

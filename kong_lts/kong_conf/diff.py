@@ -39,8 +39,13 @@ def diff(
     return in_order(safe_edits(comparison, differences(comparison)))
 
 
-def differences(comparison: Comparison) -> Iterator[Difference]:
+def differences(comparison: Comparison) -> tuple[Difference, ...]:
     """The findings with the rules that they come from, in the order of the catalog."""
+    asked = (differences, comparison.edition, comparison.current, comparison.role)
+    return comparison.conf.remembered(asked, lambda: tuple(_differences(comparison)))
+
+
+def _differences(comparison: Comparison) -> Iterator[Difference]:
     by_rules = tuple(set_keys(comparison))
     yield from by_rules
     yield from line_differences(comparison)

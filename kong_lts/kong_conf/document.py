@@ -3,8 +3,9 @@
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TypeVar, cast
 
 import attrs
 
@@ -12,6 +13,8 @@ from kong_lts.errors import ConfError
 from kong_lts.files import read_bytes
 
 __all__ = ["BLANKS", "MAX_BYTES", "KongConf", "Section", "Setting", "parse", "read"]
+
+Answer = TypeVar("Answer")
 
 MAX_BYTES = 16 << 20
 """Largest kong.conf that is read: 16 MiB. The commented file that Kong ships has 80 kB."""
@@ -23,7 +26,6 @@ _STATEMENT = re.compile(r"^[ \t\v\f\r]*(?![#; \t\n\v\f\r])[^\n]+", re.MULTILINE)
 """A line that is neither blank nor a comment."""
 _SECTION = re.compile(r"\[([^\]]+)\]")
 _NOT_IN_A_KEY = re.compile(r"[^0-9A-Za-z]")
-_PLAIN_KEY = re.compile(r"[0-9A-Za-z_]*")
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%|\$\{[^${}]*\}|\A\$[A-Za-z_][A-Za-z0-9_]*\Z|\A\$\(")
 """Jinja, Helm, ERB or etlua, and the shell's variables."""
@@ -49,10 +51,13 @@ class Setting:
     """Where its first line starts in the text."""
     end: int
     """Where its last line ends, before the line end."""
-    value_at: int | None
-    """Where the value starts in the text, None if it runs over several lines."""
     lost: bool = False
     """Below a `[section]`: no release reads it."""
+
+    @property
+    def value_at(self) -> int | None:
+        """Where the value starts in the text, None if it runs over several lines."""
+        return self.end - len(self.raw) if self.line == self.last_line else None
 
     @property
     def is_template(self) -> bool:
@@ -143,9 +148,18 @@ class KongConf:
         """The assignment that counts, by key; those below a section are not in it."""
         return {setting.key: setting for setting in self.settings if not setting.lost}
 
+    def remembered(self, asked: tuple[object, ...], work: Callable[[], Answer]) -> Answer:
+        """What some work on this file gives, done once: a rewrite after a comparison is cheap.
+
+        Args:
+            asked: What the work depends on, itself included.
+        """
+        if asked not in self._memory:
+            self._memory[asked] = work()
+        return cast("Answer", self._memory[asked])
+
     @functools.cached_property
-    def memory(self) -> dict[tuple[object, ...], object]:
-        """What was worked out from it already, so that a rewrite after a comparison is cheap."""
+    def _memory(self) -> dict[tuple[object, ...], object]:
         return {}
 
     @functools.cached_property
@@ -203,7 +217,7 @@ def read(path: str | os.PathLike[str], *, environ: Mapping[str, str] | None = No
 
 def key_of(written: str) -> str:
     """The key as Kong knows it; a character beyond ASCII counts once per byte."""
-    if _PLAIN_KEY.fullmatch(written):
+    if written.isascii() and written.isidentifier():
         return written
     return _NOT_IN_A_KEY.sub(lambda found: "_" * len(bytes_of(found[0])), written)
 
@@ -223,7 +237,6 @@ class _Joined:
     last_line: int
     start: int
     end: int
-    pieces: int = 1
     unfinished: bool = False
 
 
@@ -265,10 +278,10 @@ def _joined_lines(text: str) -> Iterator[_Joined]:
             pieces.append(stripped[:-1])
             continue
         whole = "".join([*pieces, content]) if pieces else content
-        yield _Joined(whole, first, line, start, found.end(), len(pieces) + 1)
+        yield _Joined(whole, first, line, start, found.end())
         pieces = []
     if pieces:
-        yield _Joined("", first, line, start, len(text), len(pieces), unfinished=True)
+        yield _Joined("", first, line, start, len(text), unfinished=True)
 
 
 def _assignment(joined: _Joined, *, lost: bool) -> Setting | None:
@@ -286,6 +299,5 @@ def _assignment(joined: _Joined, *, lost: bool) -> Setting | None:
         last_line=joined.last_line,
         start=joined.start,
         end=joined.end,
-        value_at=joined.end - len(raw) if joined.pieces == 1 else None,
         lost=lost,
     )

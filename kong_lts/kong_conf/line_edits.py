@@ -17,7 +17,7 @@ def commented_out(conf: KongConf, setting: Setting, why: str) -> tuple[Edit, ...
     """Make a comment of every line of a statement, in place."""
     mark = f"# [not for {Release.V3_4}: {why}] "
     starts = (m.end() for m in _FIRST_CHARACTER.finditer(conf.text, setting.start, setting.end))
-    return tuple(Edit(start=at, end=at, replacement=mark) for at in starts)
+    return tuple([Edit(start=at, end=at, replacement=mark) for at in starts])
 
 
 def new_key(conf: KongConf, setting: Setting, key: str) -> Edit | None:

@@ -14,6 +14,7 @@ from kong_lts.versions import Release
 __all__ = ["line_differences", "reading"]
 
 _BOM = "\ufeff"
+_ESCAPE = "\\#"
 
 
 def line_differences(comparison: Comparison) -> Iterator[Difference]:
@@ -21,10 +22,8 @@ def line_differences(comparison: Comparison) -> Iterator[Difference]:
     for key, origin in comparison.set_keys.items():
         if origin == Origin.FILE:
             yield from _read_differently(comparison, comparison.conf.by_key[key])
-        elif "\\#" in comparison.conf.environ[variable(key)] and comparison.both_know(key):
+        elif _ESCAPE in comparison.conf.environ[variable(key)] and comparison.both_know(key):
             yield comparison.difference(rule("conf-variable-with-escape"), key)
-    if comparison.for_rewriting:
-        return
     yield from _set_twice(comparison)
     yield from _passed_over(comparison)
 
@@ -41,7 +40,7 @@ def reading(setting: Setting, release: Release) -> str:
 def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Difference]:
     if "#" not in setting.raw or setting.is_template or not comparison.both_know(setting.key):
         return
-    was, will_be = (reading(setting, release) for release in Release)
+    was, will_be = reading(setting, Release.V2_8), reading(setting, Release.V3_4)
     if is_reference(will_be):
         if not is_reference(from_file(setting.raw, Release.V2_8)):
             yield comparison.difference(rule("conf-vault-reference-with-comment"), setting.key)
@@ -54,11 +53,10 @@ def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Diff
 
 
 def _set_twice(comparison: Comparison) -> Iterator[Difference]:
-    conf = comparison.conf
-    for setting in conf.settings:
-        last = conf.by_key.get(setting.key)
-        if last is not None and last is not setting and not setting.lost:
-            row = rule("conf-duplicate-key")
+    row = rule("conf-duplicate-key")
+    for settings in comparison.conf.all_by_key.values():
+        last = settings[-1]
+        for setting in settings[:-1]:
             yield comparison.difference(row, setting.key, setting=setting, last=last.line)
 
 

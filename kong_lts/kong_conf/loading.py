@@ -1,5 +1,6 @@
 """Load a kong.conf as one release does: merge, aliases, vaults, types; nothing is refused yet."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -26,7 +27,7 @@ from kong_lts.versions import Edition, KongVersion, Release
 __all__ = ["Loaded", "default_of", "is_secret", "load", "variable"]
 
 _VARIABLE = "KONG_"
-_SECRET_WORDS = ("password", "secret", "token", "cert_key", "private_key", "signing_key")
+_SECRET = re.compile("password|secret|token|cert_key|private_key|signing_key")
 _VAULT_PREFIX = "vault_env_prefix"
 _VAULTS = "vaults"
 
@@ -84,7 +85,7 @@ def variable(key: str) -> str:
 def is_secret(key: str, keys: ConfKeys) -> bool:
     """Whether the value of a key must not be shown."""
     row = keys.keys.get(key)
-    return (row is not None and row.secret) or any(word in key for word in _SECRET_WORDS)
+    return (row is not None and row.secret) or bool(_SECRET.search(key))
 
 
 def load(
@@ -103,7 +104,7 @@ def load(
             unknown.
     """
     keys = catalog.conf_keys(release)
-    unknown = set() if templates else set(_templates(conf))
+    unknown = set() if templates else {*conf.remembered((_templates,), lambda: _templates(conf))}
     file = {
         key: from_file(setting.raw, release)
         for key, setting in conf.by_key.items()
@@ -154,10 +155,10 @@ def _type_all(loaded: Loaded, raw: Mapping[str, Raw]) -> None:
             loaded.refuse(key, "its value is not of the key's type" if secret else str(exc))
 
 
-def _templates(conf: KongConf) -> Iterator[str]:
-    for key, setting in conf.by_key.items():
-        if setting.is_template and variable(key) not in conf.environ:
-            yield key
+def _templates(conf: KongConf) -> tuple[str, ...]:
+    """Keys whose value nobody knows yet."""
+    settings = (s for s in conf.by_key.values() if s.is_template)
+    return tuple(s.key for s in settings if variable(s.key) not in conf.environ)
 
 
 def _merged(

@@ -25,9 +25,8 @@ def load_differences(
     Args:
         by_rules: What the rows have said already.
     """
-    if not comparison.for_rewriting:
-        yield from _known_to_one(comparison)
-        yield from _pinned(comparison)
+    yield from _known_to_one(comparison)
+    yield from _pinned(comparison)
     yield from _refused(comparison, by_rules)
     yield from _in_vaults(comparison)
 
@@ -36,21 +35,24 @@ def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
     named = comparison.rules_by_key
     nearest = Nearest(comparison)
     for key, origin in comparison.set_keys.items():
-        old, new = (comparison.knows(release, key) for release in (comparison.old, comparison.new))
-        setting = comparison.conf.by_key.get(key)
-        opaque = setting is not None and setting.written_by_template
-        if key in named or opaque:
+        if key in named:
             continue
+        old, new = comparison.knows(comparison.old, key), comparison.knows(comparison.new, key)
         if old and new:
             if _has_a_type_now(comparison, key):
                 yield comparison.difference(rule("conf-key-newly-read"), key)
         elif new:
             yield comparison.difference(rule("conf-key-newly-read"), key)
-        elif old:
-            continue  # each of these has a row; a test makes sure
+        elif old or _is_written_by_template(comparison, key):
+            continue  # each key that only 2.8 knows has a row; a test makes sure
         elif origin == Origin.FILE or not _OF_KUBERNETES.fullmatch(key):
             row = rule("conf-unknown-key")
             yield comparison.difference(row, key, hint=nearest.hint(key))
+
+
+def _is_written_by_template(comparison: Comparison, key: str) -> bool:
+    setting = comparison.conf.by_key.get(key)
+    return setting is not None and setting.written_by_template
 
 
 def _has_a_type_now(comparison: Comparison, key: str) -> bool:
@@ -88,8 +90,9 @@ def _reasons(loaded: Loaded) -> dict[str, str]:
 
 
 def _pinned(comparison: Comparison) -> Iterator[Difference]:
+    with_default = comparison.old.keys.keys
     for key in comparison.set_keys:
-        if not comparison.both_know(key):
+        if key not in with_default or not comparison.both_know(key):
             continue
         old, new = comparison.defaults(key)
         if old is not None and old != new and comparison.value(key) == old:

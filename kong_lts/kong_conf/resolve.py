@@ -46,10 +46,17 @@ def resolved(
     templates: bool = True,
 ) -> Loaded:
     """As `resolve`, with every reason to refuse beside the values."""
-    asked = (release, edition, current, templates)
-    known = conf.memory.get(asked)
-    if isinstance(known, Loaded):
-        return known
+    asked = (resolved, release, edition, current, templates)
+    return conf.remembered(asked, lambda: _loaded(conf, release, edition, current, templates))
+
+
+def _loaded(
+    conf: KongConf,
+    release: Release,
+    edition: Edition,
+    current: KongVersion | None,
+    templates: bool,
+) -> Loaded:
     loaded = load(conf, release, edition, current=current, templates=templates)
     for section in conf.sections:
         if section.name is None:
@@ -57,5 +64,4 @@ def resolved(
             loaded.refusals.insert(0, ConfError(reason, None, conf.path, section.line))
     check(loaded)
     derive(loaded)
-    conf.memory[asked] = loaded
     return loaded

@@ -56,7 +56,7 @@ def rewrite(conf: KongConf, *, edition: Edition | str, keep_behaviour: bool = Tr
     Raises:
         ConfError: The result would be larger than any kong.conf is.
     """
-    comparison = Comparison.of(conf, Edition(edition), for_rewriting=True)
+    comparison = Comparison.of(conf, Edition(edition))
     work = Rewriting(comparison=comparison, keeps=keep_behaviour)
     for difference in differences(comparison):
         if difference.rule.rewriting is not ConfRewriting.NONE:

@@ -24,7 +24,7 @@ Raw = str | Number | bool
 ConfValue = str | Number | bool | tuple[str, ...] | None
 """A value as Kong holds it; None is unset."""
 
-_NUMBER_STARTS = re.compile(r"[0-9+-]")
+_NUMBER_STARTS = (*"0123456789", "+", "-")
 _KILOBYTES = " kB"
 _COMMENT_2_8 = re.compile(r"[^\\]#.*\Z", re.DOTALL)
 _COMMENT_3_4 = re.compile(r"(?<!\\)#")
@@ -42,14 +42,14 @@ def from_file(raw: str, release: Release) -> Raw:
     """The value of a line of the file, as the release takes it before it looks at the key."""
     text = raw.strip(BLANKS)
     number = None
-    if _NUMBER_STARTS.match(raw):
+    if raw.startswith(_NUMBER_STARTS):
         if raw.endswith(_KILOBYTES):  # the text loses it even if the rest is no number
             text = raw.replace(_KILOBYTES, "").strip(BLANKS)
         number = to_number(text)
     if release is Release.V2_8:
         return text if number is None else number
     text = text if number is None else to_text(number)
-    return without_comment(text, release).replace("\\#", "#")
+    return without_comment(text, release).replace("\\#", "#") if "#" in text else text
 
 
 def from_environment(value: str, release: Release) -> str:
