@@ -44,7 +44,7 @@ from kong_lts.protocols import Adapters, Clock, Journal, Order
 from kong_lts.run import Command, Phase, RunState, replay
 from kong_lts.schema import schema_state
 
-__all__ = ["Driver", "complete", "execute", "held", "resume"]
+__all__ = ["Driver", "begin", "complete", "execute", "held", "resume", "take_up"]
 
 _BEAT_S = 60.0
 """A run that waits gives a sign of life this often."""
@@ -75,14 +75,19 @@ def execute(plan: Plan, adapters: Adapters, *, journal: Journal, owner: str | No
     complete(plan.steps, adapters)
     who = owner or _this_process()
     with held(adapters, who):
-        # Only now: whoever held the lock before may have written this very journal.
-        if journal.events():
-            reason = "The journal already holds a run: resume it, or name a new one."
-            raise NotResumableError(reason)
-        _fresh(plan, adapters)
-        driver = Driver(adapters=adapters, journal=journal, state=RunState(plan=plan))
-        driver.note(lambda at: RunStarted(at=at, plan=plan.to_json(), owner=who))
-        return driver.drive()
+        return begin(plan, adapters, journal, who).drive()
+
+
+def begin(plan: Plan, adapters: Adapters, journal: Journal, owner: str) -> "Driver":
+    """Journal the start of a run whose lock is held; the errors are those of `execute`."""
+    # Only now: whoever held the lock before may have written this very journal.
+    if journal.events():
+        raise NotResumableError("The journal already holds a run: resume it, or name a new one.")
+    complete(plan.steps, adapters)
+    _fresh(plan, adapters)
+    driver = Driver(adapters=adapters, journal=journal, state=RunState(plan=plan))
+    driver.note(lambda at: RunStarted(at=at, plan=plan.to_json(), owner=owner))
+    return driver
 
 
 def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) -> Run:
@@ -99,19 +104,22 @@ def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) ->
     """
     who = owner or _this_process()
     with held(adapters, who):
-        state = replay(journal.events())  # only now: whoever held the lock before may have gone on
-        if state.phase in (Phase.DONE, Phase.BACK):
-            raise NotResumableError(f"The run is at its end: it is {state.phase}.")
-        if state.phase is Phase.OUTDATED:
-            raise PlanStaleError(
-                "tests that pass", "one that failed", state.reason or "a test failed"
-            )
-        if state.phase in (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK):
-            raise NotResumableError("The run was being rolled back: roll it back to its end.")
-        complete(state.plan.steps, adapters)
-        driver = Driver(adapters=adapters, journal=journal, state=state)
-        driver.note(lambda at: RunResumed(at=at, owner=who))
-        return driver.drive()
+        return take_up(journal, adapters, who).drive()
+
+
+def take_up(journal: Journal, adapters: Adapters, owner: str) -> "Driver":
+    """Journal that a run whose lock is held goes on; the errors are those of `resume`."""
+    state = replay(journal.events())  # only now: whoever held the lock before may have gone on
+    if state.phase in (Phase.DONE, Phase.BACK):
+        raise NotResumableError(f"The run is at its end: it is {state.phase}.")
+    if state.phase is Phase.OUTDATED:
+        raise PlanStaleError("tests that pass", "one that failed", state.reason or "a test failed")
+    if state.phase in (Phase.GOING_BACK, Phase.UNDOING, Phase.STUCK):
+        raise NotResumableError("The run was being rolled back: roll it back to its end.")
+    complete(state.plan.steps, adapters)
+    driver = Driver(adapters=adapters, journal=journal, state=state)
+    driver.note(lambda at: RunResumed(at=at, owner=owner))
+    return driver
 
 
 def _this_process() -> str:
@@ -195,19 +203,27 @@ class Driver:
 
     def drive(self) -> Run:
         """Go on until the end, or until something stops the run."""
-        while (command := self.state.command) is not Command.WAIT:
-            if command is Command.END:
-                self.note(lambda at: RunEnded(at=at))
-                break
-            step = self.state.plan.steps[self.state.at]
-            try:
-                if not self._held_up(command):
-                    self._do(command, step)
-            except (JournalError, NotResumableError):
-                raise  # what cannot be journalled did not count
-            except KongLtsError as exc:
-                self._fail(step, exc)
+        while self.go_on():
+            continue
         return self.state.as_run(self.journal.events())
+
+    def go_on(self) -> bool:
+        """Do the next command; False where there is none, at the end or until somebody resumes."""
+        command = self.state.command
+        if command is Command.WAIT:
+            return False
+        if command is Command.END:
+            self.note(lambda at: RunEnded(at=at))
+            return False
+        step = self.state.plan.steps[self.state.at]
+        try:
+            if not self._held_up(command):
+                self._do(command, step)
+        except (JournalError, NotResumableError):
+            raise  # what cannot be journalled did not count
+        except KongLtsError as exc:
+            self._fail(step, exc)
+        return True
 
     def waiting(self, step: AnyStep) -> Adapters:
         """The adapters for one step: whoever waits by their clock can be stopped."""
