@@ -209,7 +209,8 @@ class Analysis:
                 self._plugin_with(Entity("plugins", node, None, 0), config)
 
     def _ask(self, rule: DeclarativeRule, subject: Subject) -> None:
-        if rule.once and self.counts[rule.id]:
+        converts = rule.change is not None and self.rules.settings.wants(rule.change)
+        if rule.once and not converts and self.counts[rule.id]:
             return
         parent = subject.entity.parent
         overrides = parent is not None and parent.kind == "consumer_groups"

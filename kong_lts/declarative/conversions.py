@@ -15,9 +15,10 @@ from kong_lts.declarative.nodes import (
     Scalar,
     Sequence,
     is_empty,
+    is_null,
     number,
 )
-from kong_lts.declarative.pen import Addition, Pen
+from kong_lts.declarative.pen import Pen
 from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.writing import written_like
 from kong_lts.edits import Edit
@@ -105,36 +106,64 @@ def _without_mask(scalar: Scalar, pen: Pen) -> str:
     return text[scalar.start + at : scalar.start + at + len(scalar.value)]
 
 
+@attrs.frozen
+class _Parameter:
+    """A parameter of queues: what it is called, and the values that 3.4 takes for it."""
+
+    name: str
+    least: float
+    most: float
+
+    @classmethod
+    def parse(cls, text: str) -> "tuple[str, _Parameter]":
+        """Read `old: new 1..10`, as the catalog writes it."""
+        old, _, rest = text.partition(": ")
+        name, _, limits = rest.partition(" ")
+        least, _, most = limits.partition("..")
+        return old, cls(name, float(least), float(most))
+
+    def takes(self, value: Node) -> bool:
+        """Whether it may have a value; null stands for no value at all."""
+        found = number(value)
+        return is_null(value) if found is None else self.least <= found <= self.most
+
+
 def _queue_parameters(asked: Asked) -> Iterator[Told]:
     """`queue_size` and `flush_timeout` become `queue.max_batch_size` and `max_coalescing_delay`."""
-    names = dict(pair.split(": ") for pair in asked.rule.values)
+    parameters = dict(map(_Parameter.parse, asked.rule.values))
     field = asked.field
     config = field.homes[0] if field.homes else None
     if config is None or field.key is None:
         return
     old = [
-        (name, place) for name in names for place in find(asked.subject, f"config.{name}").places
+        (parameters[name], place)
+        for name in parameters
+        for place in find(asked.subject, f"config.{name}").places
     ]
-    places = {id(mapping) for _, (mapping, _) in old}
     queue = config.get("queue")
-    if len(places) != 1 or (queue is not None and not isinstance(queue, Mapping)):
+    places = {id(mapping) for _, (mapping, _) in old}
+    fits = all(new.takes(mapping.pairs[n][1]) for new, (mapping, n) in old)
+    if not fits or len(places) != 1 or (queue is not None and not isinstance(queue, Mapping)):
         yield Told(field.key, done=Done(possible=False))
         return
-    mapping = old[0][1][0]
-    new = {names[name]: mapping.pairs[n][1] for name, (_, n) in old}
-    values = {name: _count(value) for name, value in new.items() if number(value) is not None}
+    yield Told(field.key, done=_moved_to_queue(old, queue))
+
+
+def _moved_to_queue(
+    old: list[tuple[_Parameter, tuple[Mapping, int]]], queue: Mapping | None
+) -> Done:
+    """The old fields taken out, and what they say written into `queue`."""
+    values = {new.name: mapping.pairs[n][1] for new, (mapping, n) in old}
+    written = {name: _count(node) for name, node in values.items() if number(node) is not None}
     deletes = tuple(place for _, place in old)
-    adds: list[Addition] = []
-    if isinstance(queue, Mapping):
-        for name, value in values.items():
-            present = queue.get(name)
-            if present is not None:
-                yield Told(field.key, done=Done(conflict=(new[name], present)))
-                return
-            adds.append((queue, name, value))
-    elif values:
-        adds.append((mapping, "queue", values))
-    yield Told(field.key, done=Done(deletes=deletes, adds=tuple(adds)))
+    if queue is None:
+        home = old[0][1][0]
+        return Done(deletes=deletes, adds=((home, "queue", written),) if written else ())
+    for name in written:
+        present = queue.get(name)
+        if present is not None:
+            return Done(conflict=(values[name], present))
+    return Done(deletes=deletes, adds=tuple((queue, *item) for item in written.items()))
 
 
 def _count(node: Node) -> float:

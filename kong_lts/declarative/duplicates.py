@@ -1,5 +1,6 @@
-"""Entities that 2.8 let pass twice and 3.4 refuses, and plugins that run on the same requests."""
+"""Entities that 2.8 let pass twice and 3.4 refuses."""
 
+import functools
 from collections.abc import Iterator
 
 import attrs
@@ -9,98 +10,156 @@ from kong_lts.declarative.nodes import Dull, Scalar, is_empty
 from kong_lts.declarative.plan import Hit
 from kong_lts.declarative.rules import row
 
-__all__ = ["Register", "Scope"]
+__all__ = ["Register", "Unique"]
 
 _RULE = "declarative-uniqueness-enforced"
 _TARGETS = "targets-duplicates-deleted"
-_SCOPES = ("service", "route", "consumer", "consumer_group", "instance_name")
+_SAME_TARGET = "targets-given-twice"
 
+_ID = "id"
 _ROUTE_NAME = ("routes", "name")
-_ROUTE_ID = ("routes", "id")
+_ROUTE_ID = ("routes", _ID)
 
-Scope = tuple[str | None, ...]
-"""What a plugin is bound to, in the order of `_SCOPES`."""
+
+@attrs.frozen
+class Unique:
+    """What no two entities of a kind may share: one field, or several that make up their id."""
+
+    kind: str
+    fields: tuple[str, ...]
+    optional: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str) -> "Unique":
+        """Read it as the catalog writes it: `kind.field`, or `kind.field+field?`."""
+        kind, _, fields = text.partition(".")
+        names = fields.split("+")
+        optional = frozenset(name.rstrip("?") for name in names if name.endswith("?"))
+        return cls(kind, tuple(name.rstrip("?") for name in names), optional)
+
+    @property
+    def told(self) -> str:
+        """What a person knows it by: what comes last is only where the entity belongs to."""
+        return next(field for field in reversed(self.fields) if field not in self.optional)
+
+
+@functools.cache
+def _uniques() -> dict[str, tuple[Unique, ...]]:
+    """All of them, by kind."""
+    found: dict[str, tuple[Unique, ...]] = {}
+    for rule in (_RULE, _TARGETS):
+        for unique in map(Unique.parse, row(rule).values):
+            found[unique.kind] = (*found.get(unique.kind, ()), unique)
+    return found
 
 
 @attrs.define(eq=False)
 class Register:
     """Every name and id of a document, by what has to be unique."""
 
-    fields: dict[str, tuple[str, ...]] = attrs.field(init=False)
-    seen: dict[tuple[str, str], dict[object, int]] = attrs.field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        named: dict[str, tuple[str, ...]] = {}
-        for value in row(_RULE).values:
-            kind, _, field = value.partition(".")
-            named[kind] = (*named.get(kind, ()), field)
-        self.fields = named
+    seen: dict[tuple[str, str], dict[str, int]] = attrs.field(factory=dict)
+    """For a kind and a field of it, where each value was given first."""
 
     def enter_dull(self, route: Dull) -> Hit | None:
-        """The same of a route of which only its name and its id are known."""
+        """Note a route of which only its name and its id are known."""
         name, identity = route.name, route.identity
-        if name is not None and self._first(_ROUTE_NAME, name, route.name_at) != route.name_at:
-            return self._hit_on_dull(route, _ROUTE_NAME, name, route.name_at)
-        if identity is not None:
-            at = route.identity_at
-            if self._first(_ROUTE_ID, identity, at) != at:
-                return self._hit_on_dull(route, _ROUTE_ID, identity, at)
-        return None
+        first = None if name is None else self._first(_ROUTE_NAME, name, route.name_at)
+        if first is not None:
+            return self._hit_on_dull(route, "name", route.name_at, first)
+        at = route.identity_at
+        first = None if identity is None else self._first(_ROUTE_ID, identity, at)
+        return None if first is None else self._hit_on_dull(route, _ID, at, first)
 
-    def _hit_on_dull(self, route: Dull, of: tuple[str, str], value: str, at: int) -> Hit:
-        words = {"field": of[1], "kind": of[0], "first": str(self.seen[of][value])}
+    def _hit_on_dull(self, route: Dull, field: str, at: int, first: int) -> Hit:
+        words = {"field": field, "kind": "routes", "first": str(first)}
         return Hit(row(_RULE), f"route {route.name or route.identity}", at, words)
 
-    def _first(self, of: tuple[str, str], value: object, at: int) -> int:
-        """Where a value was given first."""
+    def _first(self, of: tuple[str, str], value: str, at: int) -> int | None:
+        """Where a value has been given before; notes it if it has not."""
         known = self.seen.get(of)
         if known is None:
             known = self.seen[of] = {}
-        return known.setdefault(value, at)
+        if value in known:
+            return known[value]
+        known[value] = at
+        return None
 
     def enter(self, entity: Entity) -> Iterator[Hit]:
         """Note an entity, and say what of it has been there before."""
-        if entity.kind == "plugins":
-            yield from self._plugin(entity)
-            return
+        found = list(self._again(entity))
         if entity.kind == "targets":
-            yield from self._target(entity)
-        for field in (*self.fields.get(entity.kind, ()), "id"):
-            value = entity.node.get(field)
-            if isinstance(value, Scalar) and not is_empty(value):
-                yield from self._twice(entity, field, value.value, value.start, _RULE)
+            found += self._same_target(entity, known=bool(found))
+        yield from found
+
+    def _again(self, entity: Entity) -> Iterator[Hit]:
+        """What 3.4 refuses."""
+        node = entity.node
+        own = node.get(_ID)
+        if isinstance(own, Scalar) and not is_empty(own):
+            yield from self._twice(entity, _ID, _ID, own.value, own.start)
+        for unique in _uniques().get(entity.kind, ()):
+            value = node.get(unique.told)
+            if len(unique.fields) > 1:
+                identity = _identity(entity, unique) if own is None else None
+                of = "+".join(unique.fields)
+                yield from self._twice(entity, unique.told, of, identity, node.start)
+            elif isinstance(value, Scalar) and not is_empty(value):
+                yield from self._twice(entity, unique.told, unique.told, value.value, value.start)
+
+    def _twice(
+        self, entity: Entity, field: str, of: str, value: str | None, at: int
+    ) -> Iterator[Hit]:
+        first = None if value is None else self._first((entity.kind, of), value, at)
+        if first is not None:
+            words = {"field": field, "kind": entity.kind, "first": str(first)}
+            rule = _TARGETS if entity.kind == "targets" and field != _ID else _RULE
+            yield Hit(row(rule), entity.subject, at, words)
+
+    def _same_target(self, entity: Entity, *, known: bool) -> Iterator[Hit]:
+        """The same target of one upstream that 3.4 does not recognise as the same."""
+        target = entity.node.get("target")
+        if not isinstance(target, Scalar):
+            return
+        at, value = entity.node.start, f"{entity.reference('upstream')} {target.value}"
+        first = self._first(("targets", _SAME_TARGET), value, at)
+        if first is not None and not known:
+            yield Hit(row(_SAME_TARGET), entity.subject, at, {"first": str(first)})
 
     def knows(self, kind: str, value: str) -> bool:
         """Whether an entity of a kind has this id or one of its names."""
-        fields = (*self.fields.get(kind, ()), "id")
+        fields = (*(unique.told for unique in _uniques().get(kind, ())), _ID)
         return any(value in self.seen.get((kind, field), ()) for field in fields)
 
     def has_any(self, kind: str) -> bool:
         return any(of == kind for of, _ in self.seen)
 
-    def _plugin(self, entity: Entity) -> Iterator[Hit]:
-        node = entity.node
-        name = node.get("name")
-        if not isinstance(name, Scalar):
-            return
-        identity = node.get("id")
-        own = identity.value if isinstance(identity, Scalar) and not is_empty(identity) else None
-        if own is not None:
-            yield from self._twice(entity, "id", own, node.start, _RULE)
-            return
-        scope: Scope = tuple(entity.reference(field) for field in _SCOPES)
-        yield from self._twice(entity, "name", (name.value, scope), node.start, _RULE)
 
-    def _target(self, entity: Entity) -> Iterator[Hit]:
-        target = entity.node.get("target")
-        if isinstance(target, Scalar):
-            value = (entity.reference("upstream"), target.value)
-            yield from self._twice(entity, "target", value, entity.node.start, _TARGETS)
+def _identity(entity: Entity, unique: Unique) -> str | None:
+    """What 3.4 makes the id of an entity of, if the file gives none; None for a random one.
 
-    def _twice(
-        self, entity: Entity, field: str, value: object, at: int, rule: str
-    ) -> Iterator[Hit]:
-        first = self._first((entity.kind, field), value, at)
-        if first != at:
-            words = {"field": field, "kind": entity.kind, "first": str(first)}
-            yield Hit(row(rule), entity.subject, at, words)
+    A name and an id that lead to the same entity are two different texts to it, and so are the
+    name of a service and the service that a plugin is nested in.
+    """
+    parts: list[str] = []
+    for field in unique.fields:
+        value = entity.node.get(field)
+        if value is None:
+            inherited = _parent_id(entity, field)
+            if inherited is None or (not inherited and field not in unique.optional):
+                return None
+            parts.append(inherited)
+        elif isinstance(value, Scalar) and not is_empty(value):
+            parts.append(value.value)
+    return ":".join(parts)
+
+
+def _parent_id(entity: Entity, field: str) -> str | None:
+    """The id of what an entity is nested in; nothing for another parent, None for a random id."""
+    parent = entity.parent
+    if parent is None or parent.kind != f"{field}s":
+        return ""
+    for name in (_ID, "name", "username"):
+        value = parent.node.get(name)
+        if isinstance(value, Scalar) and not is_empty(value):
+            return value.value if name == _ID else f"{parent.kind}/{value.value}"
+    return None

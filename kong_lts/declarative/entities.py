@@ -101,6 +101,7 @@ class Walker:
                     type(value) is Sequence
                     and type(key) is Scalar
                     and key.value in self.kinds
+                    and node.get(key.value) is value  # and not shadowed by another
                     and (kind, key.value) not in _REFERENCES
                     and self._may_visit(value, key.value)
                 ):

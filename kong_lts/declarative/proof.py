@@ -130,7 +130,7 @@ def _intended(events: Iterator[_Event], intents: Intents) -> Iterator[_Event]:
                 continue
         yield event
         if kind == "MappingStartEvent" and start in intents.added:
-            for key, value in reversed(intents.added[start].items()):
+            for key, value in intents.added[start].items():
                 yield from _made(key, None, start)
                 yield from _made(value, None, start)
 

@@ -80,7 +80,9 @@ class Rules:
     def unique(self) -> frozenset[tuple[str, str]]:
         """Kinds and their fields that no two entities may share."""
         named = (value.partition(".") for value in row(_UNIQUE).values)
-        return frozenset((kind, field) for kind, _, field in named)
+        return frozenset(
+            (kind, field.rstrip("?")) for kind, _, fields in named for field in fields.split("+")
+        )
 
     @functools.cached_property
     def kinds(self) -> frozenset[str]:

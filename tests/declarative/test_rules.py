@@ -87,3 +87,24 @@ def test_what_a_rule_converts_it_does_not_also_call_a_blocker(rule: DeclarativeR
     found = said(rule.id, plugin_file(rule, case, "fires"), case)
 
     assert [finding.severity for finding in found] != [Severity.BLOCKER]
+
+
+@pytest.mark.parametrize("edition", ["oss", "enterprise"])
+@pytest.mark.parametrize("after_upgrade", [False, True])
+def test_whatever_is_converted_is_proved_and_stays(edition: str, *, after_upgrade: bool) -> None:
+    for _, fires, silent, _ in cases():
+        for text in (fires, silent):
+            first = text.encode()
+            for _ in range(2):  # the second time there is nothing left to do
+                first, again = (
+                    convert(
+                        first,
+                        mode="traditional",
+                        edition=edition,
+                        keep_behaviour=True,
+                        after_upgrade=after_upgrade,
+                        verify=True,
+                    ).data,
+                    first,
+                )
+            assert first is again
