@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("psycopg", "httpx", "ruamel.yaml", "hypothesis", "jinja2", "rich")
+HEAVY = ("psycopg", "httpx", "ruamel.yaml", "yaml", "hypothesis", "jinja2", "rich")
 
 
 def test_importing_the_package_loads_no_heavy_package() -> None:

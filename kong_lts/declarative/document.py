@@ -1,10 +1,10 @@
 """Reads the text of a declarative file as entities, one at a time, each part with its place."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import attrs
 
+from kong_lts.declarative.libyaml import Event, complaints, events_of
 from kong_lts.declarative.nodes import Mapping, Node, Scalar, Sequence
 from kong_lts.declarative.source import Source
 from kong_lts.errors import DeclarativeError
@@ -17,9 +17,6 @@ DEEPEST = 200
 _BEFORE_VALUE = "x: "
 _EVENTS_BEFORE_VALUE = 4
 """Stream, document, mapping and key."""
-
-Event = Any
-"""What libyaml reports; ruamel.yaml has no types for it."""
 
 
 @attrs.define(eq=False)
@@ -60,31 +57,8 @@ def read(source: Source) -> Iterator[Piece | Root]:
     Raises:
         DeclarativeError: It is no YAML; line and column say where it stops to be.
     """
-    # Importing this package must stay cheap.
-    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # it is in there
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        parser = CParser(source.parsed)
-        yield from _documents(parser.get_event, source)
-    except YAMLError as exc:
-        raise _broken(exc) from None
-
-
-def _broken(exc: Any) -> DeclarativeError:
-    """A complaint of the parser in our terms; it never repeats the text."""
-    mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
-    said = [
-        str(part) for part in (getattr(exc, "context", None), getattr(exc, "problem", None)) if part
-    ]
-    if not said:
-        reason = getattr(exc, "reason", None) or "it cannot be read"
-        return DeclarativeError(f"no YAML: {reason}")
-    if mark is None:
-        return DeclarativeError(f"no YAML: {', '.join(said)}")
-    return DeclarativeError(
-        f"no YAML: {', '.join(said)}", line=mark.line + 1, column=mark.column + 1
-    )
+    with complaints():
+        yield from _documents(events_of(source.parsed), source)
 
 
 def _documents(next_event: Callable[[], Event], source: Source) -> Iterator[Piece | Root]:
@@ -156,19 +130,13 @@ def read_value(text: str, at: int) -> Node:
     Raises:
         DeclarativeError: It is none, or more than one.
     """
-    # Importing this package must stay cheap.
-    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # it is in there
-    from ruamel.yaml.error import YAMLError
-
     tree = Tree()
-    try:
-        next_event = CParser(_BEFORE_VALUE + text).get_event
+    with complaints():
+        next_event = events_of(_BEFORE_VALUE + text)
         for _ in range(_EVENTS_BEFORE_VALUE):
             next_event()
         node = _Builder(next_event, tree).node(next_event())
         ended = type(next_event()).__name__ == "MappingEndEvent"
-    except YAMLError as exc:
-        raise _broken(exc) from None
     if tree.labelled or not ended:
         raise DeclarativeError("this is more than one value, or others refer to it")
     _shift(node, at - len(_BEFORE_VALUE))
@@ -198,32 +166,25 @@ class _Builder:
 
     def node(self, event: Event) -> Node:
         """The node that begins with this event, read to its end."""
-        from ruamel.yaml.events import (
-            AliasEvent,
-            MappingStartEvent,
-            ScalarEvent,
-            SequenceStartEvent,
-        )
-
         next_event, tree = self.next_event, self.tree
         open_nodes: list[Mapping | Sequence] = []
         labels: list[str | None] = []
         while True:
-            kind, label = type(event), None
+            kind, label = type(event).__name__, None
             node: Node
-            if kind is ScalarEvent:
+            if kind == "ScalarEvent":
                 mark, end = event.start_mark, event.end_mark
                 style, plain = event.style or None, event.implicit[0]
                 node, label = Scalar(event.value, mark.index, end.index, style, plain), event.anchor
-            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            elif kind in ("MappingStartEvent", "SequenceStartEvent"):
                 if len(open_nodes) >= DEEPEST:
                     raise _too_deep(event)
-                make = Mapping if kind is MappingStartEvent else Sequence
+                make = Mapping if kind == "MappingStartEvent" else Sequence
                 open_nodes.append(make(event.start_mark.index, bool(event.flow_style)))
                 labels.append(event.anchor)
                 event = next_event()
                 continue
-            elif kind is AliasEvent:
+            elif kind == "AliasEvent":
                 node = self._alias(event)
             else:
                 node, label = open_nodes.pop(), labels.pop()
@@ -233,7 +194,7 @@ class _Builder:
                 tree.define(label, node)
             if not open_nodes:
                 return node
-            _put(open_nodes[-1], node, event.end_mark.index if kind is AliasEvent else node.end)
+            _put(open_nodes[-1], node, event.end_mark.index if kind == "AliasEvent" else node.end)
             event = next_event()
 
     def _alias(self, event: Event) -> Node:

@@ -8,6 +8,7 @@ from typing import Any
 from kong_lts.declarative import json_text
 from kong_lts.declarative.document import Piece
 from kong_lts.declarative.intent import Intents
+from kong_lts.declarative.libyaml import complaints, events_of
 from kong_lts.declarative.nodes import Mapping, Node, Scalar, Sequence
 from kong_lts.declarative.source import Source, masked
 from kong_lts.errors import DeclarativeError
@@ -37,15 +38,13 @@ def prove(source: Source, text: str, intents: Intents, *, as_json: bool) -> None
         DeclarativeError: It has not; the conversion is not to be used.
     """
     events = _json_events if as_json else _yaml_events
-    # Importing this package must stay cheap.
-    from ruamel.yaml.error import YAMLError
-
     wanted = _intended(events(source.text), intents)
     wrong: tuple[_Event | None, _Event | None] | None
     try:
-        pairs = zip_longest(wanted, events(text))
-        wrong = next((pair for pair in pairs if not _agree(*pair)), None)
-    except YAMLError:
+        with complaints():
+            pairs = zip_longest(wanted, events(text))
+            wrong = next((pair for pair in pairs if not _agree(*pair)), None)
+    except DeclarativeError:
         wrong = (None, None)
     if wrong is not None:
         raise _unexpected(source, wrong[0])
@@ -71,10 +70,7 @@ def _unexpected(source: Source, event: _Event | None) -> DeclarativeError:
 
 
 def _yaml_events(text: str) -> Iterator[_Event]:
-    # Importing this package must stay cheap.
-    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # it is in there
-
-    next_event = CParser(masked(text)).get_event
+    next_event = events_of(masked(text))
     while (event := next_event()) is not None:
         kind = type(event).__name__
         value = event.value if kind == _SCALAR else getattr(event, "tag", None)

@@ -153,8 +153,8 @@ def ask(
         settings: What is known of the deployment.
         workspace: decK's `_workspace`.
     """
-    only_behaviour = rule.change is None and rule.severity is not Severity.BLOCKER
-    if only_behaviour and subject.disabled:
+    converts = rule.change is not None and settings.wants(rule.change)
+    if subject.disabled and not converts and rule.severity is not Severity.BLOCKER:
         return
     if not all(holds(other, find(subject, other.field)) for other in rule.also):
         return

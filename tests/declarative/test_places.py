@@ -230,3 +230,31 @@ def test_what_is_loaded_is_what_was_loaded_but_for_the_change() -> None:
     converted = yaml.load(convert(text.encode()).data)
 
     assert converted == {**yaml.load(text), "_format_version": "3.0"}
+
+
+@pytest.mark.parametrize("value", ["{name: s, url: http://h:80/x}", "{name: s, url: http://h}"])
+def test_an_address_in_flow_style_is_read_as_kong_reads_it(value: str) -> None:
+    text = f"{HEAD}services:\n- {value}\nplugins: [{PLUGIN}]\n"
+
+    converted = convert(text.encode()).data.decode()
+
+    assert converted == text.replace("2.1", "3.0").replace("whitelist", "allow")
+
+
+def test_json_stays_a_text_that_a_yaml_parser_takes() -> None:
+    text = json.dumps({"_format_version": "2.1", "routes": [{"paths": ["/%7F\\d"]}]})
+
+    converted = convert(text.encode()).data.decode()
+
+    assert "\x7f" not in converted
+    assert json.loads(converted)["routes"][0]["paths"] == ["~/\x7f\\d"]
+
+
+def test_what_is_switched_off_is_not_warned_of_and_still_converted() -> None:
+    text = f"{HEAD}plugins:\n- {{name: prometheus, enabled: false}}\n- {PLUGIN}\n"
+
+    conversion = convert(text.replace("name: acl", "name: acl, enabled: false").encode())
+
+    assert b"allow: [a]" in conversion.data
+    rules = {f.rule for f in conversion.findings if f.severity is not Severity.INFO}
+    assert rules == {"plugin-acl-whitelist"}
