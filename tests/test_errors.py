@@ -31,6 +31,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.StagingRefusedError("a-step", "a reason.", "Do this."),
     errors.StepTimedOutError("a-step", 60.5),
     errors.RunCancelledError("a-step", "somebody"),
+    errors.RunRefusedError("a-run", "there is no such plan"),
     errors.LockHeldError("somebody", "database kong"),
     errors.NotResumableError("a reason"),
     errors.BackupError("/a/folder", "a reason"),

@@ -21,6 +21,7 @@
     │   │   └── StagingRefusedError  a person says that a test did not pass
     │   ├── StepTimedOutError        a step waited longer than the plan lets it
     │   ├── RunCancelledError        somebody asked the run to stop while a step was waiting
+    │   ├── RunRefusedError          a durable engine did not begin a run, or is not done with it
     │   ├── LockHeldError            another run holds the deployment
     │   └── NotResumableError        the journal does not allow this
     ├── BackupError                  a backup is incomplete, damaged or of another database
@@ -88,6 +89,7 @@ from kong_lts.errors.own import (
     RouterError,
     RunCancelledError,
     RunError,
+    RunRefusedError,
     StagingRefusedError,
     StepFailedError,
     StepTimedOutError,
@@ -131,6 +133,7 @@ __all__ = [
     "RouterError",
     "RunCancelledError",
     "RunError",
+    "RunRefusedError",
     "SecretError",
     "StagingRefusedError",
     "StepFailedError",

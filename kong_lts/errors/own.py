@@ -21,6 +21,7 @@ __all__ = [
     "RouterError",
     "RunCancelledError",
     "RunError",
+    "RunRefusedError",
     "StagingRefusedError",
     "StepFailedError",
     "StepTimedOutError",
@@ -239,6 +240,17 @@ class RunCancelledError(RunError):
 
     def __str__(self) -> str:
         return f"Step {self.step} was left while it waited: cancelled by {self.by}."
+
+
+@attrs.define
+class RunRefusedError(RunError):
+    """A durable engine did not begin a run, did not take it up, or is not done with it."""
+
+    run: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Run {self.run}: {self.reason}"
 
 
 @attrs.define

@@ -1,0 +1,120 @@
+"""Answers and orders as messages: they may be sent while no worker lives."""
+
+import json
+import threading
+import time
+from datetime import datetime
+
+import attrs
+
+from kong_lts.adapters.dbos_store import RunStore
+from kong_lts.errors import ApproverError, JournalError
+from kong_lts.protocols import Clock, Control, Decision, Instruction, Order, Question
+
+__all__ = ["LeavingClock", "StoppingError", "ToldApprover", "ToldControl", "answer", "order"]
+
+_ORDER = "order"
+_EVERY_S = 1.0
+
+
+def answer(store: RunStore, run: str, step: str, decision: Decision) -> None:
+    """Leave what a person says about a step.
+
+    Raises:
+        JournalError: It could not be stored.
+    """
+    said = {"approved": decision.approved, "by": decision.by, "note": decision.note}
+    store.tell(run, _asked(step), json.dumps(said))
+
+
+def order(store: RunStore, run: str, instruction: Instruction) -> None:
+    """Leave what is wanted of a run.
+
+    Raises:
+        JournalError: It could not be stored.
+    """
+    store.tell(run, _ORDER, json.dumps({"order": instruction.order, "by": instruction.by}))
+
+
+def _asked(step: str) -> str:
+    return f"answer: {step}"
+
+
+@attrs.frozen(kw_only=True)
+class ToldApprover:
+    """Waits for an answer; each counts once, so that a question which comes again is asked again.
+
+    Args:
+        store: Where the answers are.
+        run: Of the question.
+        clock: Whose time passes.
+        control: Who may end the waiting, so that the way back is open meanwhile.
+    """
+
+    store: RunStore
+    run: str
+    clock: Clock
+    control: Control
+
+    def ask(self, question: Question) -> Decision:
+        doing = f"waiting for an answer about {question.step}"
+        topic, used = _asked(question.step), f"used: {question.step}"
+        try:
+            count = len(self.store.told(self.run, used))
+            while len(said := self.store.told(self.run, topic)) <= count:
+                if (told := self.control.instruction()).order is Order.CANCEL:
+                    raise ApproverError(doing, f"cancelled by {told.by}")
+                self.clock.sleep(_EVERY_S)
+            self.store.tell(self.run, used, "")
+        except JournalError as exc:
+            raise ApproverError(doing, str(exc)) from exc
+        found = json.loads(said[count])
+        return Decision(
+            approved=found["approved"] is True, by=str(found["by"]), note=str(found["note"])
+        )
+
+
+@attrs.define(kw_only=True)
+class ToldControl:
+    """The last order that was left for a run; looked up once a second at most."""
+
+    store: RunStore
+    run: str
+    _last: Instruction = attrs.field(factory=Instruction, init=False)
+    _until: float = attrs.field(default=0.0, init=False)
+
+    def instruction(self) -> Instruction:
+        if time.monotonic() < self._until:
+            return self._last
+        self._until = time.monotonic() + _EVERY_S
+        try:
+            told = self.store.told(self.run, _ORDER)
+        except JournalError:  # nobody can be heard: what was said last still counts
+            return self._last
+        if told:
+            found = json.loads(told[-1])
+            self._last = Instruction(order=Order(found["order"]), by=str(found["by"]))
+        return self._last
+
+
+class StoppingError(BaseException):
+    """The worker goes, and leaves what it did to another one: nothing may take it for a failure."""
+
+
+@attrs.frozen(kw_only=True)
+class LeavingClock:
+    """The clock of a worker: whoever waits by it leaves when the worker goes."""
+
+    inner: Clock
+    leaving: threading.Event
+
+    def now(self) -> datetime:
+        return self.inner.now()
+
+    def sleep(self, duration_s: float) -> None:
+        while duration_s > 0:
+            if self.leaving.is_set():
+                raise StoppingError
+            part_s = min(duration_s, _EVERY_S)
+            self.inner.sleep(part_s)
+            duration_s -= part_s
