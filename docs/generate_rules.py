@@ -25,6 +25,13 @@ FILES: tuple[tuple[str, str], ...] = (
     ("Database", "database"),
     ("Routes", "routes"),
     ("Prerequisites", "prerequisites"),
+    ("Several inputs together", "cross_input"),
+    ("Custom plugins", "custom_plugins"),
+    ("Automation", "automation"),
+    ("Metrics, logs and headers", "metrics"),
+    ("Templates and the prefix folder", "templates"),
+    ("Operating systems and images", "platforms"),
+    ("Error log", "error_log"),
     ("Inputs", "inputs"),
 )
 """A heading, and the function of `kong_lts.catalog` that gives its rules."""
@@ -32,7 +39,18 @@ FILES: tuple[tuple[str, str], ...] = (
 
 def page() -> str:
     """The whole page."""
-    return INTRODUCTION + "".join(_chapter(title, name) for title, name in FILES)
+    chapters = "".join(_chapter(title, name) for title, name in FILES)
+    return INTRODUCTION + chapters + "".join(_by_hand())
+
+
+def _by_hand() -> Iterator[str]:
+    """What no input shows, and what a person does about it."""
+    yield "\n## What no input shows\n\n"
+    yield "These changes and troubles cannot be seen from any input; do this by hand.\n\n"
+    changes = [(row.id, row.by_hand) for row in catalog.changes()]
+    for name, by_hand in [*changes, *((row.id, row.by_hand) for row in catalog.pains())]:
+        if by_hand:
+            yield f"- `{name}`: {by_hand}\n"
 
 
 def _chapter(title: str, name: str) -> str:

@@ -20,7 +20,7 @@ from kong_lts.deployment import (
     read_deployment,
 )
 from kong_lts.errors import KongLtsError
-from kong_lts.evidence import Evidence, StateFile, gather, read_evidence
+from kong_lts.evidence import Evidence, StateFile, TextFile, gather, read_evidence, redacted
 from kong_lts.execution import execute, resume
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.monitoring import Gate
@@ -65,6 +65,7 @@ __all__ = [
     "StateFile",
     "Strategy",
     "StrategyChoice",
+    "TextFile",
     "Verdict",
     "assess",
     "choose_strategy",
@@ -77,6 +78,7 @@ __all__ = [
     "plan",
     "read_deployment",
     "read_evidence",
+    "redacted",
     "rehearse",
     "render",
     "resume",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 import attrs
 
-from kong_lts.checks import ALL, Check, NotChecked, Seen
+from kong_lts.checks import ALL, Case, Check, NotChecked, Seen
 from kong_lts.deployment import Deployment
 from kong_lts.errors import KongLtsError
 from kong_lts.evidence import Evidence
@@ -73,13 +73,14 @@ def assess(
     Returns:
         All findings, worst first. A check that crashes is listed in `not_checked`, alone.
     """
+    case = Case(deployment, evidence)
     seen: list[Seen] = []
     for check in ALL:
-        if missing := check.missing(evidence):
+        if missing := check.missing(case):
             seen += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]
             continue
         try:
-            seen += check.look(deployment, evidence)
+            seen += check.look(case)
         except Exception as exc:
             seen += _crashed(check, exc)
     found = [one for one in seen if isinstance(one, Finding)]

@@ -163,6 +163,8 @@ class DatabaseFacts:
     repeated_targets: tuple[RepeatedTarget, ...] = ()
     keyring_ids: tuple[str, ...] = ()
     """Ids of the keys in use in encrypted values."""
+    encrypted_values: int = 0
+    """How many values are encrypted, where somebody counted them."""
     connections: int = 0
     """Sessions of others on this database."""
 

@@ -6,12 +6,13 @@ an assessment.
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from kong_lts.errors import UnreadableFileError
 
-__all__ = ["MAX_BYTES", "list_folder", "read_bytes", "read_text"]
+__all__ = ["MAX_BYTES", "list_folder", "read_bytes", "read_chunks", "read_text"]
 
 MAX_BYTES = 1 << 30
 """Largest file that is read: 1 GiB. The largest kong.yml measured, 300,000 routes, has 65 MB."""
@@ -64,6 +65,43 @@ def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
         UnreadableFileError: As `read_bytes`.
     """
     return read_bytes(path, max_bytes=max_bytes).decode("utf-8", "surrogateescape")
+
+
+def read_chunks(
+    path: str | os.PathLike[str],
+    *,
+    chunk_bytes: int = 1 << 20,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[bytes]:
+    """A regular file of any size in chunks of whole lines; a line longer than a chunk is cut.
+
+    Args:
+        path: The file.
+        chunk_bytes: About how much is in memory at once.
+        progress: Told how many bytes have been read so far.
+
+    Raises:
+        UnreadableFileError: It is missing, or no regular file.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableFileError(name, "it is no regular file")
+            rest, so_far = b"", 0
+            while data := file.read(chunk_bytes):
+                so_far += len(data)
+                cut = data.rfind(b"\n") + 1 or (len(data) if len(rest) > chunk_bytes else 0)
+                if cut:
+                    yield rest + data[:cut]
+                rest = data[cut:] if cut else rest + data
+                if progress is not None:
+                    progress(so_far)
+            if rest:
+                yield rest
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        raise UnreadableFileError(name, reason) from exc
 
 
 def list_folder(path: str | os.PathLike[str], pattern: str = "*") -> tuple[Path, ...]:

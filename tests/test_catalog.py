@@ -12,7 +12,15 @@ from kong_lts.errors import CatalogError, FormatError
 from kong_lts.findings import Location, Severity
 from kong_lts.serialization import Form
 
-NO_RULES = ("conf_keys", "migrations", "state_files")
+NO_RULES = (
+    "changes",
+    "conf_keys",
+    "migrations",
+    "pains",
+    "patches",
+    "plugin_order",
+    "state_files",
+)
 FILES = {name: getattr(catalog, name) for name in catalog.__all__ if name not in NO_RULES}
 RULES: list[Rule] = [rule for read in FILES.values() for rule in read()]
 ROW = Rule(

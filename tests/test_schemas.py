@@ -30,6 +30,7 @@ FOLDER = Path(kong_lts.__file__).parent / "schemas"
 SCHEMAS: Mapping[str, Callable[[], dict[str, object]]] = {
     "assessment": Assessment.json_schema,
     "deployment": Deployment.json_schema,
+    "evidence": Evidence.json_schema,
     "journal": journal_schema,
     "manifest": Manifest.json_schema,
     "plan": Plan.json_schema,

@@ -5,6 +5,17 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
+from kong_lts.catalog.assessment_rows import (
+    CallRule,
+    ChangeRow,
+    ErrorLogRule,
+    LuaRule,
+    PainRow,
+    PatchRow,
+    PlatformRule,
+    PluginPriority,
+    TextRule,
+)
 from kong_lts.catalog.rows import (
     ConfKeys,
     DeclarativeRule,
@@ -18,16 +29,27 @@ from kong_lts.serialization import Form
 from kong_lts.versions import Release
 
 __all__ = [
+    "automation",
+    "changes",
     "conf_keys",
+    "cross_input",
+    "custom_plugins",
     "database",
     "entities",
+    "error_log",
     "inputs",
     "kong_conf",
+    "metrics",
     "migrations",
+    "pains",
+    "patches",
+    "platforms",
+    "plugin_order",
     "plugins",
     "prerequisites",
     "routes",
     "state_files",
+    "templates",
 ]
 
 Row = TypeVar("Row")
@@ -94,6 +116,72 @@ def routes() -> tuple[Rule, ...]:
 def state_files() -> tuple[StateTable, ...]:
     """What decK's files hold of each table, and what they bring back."""
     return _rows("state_files.yaml", StateTable)
+
+
+@functools.cache
+def automation() -> tuple[CallRule, ...]:
+    """Rules on what automates the gateway: requests in a log, lines of scripts."""
+    return _rows("automation.yaml", CallRule)
+
+
+@functools.cache
+def changes() -> tuple[ChangeRow, ...]:
+    """Every change from 2.8 to 3.4, the rules that find it, and the guide's category."""
+    return _rows("changes.yaml", ChangeRow)
+
+
+@functools.cache
+def cross_input() -> tuple[Rule, ...]:
+    """Rules that hold several inputs against each other."""
+    return _rows("cross_input.yaml", Rule)
+
+
+@functools.cache
+def custom_plugins() -> tuple[LuaRule, ...]:
+    """Rules on the code of custom plugins."""
+    return _rows("custom_plugins.yaml", LuaRule)
+
+
+@functools.cache
+def error_log() -> tuple[ErrorLogRule, ...]:
+    """Messages of the error log that foretell trouble."""
+    return _rows("error_log.yaml", ErrorLogRule)
+
+
+@functools.cache
+def metrics() -> tuple[TextRule, ...]:
+    """Rules on dashboards, alerts and whatever else reads metrics, logs and headers."""
+    return _rows("metrics.yaml", TextRule)
+
+
+@functools.cache
+def pains() -> tuple[PainRow, ...]:
+    """What people who upgraded before suffered, and the rules that say so beforehand."""
+    return _rows("pains.yaml", PainRow)
+
+
+@functools.cache
+def patches() -> tuple[PatchRow, ...]:
+    """Patch releases of 2.8 and 3.4, oldest first, and what each mends."""
+    return _rows("patches.yaml", PatchRow)
+
+
+@functools.cache
+def platforms() -> tuple[PlatformRule, ...]:
+    """Operating systems and base images."""
+    return _rows("platforms.yaml", PlatformRule)
+
+
+@functools.cache
+def plugin_order() -> tuple[PluginPriority, ...]:
+    """When each bundled plugin runs, in both releases."""
+    return _rows("plugin_order.yaml", PluginPriority)
+
+
+@functools.cache
+def templates() -> tuple[TextRule, ...]:
+    """Rules on nginx templates and on the listing of Kong's prefix folder."""
+    return _rows("templates.yaml", TextRule)
 
 
 def _rows(name: str, kind: type[Row]) -> tuple[Row, ...]:

@@ -1,15 +1,52 @@
 """Checks: what a row of the catalog cannot say, one file per subject of the guide's review."""
 
-from kong_lts.checks import configuration, database, declarative, prerequisites, routes
+from kong_lts.checks import (
+    automation,
+    backups,
+    certificates,
+    configuration,
+    custom_plugins,
+    database,
+    declarative,
+    error_log,
+    hybrid,
+    kubernetes,
+    live,
+    live_routes,
+    platforms,
+    plugin_order,
+    plugins,
+    prerequisites,
+    routes,
+    sessions,
+    texts,
+)
+from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, NotChecked, Seen
 
-__all__ = ["ALL", "Check", "NotChecked", "Seen"]
+__all__ = ["ALL", "Case", "Check", "NotChecked", "Seen"]
 
 ALL: tuple[Check, ...] = (
     prerequisites.CHECK,
     configuration.CHECK,
     declarative.CHECK,
     database.CHECK,
+    backups.CHECK,
+    live.CHECK,
     routes.CHECK,
+    live_routes.CHECK,
+    plugins.CHECK,
+    plugin_order.CHECK,
+    custom_plugins.CHECK,
+    sessions.CHECK,
+    hybrid.CHECK,
+    kubernetes.CHECK,
+    platforms.CHECK,
+    certificates.CHECK,
+    automation.CHECK,
+    texts.METRICS,
+    texts.TEMPLATES,
+    texts.PREFIX,
+    error_log.CHECK,
 )
 """Every check, in the order of the guide's review."""

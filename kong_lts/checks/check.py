@@ -6,8 +6,7 @@ from typing import TypeAlias
 import attrs
 
 from kong_lts.catalog.rows import Rule
-from kong_lts.deployment import Deployment
-from kong_lts.evidence import Evidence
+from kong_lts.checks.case import Case
 from kong_lts.findings import Finding
 from kong_lts.routing import Difference
 
@@ -32,20 +31,26 @@ class Check:
     """Looks at one subject."""
 
     name: str
-    look: Callable[[Deployment, Evidence], Iterator[Seen]]
+    look: Callable[[Case], Iterator[Seen]]
     rows: Callable[[], tuple[Rule, ...]]
     """The rules that it may report."""
-    needs: str | None = None
-    """Field of `Evidence` without which it cannot look."""
+    needs: tuple[str, ...] = ()
+    """Fields of `Evidence`, one of which it needs to look at anything; none for the deployment
+    alone."""
     needs_called: str = ""
     """The same in words."""
 
-    def missing(self, evidence: Evidence) -> str | None:
+    def missing(self, case: Case) -> str | None:
         """What it would need and does not have."""
-        if self.needs is None or getattr(evidence, self.needs):
+        if not self.needs or any(_is_there(getattr(case.evidence, name)) for name in self.needs):
             return None
         return self.needs_called
 
     def rules(self) -> tuple[str, ...]:
         """Ids of the rules that it may report."""
         return tuple(row.id for row in self.rows())
+
+
+def _is_there(value: object) -> bool:
+    """A log that was read and is empty is there; an empty list of files is not."""
+    return value is not None and value not in ((), {})

@@ -1,43 +1,64 @@
 """What each node's kong.conf means to 3.4."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 
 import attrs
 
 from kong_lts import catalog, kong_conf
-from kong_lts.catalog.rows import Rule
+from kong_lts.catalog.rows import ConfTrigger, Rule
+from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
-from kong_lts.deployment import Deployment, NodeRole
+from kong_lts.deployment import NodeRole
 from kong_lts.errors import ConfError
-from kong_lts.evidence import Evidence
-from kong_lts.findings import Finding
+from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
 
 
-def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
-    roles = {node.name: node.role for node in deployment.current.nodes}
-    for node, conf in evidence.kong_conf.items():
-        path = f"kong.conf.d/{node}.conf" if node else "kong.conf"
-        found = kong_conf.diff(
-            conf,
-            edition=deployment.current.version.edition,
-            current=deployment.current.version,
-            role=_role(roles, node),
-        )
+def _look(case: Case) -> Iterator[Finding]:
+    current = case.deployment.current.version
+    roles = dict(case.roles)
+    for node, conf in case.evidence.configurations.items():
+        path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
+        role = _role(roles, node)
+        found = kong_conf.diff(conf, edition=case.edition, current=current, role=role)
         yield from (_placed(finding, path) for finding in found)
-    yield from _together(deployment, evidence, roles)
+    for name, conf in case.confs_of_manifests.items():
+        found = kong_conf.diff(conf, edition=case.edition, current=current)
+        yield from (_of_manifest(finding, name) for finding in found)
+    if not case.evidence.configurations:
+        for name, conf in case.confs_of_admin.items():
+            found = kong_conf.diff(conf, edition=case.edition, current=current)
+            yield from (_of_manifest(f, name) for f in found if f.rule not in _on_defaults())
+    yield from _together(case, roles)
 
 
-def _together(
-    deployment: Deployment, evidence: Evidence, roles: dict[str, NodeRole | None]
-) -> Iterator[Finding]:
+def _of_manifest(finding: Finding, name: str) -> Finding:
+    """A chart sets more than its values show, so what is not set there is no warning."""
+    lowered = finding.rule in _on_defaults() and finding.severity is Severity.WARNING
+    path = name.partition(":")[0]
+    return attrs.evolve(
+        finding,
+        severity=Severity.INFO if lowered else finding.severity,
+        location=Location(path=path),
+        edit=None,
+        evidence=name,
+    )
+
+
+@functools.cache
+def _on_defaults() -> frozenset[str]:
+    return frozenset(row.id for row in catalog.kong_conf() if row.trigger is ConfTrigger.ABSENT)
+
+
+def _together(case: Case, roles: dict[str, NodeRole | None]) -> Iterator[Finding]:
     """What several nodes do not agree on; a file that does not load has its own finding."""
-    edition = deployment.current.version.edition
     named = {name: str(role) for name, role in roles.items() if role is not None}
     with contextlib.suppress(ConfError):
-        yield from kong_conf.agreement(evidence.kong_conf, edition=edition, roles=named)
+        confs = case.evidence.configurations
+        yield from kong_conf.agreement(confs, edition=case.edition, roles=named)
 
 
 def _role(roles: dict[str, NodeRole | None], node: str) -> NodeRole | None:
@@ -63,6 +84,6 @@ CHECK = Check(
     name="kong.conf",
     look=_look,
     rows=_rows,
-    needs="kong_conf",
+    needs=("kong_conf", "environ", "kubernetes", "admin"),
     needs_called="a kong.conf or an environment",
 )

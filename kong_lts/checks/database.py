@@ -6,11 +6,9 @@ import attrs
 
 from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
-from kong_lts.checks.flavor import router_flavor
 from kong_lts.database import DatabaseFacts
-from kong_lts.deployment import Deployment
-from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 
@@ -29,8 +27,8 @@ _RULE_OF_STATE = {
 }
 
 
-def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
-    facts = evidence.database
+def _look(case: Case) -> Iterator[Finding]:
+    facts = case.evidence.database
     if facts is None:
         return
     rules = {row.id: row for row in catalog.database()}
@@ -46,7 +44,7 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
             )
     yield from _routes(facts, rules)
     if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
-        yield from _migrated_routes(facts, rules, router_flavor(deployment, evidence))
+        yield from _migrated_routes(facts, rules, case.router_flavor)
         yield from _plugins(facts, rules)
         yield from _targets(facts, rules)
     yield from _server(facts, rules)
@@ -59,7 +57,7 @@ def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
         f"{row.subsystem}: {name}" for row in facts.schema_meta for name in row.pending
     )
     rule = _RULE_OF_STATE.get(state)
-    if rule is None and pending:
+    if pending and state in (SchemaState.OLDER, SchemaState.LTS_2_8):
         rule = "database-pending-on-2.8"
     if rule is not None:
         yield rules[rule].finding(
@@ -160,6 +158,6 @@ CHECK = Check(
     name="database",
     look=_look,
     rows=catalog.database,
-    needs="database",
+    needs=("database",),
     needs_called="a look at the database",
 )

@@ -6,23 +6,23 @@ import attrs
 
 from kong_lts import catalog, declarative
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
-from kong_lts.deployment import Deployment
 from kong_lts.edits import Edit
 from kong_lts.errors import DeclarativeError
-from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location
 
 __all__ = ["CHECK"]
 
 
-def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
-    for file in evidence.declarative:
+def _look(case: Case) -> Iterator[Finding]:
+    for file in case.evidence.declarative:
         try:
             conversion = declarative.convert(
                 file.data,
-                mode=deployment.mode,
-                edition=deployment.current.version.edition,
+                mode=case.deployment.mode,
+                edition=case.edition,
+                router_flavor=case.router_flavor,
                 verify=False,
             )
         except DeclarativeError as exc:
@@ -51,6 +51,6 @@ CHECK = Check(
     name="declarative files",
     look=_look,
     rows=_rows,
-    needs="declarative",
+    needs=("declarative",),
     needs_called="a declarative file (kong.yml or decK state)",
 )

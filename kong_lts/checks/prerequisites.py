@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check
 from kong_lts.deployment import Cluster, DatabaseKind, Deployment, DeploymentMode, NodeRole, Side
-from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Severity
 from kong_lts.versions import KongVersion, Release
 
@@ -15,7 +15,8 @@ __all__ = ["CHECK"]
 _KNOWS_TILDE = KongVersion((2, 8, 2))
 
 
-def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Finding]:
+    deployment = case.deployment
     rules = {row.id: row for row in catalog.prerequisites()}
     yield from _versions(deployment, rules)
     yield from _databases(deployment, rules)
@@ -25,6 +26,8 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Finding]:
             yield rules["hybrid-without-control-plane"].finding(f"{side} cluster", side=side)
     if deployment.current.keyring:
         yield rules["keyring-needs-export"].finding("keyring")
+    yield from _patches(deployment)
+    yield from _resources(deployment)
 
 
 def _versions(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Finding]:
@@ -49,6 +52,41 @@ def _versions(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Findin
         )
 
 
+def _patches(deployment: Deployment) -> Iterator[Finding]:
+    """A newer patch of either release mends something: worth knowing, never in the way."""
+    new = deployment.new.version if deployment.new else None
+    for side, version in (("current", deployment.current.version), ("new", new)):
+        if version is None or version.release is None:
+            continue
+        newer = [
+            row
+            for row in catalog.patches()
+            if (known := KongVersion.parse(row.version)).edition is version.edition
+            and known.release is version.release
+            and known > version
+        ]
+        if newer:
+            mends = "; ".join(f"{row.version} {row.mends}" for row in newer[-4:])
+            yield cross_rule(f"{side}-patch-not-newest").finding(
+                f"{side}.version",
+                current=version,
+                new=version,
+                newest=newer[-1].version,
+                mends=mends,
+            )
+    if new is not None and new.release is Release.V3_4 and new.parts[2] == 0:
+        yield cross_rule("new-patch-known-bug").finding("new.version")
+
+
+def _resources(deployment: Deployment) -> Iterator[Finding]:
+    """Whether any strategy of the guide can be afforded; what nobody said is no refusal."""
+    resources = deployment.resources
+    needs_one = deployment.mode is DeploymentMode.TRADITIONAL
+    if needs_one and resources.second_cluster is False and resources.downtime_acceptable is False:
+        reasons = "dual-cluster wants a second cluster, in-place wants downtime, and neither is had"
+        yield cross_rule("no-strategy").finding("resources", reasons=reasons)
+
+
 def _databases(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Finding]:
     current = deployment.current.database
     new = deployment.new.database if deployment.new else None
@@ -69,4 +107,11 @@ def _lacks_control_plane(deployment: Deployment, cluster: Cluster) -> bool:
     )
 
 
-CHECK = Check(name="prerequisites", look=_look, rows=catalog.prerequisites)
+_RULES = ("current-patch-not-newest", "new-patch-not-newest", "new-patch-known-bug", "no-strategy")
+
+
+def _rows() -> tuple[Rule, ...]:
+    return (*catalog.prerequisites(), *map(cross_rule, _RULES))
+
+
+CHECK = Check(name="prerequisites", look=_look, rows=_rows)

@@ -10,12 +10,11 @@ import attrs
 
 from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, NotChecked, Seen
-from kong_lts.checks.flavor import router_flavor
 from kong_lts.checks.route_sources import NEEDED, Configuration, configurations
-from kong_lts.deployment import Deployment, DeploymentMode
+from kong_lts.deployment import DeploymentMode
 from kong_lts.errors import RouterError
-from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Severity
 from kong_lts.routing import Cause, Difference, Match, Request, Router
 
@@ -31,11 +30,11 @@ _ODD_CLIENTS = (Cause.HOST, Cause.HEADER, Cause.REQUEST_LINE, Cause.NOT_DECIDED)
 """Causes for which one finding stands for all routes: what shows them is rare, or not sure."""
 
 
-def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Seen]:
-    found = list(configurations(deployment, evidence))
+def _look(case: Case) -> Iterator[Seen]:
+    found = list(configurations(case.deployment, case.evidence))
     if not found:
         yield from _not_checked(NEEDED)
-    flavor = router_flavor(deployment, evidence)
+    from_file = case.deployment.mode is DeploymentMode.DB_LESS
     for one in found:
         if isinstance(one, str):
             yield from _not_checked(one)
@@ -45,7 +44,7 @@ def _look(deployment: Deployment, evidence: Evidence) -> Iterator[Seen]:
                 " (kong_lts.routing.compare takes any number)"
             )
         else:
-            yield from _compared(one, flavor, from_file=deployment.mode is DeploymentMode.DB_LESS)
+            yield from _compared(one, case.router_flavor, from_file=from_file)
 
 
 def _not_checked(reason: str) -> Iterator[NotChecked]:

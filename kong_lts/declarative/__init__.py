@@ -2,6 +2,15 @@
 
 from kong_lts.declarative.convert import Conversion, convert
 from kong_lts.declarative.folder import convert_all, read_all
+from kong_lts.declarative.inventory import Listed, inventory
 from kong_lts.declarative.plain import routing_document
 
-__all__ = ["Conversion", "convert", "convert_all", "read_all", "routing_document"]
+__all__ = [
+    "Conversion",
+    "Listed",
+    "convert",
+    "convert_all",
+    "inventory",
+    "read_all",
+    "routing_document",
+]

@@ -1,12 +1,14 @@
 """YAML that people write, as plain values that know their lines; stricter than YAML itself."""
 
+import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 import attrs
 
 from kong_lts.errors import FormatError
 
-__all__ = ["yaml_document"]
+__all__ = ["loose_documents", "yaml_document"]
 
 
 def yaml_document(
@@ -104,3 +106,34 @@ class _Reader:
                 raise _RefusedError(f"{_name(f'{at}.{key}')} is given twice", line)
             found[key] = self.plain(value_node, f"{at}.{key}", line)
         return found
+
+
+def loose_documents(text: str) -> Iterator[tuple[int, object]]:
+    """Every document of a text with its first line; what is no YAML from there on is left out.
+
+    For files of others, as manifests are: anchors may be used, and a template is no error.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    for line, part in _parts(text):
+        if not part.strip():
+            continue
+        try:
+            found = YAML(typ="safe", pure=False).load(part)
+        except (YAMLError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
+            continue
+        yield line, found
+
+
+_BETWEEN = re.compile(r"^---(?:[ \t][^\n]*)?$", re.MULTILINE)
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """The text between lines of `---`, each part with the number of its first line."""
+    at, line = 0, 1
+    for found in _BETWEEN.finditer(text):
+        yield line, text[at : found.start()]
+        line += text.count("\n", at, found.end())
+        at = found.end()
+    yield line, text[at:]

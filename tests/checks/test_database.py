@@ -142,4 +142,5 @@ def test_the_server_has_to_be_supported_by_3_4(version: str, expected: list[str]
 def test_a_table_of_somebody_else_is_told() -> None:
     facts = attrs.evolve(HEALTHY, tables={"routes": 3, "sessions": 9, "shop_orders": 5})
 
-    assert [(f.rule, f.subject) for f in found(facts)] == [("table-unknown", "table shop_orders")]
+    assert ("table-unknown", "table shop_orders") in [(f.rule, f.subject) for f in found(facts)]
+    assert sum(f.rule == "table-unknown" for f in found(facts)) == 1

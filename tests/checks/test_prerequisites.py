@@ -13,7 +13,7 @@ NEVER_ABOVE_INFO: list[str] = []
 
 def rules(deployment: kong_lts.Deployment) -> list[str]:
     assessment = kong_lts.assess(deployment, kong_lts.Evidence())
-    return [f.rule for f in assessment.findings]
+    return [f.rule for f in assessment.findings if f.severity is not kong_lts.Severity.INFO]
 
 
 def between(current: str, new: str | None) -> kong_lts.Deployment:

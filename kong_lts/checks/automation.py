@@ -1,0 +1,174 @@
+"""What automates the gateway: the Admin API's access log, and scripts."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from kong_lts import catalog
+from kong_lts.catalog.assessment_rows import CallRule
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case
+from kong_lts.checks.check import Check
+from kong_lts.evidence import AdminCall, TextFile
+from kong_lts.findings import Finding, Location
+
+__all__ = ["CHECK", "Line", "lines_of"]
+
+_LOG = "logs/admin_access.log"
+_SHOWN = 100
+_AHEAD = 6
+"""Lines of a call that may stand below its address: its method, its body."""
+
+_HASH = re.compile(r"""(?:[^#"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|(?<=[^\s])#)*""", re.DOTALL)
+_SLASHES = (".js", ".mjs", ".ts", ".go", ".java", ".groovy", ".jsonnet")
+_SQL = (".sql", ".lua")
+_METHOD = re.compile(
+    r"""(?ix)(?:-X\s*|--request[\s=]+|\bmethod["']?\s*[:=]\s*["']?|\bhttp(?:ie|s)?\s+(?:-\S+\s+)*
+    |requests?\.|session\.|client\.|axios\.|\.request\(\s*["']|-Method\s+|["'\s(,])
+    (POST|PUT|PATCH|DELETE|GET)\b"""
+)
+_POSTS = re.compile(
+    r"(?:^|\s)(?:-d|--data(?:-\w+)?|-F|--form|--json|--post-data|--post-file)\b|\.post\(|data="
+)
+_ELSEWHERE = r"(?:[^/\s\"'?]+)"
+_ENDS = r"(?=[\s\"'?`,;)]|/?$|/[\s\"'?`])"
+
+
+@attrs.frozen
+class Line:
+    """One line of a script without its comment, with what a backslash joins to it."""
+
+    number: int
+    text: str
+
+
+def lines_of(file: TextFile) -> tuple[Line, ...]:
+    """The lines of a script that do something."""
+    found: list[Line] = []
+    waiting, start = "", 0
+    for number, raw in enumerate(file.text.splitlines(), 1):
+        text = _without_comment(raw, file.path)
+        start = start or number
+        if text.rstrip().endswith("\\"):
+            waiting += text.rstrip()[:-1] + " "
+            continue
+        if (waiting + text).strip():
+            found.append(Line(start, waiting + text))
+        waiting, start = "", 0
+    if waiting.strip():
+        found.append(Line(start, waiting))
+    return tuple(found)
+
+
+def _without_comment(text: str, path: str) -> str:
+    if path.endswith(_SLASHES):
+        return re.split(r"(?<!:)//", text, maxsplit=1)[0]
+    if path.endswith(_SQL):
+        return text.split("--", 1)[0]
+    if text.lstrip().startswith("#"):
+        return ""
+    if "#" not in text:
+        return text
+    found = _HASH.match(text)
+    return text[: found.end()] if found is not None else text
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    rows = [row for row in catalog.automation() if case.concerns(row.editions, row.modes)]
+    log = case.evidence.admin_access_log
+    if log is not None:
+        for row in rows:
+            yield from _in_log(row, log.calls)
+    for file in case.evidence.scripts:
+        lines = lines_of(file)
+        whole = "\n".join(line.text for line in lines)
+        for row in rows:
+            yield from _in_script(row, file, lines, whole)
+
+
+def _in_log(row: CallRule, calls: Sequence[AdminCall]) -> Iterator[Finding]:
+    fitting = [call for call in calls if _fits(row, call)]
+    if not fitting:
+        return
+    call = max(fitting, key=lambda one: one.count)
+    first = min(fitting, key=lambda one: one.line)
+    yield row.finding(
+        f"{call.method} {call.path}",
+        location=Location(path=_LOG, line=first.line),
+        evidence="Admin API log",
+        file="The Admin API's log",
+        found=f"{call.method} {call.path}",
+        count=sum(one.count for one in fitting),
+        agent=f", {call.agent}" if call.agent else "",
+    )
+
+
+def _fits(row: CallRule, call: AdminCall) -> bool:
+    if row.agents and re.search(row.agents, call.agent):
+        return True
+    if not row.path or (row.methods and call.method not in row.methods):
+        return False
+    if row.statuses and call.status not in row.statuses:
+        return False
+    return re.fullmatch(rf"(?:/[^/]+)?{row.path}/?", call.path) is not None
+
+
+def _in_script(
+    row: CallRule, file: TextFile, lines: Sequence[Line], whole: str
+) -> Iterator[Finding]:
+    if row.without and re.search(row.without, whole, re.MULTILINE):
+        return
+    if row.beside and not re.search(row.beside, f"{whole}\n{file.path}", re.MULTILINE):
+        return
+    for at, line in enumerate(lines):
+        if (found := _found(row, lines, at)) is not None:
+            yield row.finding(
+                file.path,
+                location=Location(path=file.path, line=line.number),
+                evidence=file.path,
+                file=file.path,
+                found=found if len(found) <= _SHOWN else f"{found[:_SHOWN]}...",
+                count=1,
+                agent="",
+            )
+            return
+
+
+def _found(row: CallRule, lines: Sequence[Line], at: int) -> str | None:
+    text = lines[at].text
+    if row.lines and (said := re.search(row.lines, text)):
+        return said[0].strip()
+    if not row.path:
+        return None
+    said = re.search(row.path.replace("[^/]+", _ELSEWHERE) + _ENDS, text)
+    if said is None:
+        return None
+    method = _method(lines, at)
+    if row.methods and method not in row.methods:
+        return None
+    return f"{method} {said[0]}"
+
+
+def _method(lines: Sequence[Line], at: int) -> str:
+    """How a call is made: as its line says, or those around it that belong to it."""
+    own = lines[at].text
+    for text in (own, *(line.text for line in lines[max(0, at - 2) : at + _AHEAD])):
+        if (said := _METHOD.search(text)) is not None:
+            return said[1].upper()
+        if _POSTS.search(text):
+            return "POST"
+    return "GET"
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(catalog.automation())
+
+
+CHECK = Check(
+    name="automation",
+    look=_look,
+    rows=_rows,
+    needs=("admin_access_log", "scripts"),
+    needs_called="the Admin API's access log, or scripts",
+)

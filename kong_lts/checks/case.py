@@ -1,0 +1,173 @@
+"""Case: one deployment with its evidence, and what several checks want to know of them."""
+
+import contextlib
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from kong_lts import catalog, kong_conf
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.in_use import PluginInUse, RouteInUse, in_use
+from kong_lts.checks.manifests import Manifest, conf_of_manifests, manifests_of, mapping
+from kong_lts.deployment import Deployment, NodeRole
+from kong_lts.errors import ConfError
+from kong_lts.evidence import Evidence
+from kong_lts.kong_conf import KongConf
+from kong_lts.versions import Edition, KongVersion, Release
+
+__all__ = ["Case", "cross_rule"]
+
+_DEFAULT_FLAVOR = "traditional_compatible"
+_ROOT = "admin/root.json"
+
+
+@functools.cache
+def _cross_rules() -> Mapping[str, Rule]:
+    return {row.id: row for row in catalog.cross_input()}
+
+
+def cross_rule(rule: str) -> Rule:
+    """A rule that needs code, by its id."""
+    return _cross_rules()[rule]
+
+
+@attrs.define(eq=False)
+class Case:
+    """One deployment with its evidence, and what several checks want to know of them."""
+
+    deployment: Deployment
+    evidence: Evidence
+
+    @property
+    def edition(self) -> Edition:
+        """Of the current cluster."""
+        return self.deployment.current.version.edition
+
+    @property
+    def new_version(self) -> KongVersion | None:
+        """Where it goes, if somebody said so."""
+        return self.deployment.new.version if self.deployment.new else None
+
+    @functools.cached_property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Every document of the Kubernetes files."""
+        return tuple(manifests_of(self.evidence.kubernetes))
+
+    @functools.cached_property
+    def confs(self) -> Mapping[str, KongConf]:
+        """Settings by node, or by the manifest that gives them."""
+        known = self.evidence.configurations
+        said = {} if known else self.confs_of_admin
+        return {**known, **said, **self.confs_of_manifests}
+
+    @functools.cached_property
+    def confs_of_admin(self) -> Mapping[str, KongConf]:
+        """What `GET /` says of a node's configuration, where it is not the default of 2.8."""
+        root = mapping(self.evidence.admin.get("/"))
+        said = mapping((mapping(root.get("body")) or root).get("configuration"))
+        defaults = kong_conf.resolve(
+            kong_conf.parse(""), release=Release.V2_8, edition=self.edition
+        )
+        environ = {
+            f"KONG_{key.upper()}": text
+            for key, value in said.items()
+            if key in defaults and (text := _text(value)) and text != _text(defaults[key])
+        }
+        return {_ROOT: kong_conf.parse("", environ=environ, path=_ROOT)} if environ else {}
+
+    @functools.cached_property
+    def confs_of_manifests(self) -> Mapping[str, KongConf]:
+        """Settings that Helm values, containers and config maps give, by their file."""
+        return dict(conf_of_manifests(self.manifests))
+
+    @functools.cached_property
+    def settings(self) -> Mapping[str, Mapping[str, object]]:
+        """What 2.8 reads of each of them; one that it refuses is left out."""
+        found = {}
+        for name, conf in self.confs.items():
+            with contextlib.suppress(ConfError):
+                values = kong_conf.resolve(conf, release=Release.V2_8, edition=self.edition)
+                found[name] = dict(values)
+        return found
+
+    @functools.cached_property
+    def plugins(self) -> tuple[PluginInUse, ...]:
+        """Every plugin that any input shows."""
+        return self._in_use[0]
+
+    @functools.cached_property
+    def routes(self) -> tuple[RouteInUse, ...]:
+        """Every route that any input shows."""
+        return self._in_use[1]
+
+    @functools.cached_property
+    def _in_use(self) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
+        return in_use(self.evidence, self.manifests)
+
+    @functools.cached_property
+    def plugin_names(self) -> Mapping[str, str]:
+        """Plugins that some input shows, and where it first does."""
+        found: dict[str, str] = {}
+        for plugin in self.plugins:
+            if plugin.enabled:
+                found.setdefault(plugin.name, plugin.where)
+        if self.evidence.database is not None:
+            for name in self.evidence.database.plugins:
+                found.setdefault(name, "database")
+        return found
+
+    @functools.cached_property
+    def router_flavor(self) -> str:
+        """What the nodes will run with on 3.4: as kong.conf says, else the default."""
+        for conf in self.confs.values():
+            with contextlib.suppress(ConfError):  # a finding of its own elsewhere
+                found = kong_conf.resolve(conf, release=Release.V3_4, edition=self.edition)
+                return str(found["router_flavor"])
+        return _DEFAULT_FLAVOR
+
+    def setting(self, key: str) -> Iterator[tuple[str, object]]:
+        """A key's value under 2.8 by node, where it has one."""
+        for node, values in self.settings.items():
+            if (value := values.get(key)) is not None:
+                yield node or "kong.conf", value
+
+    def written(self, key: str) -> Iterator[tuple[str, str]]:
+        """A key as somebody wrote it, in a file or a variable, by node."""
+        for node, conf in self.confs.items():
+            value = _written(conf, key)
+            if value is not None:
+                yield node or "kong.conf", value
+
+    @functools.cached_property
+    def roles(self) -> Mapping[str, NodeRole | None]:
+        """The role of each node of the inventory."""
+        return {node.name: node.role for node in self.deployment.current.nodes}
+
+    def concerns(self, editions: Iterable[str], modes: Iterable[str] = ()) -> bool:
+        """Whether a rule for these editions and modes concerns the deployment."""
+        editions, modes = tuple(editions), tuple(modes)
+        return (not editions or self.edition in editions) and (
+            not modes or self.deployment.mode in modes
+        )
+
+
+def _text(value: object) -> str | None:
+    """A value as a kong.conf has it; None for what has no such form, or is masked."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple):
+        texts = [item for item in value if isinstance(item, str | int | float)]
+        return ",".join(map(str, texts)) if texts and len(texts) == len(value) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value) if isinstance(value, str | int | float) else None
+    return None if text is not None and text.strip("*") == "" else text
+
+
+def _written(conf: KongConf, key: str) -> str | None:
+    for name, value in conf.environ.items():
+        if name.lower() == f"kong_{key}":
+            return value
+    setting = conf.by_key.get(key)
+    return setting.raw.split("#")[0].strip() if setting is not None else None

@@ -1,0 +1,116 @@
+"""Control planes, data planes, and what the Admin API says of the nodes themselves."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.check import Check
+from kong_lts.checks.in_use import rows_in
+from kong_lts.checks.manifests import mapping, text_of
+from kong_lts.deployment import DeploymentMode, NodeRole
+from kong_lts.errors import VersionError
+from kong_lts.findings import Finding, Location
+from kong_lts.versions import KongVersion
+
+__all__ = ["CHECK"]
+
+_FINE = ("normal", "", "unknown")
+_SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)[bB]?")
+_UNIT = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_DEFAULT_MAP = 2048 << 20
+_IN_LMDB = 4
+"""So many times its own size a configuration may take there."""
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    yield from _node_version(case)
+    yield from _data_planes(case)
+    yield from _map_size(case)
+    if case.deployment.mode is DeploymentMode.HYBRID:
+        data_planes = [
+            node.name for node in case.deployment.current.nodes if node.role is NodeRole.DATA_PLANE
+        ]
+        if data_planes:
+            shown = ", ".join(data_planes[:5]) + (" and more" if len(data_planes) > 5 else "")
+            yield cross_rule("hybrid-version-check").finding("data planes", nodes=shown)
+
+
+def _body(answer: object) -> Mapping[str, object]:
+    """An answer, without what a recorder put around it."""
+    found = mapping(answer)
+    return mapping(found.get("body")) or found
+
+
+def _node_version(case: Case) -> Iterator[Finding]:
+    said = text_of(_body(case.evidence.admin.get("/")).get("version"))
+    expected = case.deployment.current.version
+    if not said:
+        return
+    try:
+        found = KongVersion.parse(said)
+    except VersionError:
+        return
+    if found != expected:
+        yield cross_rule("admin-version-differs").finding(
+            "current.version",
+            location=Location(path="admin/root.json"),
+            evidence="Admin API",
+            found=found,
+            expected=expected,
+        )
+
+
+def _data_planes(case: Case) -> Iterator[Finding]:
+    for path in ("/clustering/data-planes", "/clustering/data_planes"):
+        for row in rows_in(case.evidence.admin.get(path)):
+            state = text_of(row.get("sync_status"))
+            version = text_of(row.get("version"))
+            older = _is_older(version, case.deployment.current.version)
+            if state.lower() in _FINE and not older:
+                continue
+            yield cross_rule("data-plane-state").finding(
+                f"data plane {text_of(row.get('hostname')) or text_of(row.get('id'))}",
+                location=Location(path="admin/clustering_data-planes.json"),
+                evidence="Admin API",
+                node=text_of(row.get("hostname")) or text_of(row.get("id")),
+                state=state if state.lower() not in _FINE else "of an older release",
+                version=version or "unknown",
+            )
+
+
+def _is_older(version: str, expected: KongVersion) -> bool:
+    try:
+        found = KongVersion.parse(version)
+    except VersionError:
+        return False
+    return found.parts[:2] != expected.parts[:2]
+
+
+def _map_size(case: Case) -> Iterator[Finding]:
+    """Whether the configuration may be too large for LMDB, in which DB-less nodes keep it."""
+    size = sum(len(file.data) for file in case.evidence.declarative)
+    if not size or case.deployment.mode is DeploymentMode.TRADITIONAL:
+        return
+    written = list(case.written("lmdb_map_size"))
+    for node, text in written or [("the default", "2048m")]:
+        found = _SIZE.fullmatch(text.strip("\"' "))
+        limit = int(found[1]) * _UNIT[found[2].lower()] if found else _DEFAULT_MAP
+        if size * _IN_LMDB > limit:
+            yield cross_rule("lmdb-map-size").finding(
+                "lmdb_map_size",
+                evidence=node,
+                size=max(1, size >> 20),
+                limit=text,
+                node=node,
+            )
+
+
+_RULES = ("admin-version-differs", "data-plane-state", "hybrid-version-check", "lmdb-map-size")
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(map(cross_rule, _RULES))
+
+
+CHECK = Check(name="hybrid mode", look=_look, rows=_rows)

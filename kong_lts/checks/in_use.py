@@ -1,0 +1,196 @@
+"""The plugins and routes of a deployment, from whichever input shows them."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from kong_lts import declarative
+from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
+from kong_lts.errors import DeclarativeError
+from kong_lts.evidence import Evidence
+from kong_lts.findings import Location
+
+__all__ = ["CLUSTER", "FILE", "LIVE", "PluginInUse", "RouteInUse", "in_use", "live_rows", "rows_in"]
+
+LIVE = "live"
+FILE = "file"
+CLUSTER = "kubernetes"
+
+_WEIRD = re.compile(r"[^a-z0-9_-]")
+
+
+@attrs.frozen(kw_only=True)
+class PluginInUse:
+    """One plugin as some input shows it."""
+
+    name: str
+    config: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    enabled: bool = True
+    service: str | None = None
+    route: str | None = None
+    consumer: str | None = None
+    location: Location = attrs.field(factory=Location)
+    origin: str = FILE
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return str(self.location) or "the deployment"
+
+    def meets(self, other: "PluginInUse") -> bool:
+        """Whether some request may run both."""
+        return all(
+            one is None or two is None or one == two
+            for one, two in (
+                (self.service, other.service),
+                (self.route, other.route),
+                (self.consumer, other.consumer),
+            )
+        )
+
+
+@attrs.frozen(kw_only=True)
+class RouteInUse:
+    """One route as some input shows it."""
+
+    name: str
+    paths: tuple[str, ...] = ()
+    service: str | None = None
+    fields: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    location: Location = attrs.field(factory=Location)
+    origin: str = FILE
+
+
+def in_use(
+    evidence: Evidence, manifests: Iterable[Manifest]
+) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
+    """Plugins and routes of declarative files, the Admin API, rows, and manifests."""
+    plugins: list[PluginInUse] = []
+    routes: list[RouteInUse] = []
+    for found in _all(evidence, manifests):
+        (plugins if isinstance(found, PluginInUse) else routes).append(found)  # type: ignore[arg-type] # one of the two lists
+    return tuple(plugins), tuple(routes)
+
+
+def _all(evidence: Evidence, manifests: Iterable[Manifest]) -> Iterator[PluginInUse | RouteInUse]:
+    for file in evidence.declarative:
+        with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
+            yield from _of_file(file.path, file.data)
+    for path, kind, row in live_rows(evidence):
+        if kind == "plugins":
+            yield _plugin(row, Location(path=path), LIVE)
+        elif kind == "routes":
+            yield _route(row, Location(path=path), LIVE)
+    for manifest in manifests:
+        yield from _of_manifest(manifest)
+
+
+def _of_file(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
+    for listed in declarative.inventory(data):
+        location = Location(path=path, line=listed.line)
+        if listed.kind == "plugins" and isinstance(listed.fields.get("name"), str):
+            yield PluginInUse(
+                name=str(listed.fields["name"]),
+                config=mapping(listed.fields.get("config")),
+                enabled=listed.fields.get("enabled") is not False,
+                service=listed.service,
+                route=listed.route,
+                consumer=listed.consumer,
+                location=location,
+            )
+        elif listed.kind == "routes":
+            yield RouteInUse(
+                name=text_of(listed.fields.get("name")) or text_of(listed.fields.get("id")),
+                paths=names_in(listed.fields.get("paths")),
+                service=listed.service,
+                fields={k: v for k, v in listed.fields.items() if k not in ("paths", "name")},
+                location=location,
+            )
+
+
+def _plugin(row: Mapping[str, object], location: Location, origin: str) -> PluginInUse:
+    return PluginInUse(
+        name=text_of(row.get("name")),
+        config=mapping(row.get("config")),
+        enabled=row.get("enabled") is not False,
+        service=_reference(row, "service"),
+        route=_reference(row, "route"),
+        consumer=_reference(row, "consumer"),
+        location=location,
+        origin=origin,
+    )
+
+
+def _route(row: Mapping[str, object], location: Location, origin: str) -> RouteInUse:
+    return RouteInUse(
+        name=text_of(row.get("name")) or text_of(row.get("id")),
+        paths=names_in(row.get("paths")),
+        service=_reference(row, "service"),
+        fields=row,
+        location=location,
+        origin=origin,
+    )
+
+
+def _reference(row: Mapping[str, object], kind: str) -> str | None:
+    value = row.get(kind, row.get(f"{kind}_id"))
+    if isinstance(value, Mapping):
+        value = value.get("id") or value.get("name")
+    return text_of(value) or None
+
+
+def live_rows(evidence: Evidence) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+    """Entities of the running gateway: where they were seen, their kind, and the entity."""
+    for path, answer in evidence.admin.items():
+        kind = _kind_of(path)
+        file = f"admin/{path.strip('/').replace('/', '_') or 'root'}.json"
+        for row in rows_in(answer):
+            if kind == "targets":
+                row = {"upstream": path.split("/")[2], **row}
+            yield file, kind, row
+    for table, rows in evidence.rows.items():
+        for row in rows:
+            if table != "plugins" or "config" in row:
+                yield "database.json", table, row
+
+
+def _kind_of(path: str) -> str:
+    """What a list of the Admin API holds: its last word, but for the workspace's own parts."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return _WEIRD.sub("", last.lower())
+
+
+def rows_in(answer: object) -> Iterator[Mapping[str, object]]:
+    """The entities of an answer: a list, `data`, or the answer of a recorder around it."""
+    if isinstance(answer, Mapping) and isinstance(answer.get("body"), Mapping | list):
+        answer = answer["body"]
+    if isinstance(answer, Mapping):
+        answer = answer.get("data")
+    if isinstance(answer, list):
+        yield from (row for row in answer if isinstance(row, Mapping))
+
+
+def _of_manifest(manifest: Manifest) -> Iterator[PluginInUse | RouteInUse]:
+    document, location = manifest.document, Location(path=manifest.path, line=manifest.line)
+    kind = manifest.kind
+    if kind in ("KongPlugin", "KongClusterPlugin"):
+        name = text_of(document.get("plugin"))
+        if name:
+            yield PluginInUse(
+                name=name,
+                config=mapping(document.get("config")),
+                enabled=document.get("disabled") is not True,
+                location=location,
+                origin=CLUSTER,
+            )
+    for path, line in manifest.routed_paths():
+        where = Location(path=manifest.path, line=line_of(manifest, path) or line)
+        yield RouteInUse(
+            name=f"{kind} {manifest.name}",
+            paths=(path,),
+            fields={"annotations": manifest.annotations},
+            location=where,
+            origin=CLUSTER,
+        )

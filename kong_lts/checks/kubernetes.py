@@ -1,0 +1,269 @@
+"""Kubernetes manifests and Helm values: paths of Ingresses, charts, migrations, volumes, images."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from kong_lts import routing
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.check import Check
+from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
+from kong_lts.checks.platforms import version_of
+from kong_lts.findings import Finding, Location, Severity
+
+__all__ = ["CHECK"]
+
+_CHART = re.compile(r"^kong-(\d+\.\d+(?:\.\d+)?)")
+_FIRST_CHART_OF_3 = (2, 13)
+_HANDLING = ("konghq.com/path-handling", "configuration.konghq.com/path-handling")
+_REWRITES = "enableLegacyRegexDetection"
+_DATA_PLANE = "data_plane"
+_PREFIXES = ("/kong_prefix", "/usr/local/kong", "/kong")
+_CLEARS = re.compile(r"rm\s+-[rf]{1,2}\s[^\n]*(?:kong|sock|prefix)")
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    legacy = any(inner.get(_REWRITES) is True for m in case.manifests for inner in m.mappings)
+    for manifest in case.manifests:
+        yield from _paths(case, manifest, legacy)
+        yield from _handling(case, manifest)
+        yield from _chart(manifest)
+        yield from _volumes(manifest)
+        yield from _scaling(case, manifest)
+        if manifest.is_values:
+            yield from _migrations(manifest)
+    yield from _flavor(case)
+    yield from _releases(case)
+
+
+def _place(manifest: Manifest, text: str = "") -> Location:
+    line = line_of(manifest, text) if text else None
+    return Location(path=manifest.path, line=line or manifest.line)
+
+
+def _paths(case: Case, manifest: Manifest, legacy: bool) -> Iterator[Finding]:
+    for path, _ in manifest.routed_paths():
+        if path.startswith("/~"):
+            yield from _refused(case, manifest, path, path.removeprefix("/"))
+            continue
+        migrated = routing.migrate_path(path)
+        if migrated.startswith("~"):
+            if not legacy:
+                yield _about(manifest, "ingress-regex-path", path, migrated)
+            yield from _refused(case, manifest, path, migrated)
+        elif migrated != path:
+            yield _about(manifest, "ingress-path-normalized", path, migrated)
+
+
+def _about(manifest: Manifest, rule: str, path: str, migrated: str) -> Finding:
+    return cross_rule(rule).finding(
+        f"{manifest.kind} {manifest.name}",
+        location=_place(manifest, path),
+        evidence=manifest.path,
+        kind=manifest.kind,
+        name=manifest.name,
+        path=path,
+        normal=migrated,
+    )
+
+
+def _refused(case: Case, manifest: Manifest, path: str, pattern: str) -> Iterator[Finding]:
+    for finding in routing.check_regex(pattern, router_flavor=case.router_flavor):
+        yield _moved(finding, manifest, path)
+
+
+def _moved(finding: Finding, manifest: Manifest, path: str) -> Finding:
+    """A finding on a regex, placed where the manifest has it."""
+    return attrs.evolve(
+        finding,
+        subject=f"{manifest.kind} {manifest.name}",
+        location=_place(manifest, path),
+        edit=None,
+        evidence=manifest.path,
+    )
+
+
+def _handling(case: Case, manifest: Manifest) -> Iterator[Finding]:
+    asked = next((str(manifest.annotations[a]) for a in _HANDLING if a in manifest.annotations), "")
+    if manifest.kind == "KongIngress":
+        asked = asked or text_of(mapping(manifest.document.get("route")).get("path_handling"))
+    if asked == "v1" and case.router_flavor != "traditional":
+        yield cross_rule("kic-path-handling-v1").finding(
+            f"{manifest.kind} {manifest.name}",
+            location=_place(manifest), evidence=manifest.path,
+            kind=manifest.kind, name=manifest.name,
+        )  # fmt: skip
+
+
+def _chart(manifest: Manifest) -> Iterator[Finding]:
+    """The chart's version, in a label or as a dependency."""
+    said = [text_of(manifest.labels.get("helm.sh/chart"))]
+    for inner in manifest.mappings:
+        if inner.get("name") == "kong" and "repository" in inner:
+            said.append(f"kong-{text_of(inner.get('version'))}")
+    chart = manifest.document.get("version")
+    if manifest.document.get("name") == "kong" and "apiVersion" in manifest.document:
+        said.append(f"kong-{text_of(chart)}")
+    for text in said:
+        found = _CHART.match(text)
+        version = version_of(found[1]) if found else None
+        if version is not None and version < _FIRST_CHART_OF_3:
+            yield cross_rule("helm-chart-too-old").finding(
+                manifest.path,
+                location=_place(manifest), evidence=manifest.path,
+                file=manifest.path, version=found[1] if found else "",
+            )  # fmt: skip
+            return
+
+
+def _volumes(manifest: Manifest) -> Iterator[Finding]:
+    """Kong's prefix on a volume that outlives a container, which nothing clears."""
+    if _CLEARS.search(manifest.text):
+        return
+    for pod in manifest.mappings:
+        containers, volumes = pod.get("containers"), pod.get("volumes")
+        if not isinstance(containers, list) or not isinstance(volumes, list):
+            continue
+        named = {text_of(mapping(v).get("name")): mapping(v) for v in volumes}
+        for container in containers:
+            for mount in _list(mapping(container).get("volumeMounts")):
+                path = text_of(mount.get("mountPath")).rstrip("/")
+                volume = named.get(text_of(mount.get("name")), {})
+                lasting = next(
+                    (k for k in ("persistentVolumeClaim", "hostPath", "emptyDir") if k in volume),
+                    "",
+                )
+                if path in _prefixes(mapping(container)) and lasting:
+                    yield cross_rule("prefix-on-a-volume").finding(
+                        manifest.path,
+                        location=_place(manifest, path), evidence=manifest.path,
+                        file=manifest.path, path=path, volume=lasting,
+                    )  # fmt: skip
+                    return
+
+
+def _list(value: object) -> Iterator[Mapping[str, object]]:
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _prefixes(container: Mapping[str, object]) -> tuple[str, ...]:
+    own = tuple(
+        text_of(pair.get("value")).rstrip("/")
+        for pair in _list(container.get("env"))
+        if pair.get("name") == "KONG_PREFIX"
+    )
+    is_kong = re.search(r"(?:^|/)kong(?:-gateway)?(?::|$)", text_of(container.get("image")))
+    return own or (_PREFIXES if is_kong else ())
+
+
+def _scaling(case: Case, manifest: Manifest) -> Iterator[Finding]:
+    """Data planes that come and go by themselves, while no new one would get a configuration."""
+    if not case.deployment.mode.has_database or case.deployment.mode == "traditional":
+        return
+    found = ""
+    if manifest.kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+        target = mapping(mapping(manifest.document.get("spec")).get("scaleTargetRef"))
+        name = f"{manifest.name} {text_of(target.get('name'))}"
+        if not re.search(r"control-?plane|(?:^|[-_])cp(?:$|[-_])", name):
+            found = f"{manifest.kind} {manifest.name}"
+    elif manifest.is_values:
+        for inner in manifest.mappings:
+            scaling, environ = mapping(inner.get("autoscaling")), mapping(inner.get("env"))
+            if scaling.get("enabled") is True and environ.get("role", _DATA_PLANE) == _DATA_PLANE:
+                found = "autoscaling.enabled"
+    if found:
+        yield cross_rule("data-planes-scale-by-themselves").finding(
+            manifest.path,
+            location=_place(manifest), evidence=manifest.path, file=manifest.path, found=found,
+        )  # fmt: skip
+
+
+def _migrations(manifest: Manifest) -> Iterator[Finding]:
+    """Jobs that the chart would run and that somebody switched off."""
+    uses_database = any(
+        mapping(inner.get("env")).get("database") == "postgres" for inner in manifest.mappings
+    )
+    for inner in manifest.mappings:
+        jobs = mapping(inner.get("migrations"))
+        off = [name for name in ("init", "preUpgrade", "postUpgrade") if jobs.get(name) is False]
+        if uses_database and {"preUpgrade", "postUpgrade"} <= set(off):
+            yield cross_rule("helm-migrations-off").finding(
+                manifest.path,
+                location=_place(manifest, "migrations"), evidence=manifest.path,
+                file=manifest.path, found=", ".join(f"migrations.{name}: false" for name in off),
+            )  # fmt: skip
+            return
+
+
+def _flavor(case: Case) -> Iterator[Finding]:
+    """Helm values of a gateway that leave the router to the chart."""
+    for name, conf in case.confs_of_manifests.items():
+        path = name.partition(":")[0]
+        values = any(m.path == path and m.is_values for m in case.manifests)
+        if values and not any(key == "KONG_ROUTER_FLAVOR" for key in conf.environ):
+            rule = cross_rule("helm-router-flavor-unset")
+            yield rule.finding(
+                path, location=Location(path=path), evidence=name, file=name,
+                severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+def _releases(case: Case) -> Iterator[Finding]:
+    """Several releases whose charts would each migrate one database."""
+    by_database: dict[tuple[str, str], list[str]] = {}
+    for name, conf in case.confs_of_manifests.items():
+        path = name.partition(":")[0]
+        environ = conf.environ
+        is_values = any(m.path == path and m.is_values for m in case.manifests)
+        host = environ.get("KONG_PG_HOST")
+        if is_values and host and environ.get("KONG_DATABASE") == "postgres":
+            key = (host, environ.get("KONG_PG_DATABASE", "kong"))
+            by_database.setdefault(key, []).append(path)
+    for paths in by_database.values():
+        runners = [path for path in dict.fromkeys(paths) if not _leaves_migrations(case, path)]
+        if len(runners) > 1:
+            yield cross_rule("helm-split-releases").finding(
+                ", ".join(runners),
+                location=Location(path=runners[0]), evidence=runners[0], files=", ".join(runners),
+            )  # fmt: skip
+
+
+def _leaves_migrations(case: Case, path: str) -> bool:
+    """Whether a release says of at least one of its jobs that it does not run."""
+    return any(
+        False
+        in (mapping(inner.get("migrations")).get(job) for job in ("preUpgrade", "postUpgrade"))
+        for manifest in case.manifests
+        if manifest.path == path
+        for inner in manifest.mappings
+    )
+
+
+_RULES = (
+    "ingress-regex-path",
+    "ingress-path-normalized",
+    "kic-path-handling-v1",
+    "helm-chart-too-old",
+    "prefix-on-a-volume",
+    "data-planes-scale-by-themselves",
+    "helm-migrations-off",
+    "helm-router-flavor-unset",
+    "helm-split-releases",
+)
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(map(cross_rule, _RULES))
+
+
+CHECK = Check(
+    name="kubernetes",
+    look=_look,
+    rows=_rows,
+    needs=("kubernetes",),
+    needs_called="Kubernetes manifests or Helm values",
+)

@@ -1,0 +1,151 @@
+"""Routes of every input: what a file alone does not show."""
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from kong_lts import routing
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.check import Check
+from kong_lts.checks.in_use import FILE, LIVE, RouteInUse
+from kong_lts.findings import Finding, Location
+
+__all__ = ["CHECK"]
+
+_SHOWN = 3
+_BUFFERING = ("request_buffering", "response_buffering")
+_NEW_FIELDS = ("instance_name", "updated_at", "use_srv_name", "hash_on_query_arg")
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    anonymous, top_level, buffering, new_fields = [], [], [], []
+    for route in case.routes:
+        if route.origin == FILE:
+            if not route.name:
+                anonymous.append(route)
+            if route.service is None and any(_is_regex(path) for path in route.paths):
+                top_level.append(route)
+        if any(route.fields.get(field) is False for field in _BUFFERING):
+            buffering.append(route)
+        if any(field in route.fields for field in _NEW_FIELDS):
+            new_fields.append(route)
+    for route in anonymous[:1]:
+        rule = cross_rule("deck-requires-route-name-or-id")
+        yield rule.finding(
+            "routes", location=route.location, path=", ".join(route.paths) or "no path"
+        )
+    for route in top_level[:20]:
+        rule = cross_rule("route-path-regex-toplevel-not-converted-by-deck")
+        yield rule.finding(f"route {route.name}", location=route.location, name=route.name)
+    for route in buffering[:20]:
+        field = next(f for f in _BUFFERING if route.fields.get(f) is False)
+        rule = cross_rule("http2-buffering")
+        yield rule.finding(
+            f"route {route.name}", location=route.location, name=route.name, field=field
+        )
+    for route in new_fields[:1]:
+        field = next(f for f in _NEW_FIELDS if f in route.fields)
+        yield cross_rule("rollback-new-fields").finding(
+            f"route {route.name}", location=route.location, field=field
+        )
+    yield from _ties(case)
+    yield from _live(case)
+
+
+def _is_regex(path: str) -> bool:
+    return routing.migrate_path(path).startswith("~") and not path.startswith("~")
+
+
+def _ties(case: Case) -> Iterator[Finding]:
+    """Routes that nothing but their age tells apart."""
+    seen: dict[object, RouteInUse] = {}
+    found = 0
+    for route in case.routes:
+        if route.origin == LIVE and any(other.origin == FILE for other in seen.values()):
+            continue
+        for path in route.paths:
+            key = (
+                path,
+                *(
+                    _frozen(route.fields.get(f))
+                    for f in ("hosts", "methods", "headers", "snis", "regex_priority")
+                ),
+            )
+            other = seen.setdefault(key, route)
+            if other is not route and other.name != route.name and found < _SHOWN:
+                found += 1
+                yield cross_rule("router-tie-break").finding(
+                    f"route {route.name}",
+                    location=route.location,
+                    one=other.name,
+                    other=route.name,
+                )
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(k), str(v)) for k, v in value.items()))
+    return tuple(sorted(map(str, value))) if isinstance(value, list) else value
+
+
+def _live(case: Case) -> Iterator[Finding]:
+    """Routes of the running gateway, which the migration of its database rewrites."""
+    live = [route for route in case.routes if route.origin == LIVE]
+    rows = list(case.evidence.database.routes) if case.evidence.database else []
+    paths = [(route.name, path, route.location) for route in live for path in route.paths]
+    paths += [
+        (row.name or row.id, path, Location(table="routes", row=row.id))
+        for row in rows
+        for path in row.paths
+    ]
+    changed = [(name, path, where) for name, path, where in paths if _is_regex(path)]
+    if changed:
+        shown = ", ".join(f"{path} ({name})" for name, path, _ in changed[:_SHOWN])
+        yield cross_rule("route-regex-automation").finding(
+            f"route {changed[0][0]}",
+            location=changed[0][2],
+            count=len({name for name, _, _ in changed}),
+            paths=shown,
+        )
+    if case.evidence.database is None:
+        yield from _refused(case, live)
+
+
+def _refused(case: Case, live: list[RouteInUse]) -> Iterator[Finding]:
+    """Regexes that 3.4's router would not take; those of a database have their own finding."""
+    for route in live:
+        for path in route.paths:
+            for finding in routing.check_regex(
+                routing.migrate_path(path), router_flavor=case.router_flavor
+            ):
+                yield attrs.evolve(
+                    finding,
+                    subject=f"route {route.name}",
+                    location=route.location,
+                    edit=None,
+                    evidence="Admin API",
+                )
+
+
+_RULES = (
+    "deck-requires-route-name-or-id",
+    "route-path-regex-toplevel-not-converted-by-deck",
+    "http2-buffering",
+    "rollback-new-fields",
+    "router-tie-break",
+    "route-regex-automation",
+)
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(map(cross_rule, _RULES))
+
+
+CHECK = Check(
+    name="routes of the running gateway",
+    look=_look,
+    rows=_rows,
+    needs=("declarative", "admin", "rows", "database"),
+    needs_called="a configuration with routes",
+)

@@ -1,0 +1,219 @@
+"""Kubernetes manifests and Helm values as documents: what they say of Kong."""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from kong_lts import kong_conf
+from kong_lts.evidence import TextFile
+from kong_lts.kong_conf import KongConf
+from kong_lts.serialization import loose_documents
+
+__all__ = [
+    "Manifest",
+    "conf_of_manifests",
+    "line_of",
+    "manifests_of",
+    "mapping",
+    "mappings_in",
+    "names_in",
+    "text_of",
+]
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_KONG_VARIABLE = re.compile(r"KONG_[A-Z0-9_]+")
+_TELLS_KONG = frozenset(
+    {
+        "database", "role", "pg_host", "pg_database", "router_flavor", "plugins", "log_level",
+        "prefix", "proxy_listen", "admin_listen", "worker_consistency", "nginx_worker_processes",
+        "cluster_control_plane", "cluster_cert", "declarative_config", "anonymous_reports",
+        "pg_user", "pg_password", "pg_port", "cassandra_contact_points", "vitals", "portal",
+        "admin_gui_url", "go_plugins_dir", "go_pluginserver_exe", "lua_package_path", "trusted_ips",
+        "proxy_access_log", "client_max_body_size", "nginx_proxy_client_max_body_size",
+    }
+)  # fmt: skip
+"""Keys by which an `env` of Helm values is known to be Kong's."""
+
+
+@attrs.define(eq=False)
+class Manifest:
+    """One document of a Kubernetes file."""
+
+    path: str
+    line: int
+    text: str = attrs.field(repr=False)
+    """All of the file."""
+    document: Mapping[str, object] = attrs.field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """As in `Ingress`; empty for Helm values."""
+        return text_of(self.document.get("kind"))
+
+    @property
+    def is_values(self) -> bool:
+        """Whether it is no manifest, and so Helm values."""
+        return not ("apiVersion" in self.document and "kind" in self.document)
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        return mapping(self.document.get("metadata"))
+
+    @property
+    def name(self) -> str:
+        return text_of(self.metadata.get("name"))
+
+    @property
+    def annotations(self) -> Mapping[str, object]:
+        return mapping(self.metadata.get("annotations"))
+
+    @property
+    def labels(self) -> Mapping[str, object]:
+        return mapping(self.metadata.get("labels"))
+
+    @functools.cached_property
+    def mappings(self) -> tuple[Mapping[str, object], ...]:
+        """Every mapping in it, itself first."""
+        return tuple(mappings_in(self.document))
+
+    def routed_paths(self) -> Iterator[tuple[str, int]]:
+        """The paths that an Ingress or HTTPRoute gives to Kong, and about where they stand."""
+        if self.kind == "Ingress":
+            for inner in self.mappings:
+                if "backend" in inner and isinstance(path := inner.get("path"), str):
+                    yield path, self.line
+
+    @property
+    def images(self) -> Iterator[str]:
+        """Every image that it names, as `kong:2.8-alpine`."""
+        for inner in self.mappings:
+            image = inner.get("image")
+            if isinstance(image, str):
+                yield image
+            repository, tag = inner.get("repository"), inner.get("tag")
+            if isinstance(repository, str) and isinstance(tag, str | int | float):
+                yield f"{repository}:{tag}"
+            elif isinstance(tag, str) and "repository" not in inner and inner is not self.document:
+                yield f"kong:{tag}"
+
+
+def manifests_of(files: Iterable[TextFile]) -> Iterator[Manifest]:
+    """Every mapping of the files; a template that is no YAML yet has none."""
+    for file in files:
+        if not file.path.endswith(_SUFFIXES):
+            continue
+        for line, document in loose_documents(file.text):
+            for one in _items(document):
+                yield Manifest(path=file.path, line=line, text=file.text, document=one)
+
+
+def _items(document: object) -> Iterator[Mapping[str, object]]:
+    """A document, or what a `List` holds."""
+    if isinstance(document, list):
+        for item in document:
+            yield from _items(item)
+    elif isinstance(document, Mapping):
+        items = document.get("items")
+        if text_of(document.get("kind")).endswith("List") and isinstance(items, list):
+            yield from _items(items)
+        else:
+            yield document
+
+
+def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, KongConf]]:
+    """Settings of Kong by the place that gives them."""
+    for manifest in manifests:
+        if manifest.is_values:
+            for name, environ in _value_environments(manifest.document, manifest.path):
+                yield name, kong_conf.parse("", environ=environ, path=manifest.path)
+        elif manifest.kind == "ConfigMap":
+            for key, text in mapping(manifest.document.get("data")).items():
+                if isinstance(text, str) and key.endswith("kong.conf"):
+                    yield f"{manifest.path}: {key}", kong_conf.parse(text, path=manifest.path)
+        else:
+            yield from _container_environments(manifest)
+
+
+def _value_environments(
+    values: Mapping[str, object], name: str, depth: int = 0
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Each `env` of Helm values that sets keys of Kong, at any depth."""
+    environ = values.get("env")
+    if isinstance(environ, Mapping):
+        flat = {
+            str(key): _as_setting(value)
+            for key, value in environ.items()
+            if isinstance(value, str | int | float | bool)
+        }
+        if flat.keys() & _TELLS_KONG or any(key.startswith(("nginx_", "pg_")) for key in flat):
+            yield name, {f"KONG_{key.upper()}": value for key, value in flat.items()}
+    for key, inner in values.items():
+        if isinstance(inner, Mapping) and key != "env" and depth < 4:
+            yield from _value_environments(inner, f"{name}: {key}", depth + 1)
+
+
+def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]]:
+    for inner in manifest.mappings:
+        listed = inner.get("env")
+        if not isinstance(listed, list):
+            continue
+        environ = {
+            text_of(pair.get("name")): _as_setting(pair["value"])
+            for pair in listed
+            if isinstance(pair, Mapping) and isinstance(pair.get("value"), str | int | float | bool)
+        }
+        own = {key: value for key, value in environ.items() if _KONG_VARIABLE.fullmatch(key)}
+        if own and not inner.get("image", "").__str__().count("ingress-controller"):
+            name = f"{manifest.path}: {text_of(inner.get('name')) or manifest.name}"
+            yield name, kong_conf.parse("", environ=own, path=manifest.path)
+
+
+def _as_setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def line_of(manifest: Manifest, text: str) -> int | None:
+    """About where a text stands in the manifest's own part of the file."""
+    start = 0
+    for _ in range(manifest.line - 1):
+        start = manifest.text.find("\n", start) + 1
+    at = manifest.text.find(text, start)
+    return manifest.text.count("\n", 0, at) + 1 if at >= 0 else None
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text_of(value: object) -> str:
+    """The value if it is a text or a number, else nothing."""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def names_in(value: object) -> tuple[str, ...]:
+    """The texts of a list; one text counts as a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple):
+        return ()
+    return tuple(item for item in value if isinstance(item, str))
+
+
+def mappings_in(value: object) -> Iterator[Mapping[str, object]]:
+    """A value's mappings at any depth, outer ones first, each once."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        current = waiting.pop()
+        if not isinstance(current, Mapping | list) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, Mapping):
+            yield current
+            waiting.extend(reversed(list(current.values())))
+        else:
+            waiting.extend(reversed(current))

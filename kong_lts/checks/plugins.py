@@ -1,0 +1,275 @@
+"""Plugins in use held against what is enabled, the mode, the database, the logs, the target."""
+
+import functools
+from collections.abc import Iterator
+
+from kong_lts import catalog
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.check import Check
+from kong_lts.checks.in_use import PluginInUse
+from kong_lts.checks.manifests import mapping
+from kong_lts.deployment import DeploymentMode
+from kong_lts.findings import Finding, Severity
+from kong_lts.kong_conf import KongConf
+
+__all__ = ["CHECK"]
+
+_BUNDLED = "bundled"
+_REMOVED = ("collector", "openwhisk", "kubernetes-sidecar-injector", "upstream-tls")
+_COUNTING = {
+    "rate-limiting": "policy",
+    "response-ratelimiting": "policy",
+    "rate-limiting-advanced": "strategy",
+    "graphql-rate-limiting-advanced": "strategy",
+}
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2592000}
+_LONG_S = 3600
+_RENAMED = ("whitelist", "blacklist")
+_RENAMES_THEM = ("acl", "ip-restriction", "bot-detection", "request-transformer-advanced", "canary")
+_TRACING = ("b3", "b3-single", "w3c", "jaeger", "ot", "aws")
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    yield from _not_enabled(case)
+    yield from _removed(case)
+    for plugin in case.plugins:
+        if plugin.enabled:
+            for look in _ON_PLUGINS:
+                yield from look(case, plugin)
+    yield from _requests(case)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """Plugins that either release brings, in any edition."""
+    return frozenset(
+        row.plugin for row in catalog.plugin_order() if row.in_3_4 is not None
+    ) | frozenset(_REMOVED)
+
+
+def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
+    """What each node enables; one that is a template says nothing."""
+    for node, conf in case.confs.items():
+        values = case.settings.get(node, {})
+        plugins = values.get("plugins")
+        if isinstance(plugins, tuple | list) and not _is_template(conf):
+            yield node or "kong.conf", frozenset(str(name) for name in plugins)
+    root = mapping(case.evidence.admin.get("/"))
+    root = mapping(root.get("body")) or root
+    enabled = mapping(root.get("plugins")).get("enabled_in_cluster")
+    if isinstance(enabled, list) and not case.settings:
+        available = mapping(mapping(root.get("plugins")).get("available_on_server"))
+        if available:
+            yield "the Admin API (available_on_server)", frozenset(available) | {_BUNDLED}
+
+
+def _is_template(conf: KongConf) -> bool:
+    setting = conf.by_key.get("plugins")
+    return bool(setting and setting.is_template)
+
+
+def _not_enabled(case: Case) -> Iterator[Finding]:
+    lists = list(_lists(case))
+    for name, where in case.plugin_names.items():
+        missing = [
+            (node, listed)
+            for node, listed in lists
+            if name not in listed and not (_BUNDLED in listed and name in _known())
+        ]
+        for node, listed in missing[:3]:
+            yield cross_rule("plugin-in-use-not-enabled").finding(
+                f"plugin {name}",
+                evidence=where,
+                plugin=name,
+                where=where,
+                node=node,
+                enabled=_shown(listed),
+            )
+    installed = {
+        file.path.split("/")[1] for file in case.evidence.custom_plugins if "/" in file.path
+    }
+    for node, listed in lists:
+        for name in sorted(listed - _known() - {_BUNDLED, "off"} - installed):
+            if case.evidence.custom_plugins:
+                rule = cross_rule("plugin-enabled-without-source")
+                yield rule.finding(f"plugin {name}", plugin=name, node=node)
+
+
+def _shown(listed: frozenset[str]) -> str:
+    names = sorted(listed)
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") or "off"
+
+
+def _removed(case: Case) -> Iterator[Finding]:
+    for node, listed in _lists(case):
+        if node.startswith("the Admin API"):
+            continue
+        for name in sorted(listed & set(_REMOVED)):
+            rule = cross_rule("plugin-removed-enabled")
+            yield rule.finding(f"plugin {name}", plugin=name, node=node)
+
+
+def _without_database(case: Case) -> tuple[str, str] | None:
+    """A node that has no database, and how that is known."""
+    for node, values in case.settings.items():
+        if values.get("database") == "off":
+            return node or "kong.conf", "database = off"
+        if values.get("role") in ("data_plane", "control_plane"):
+            return node or "kong.conf", f"role = {values['role']}"
+    return None
+
+
+def _rla_without_database(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    config = plugin.config
+    if plugin.name != "rate-limiting-advanced" or config.get("strategy") != "cluster":
+        return
+    rate = config.get("sync_rate")
+    if case.deployment.mode is not DeploymentMode.TRADITIONAL and plugin.origin != "live":
+        return  # the rule on files has said so
+    known = _without_database(case)
+    if case.deployment.mode is not DeploymentMode.TRADITIONAL:
+        known = known or ("the deployment", f"mode {case.deployment.mode}")
+    if known is not None and rate != -1:
+        yield cross_rule("hybrid-rla-cluster-strategy-by-conf").finding(
+            "plugin rate-limiting-advanced",
+            location=plugin.location,
+            where=plugin.where,
+            sync_rate=rate,
+            node=known[0],
+            why=known[1],
+        )
+
+
+def _doubled(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    """Counters in two databases: how much more passes while two clusters take traffic."""
+    field = _COUNTING.get(plugin.name)
+    two = case.deployment.resources.second_cluster and case.deployment.mode.has_database
+    if field is None or not two or plugin.config.get(field) != "cluster":
+        return
+    windows = list(_windows(plugin))
+    if not windows:
+        return
+    window, limit = max(windows)
+    yield cross_rule("rate-limits-double").finding(
+        f"plugin {plugin.name}",
+        severity=Severity.WARNING if window >= _LONG_S else Severity.INFO,
+        location=plugin.location,
+        plugin=plugin.name,
+        where=plugin.where,
+        window=window,
+        limit=limit,
+        over=2 * limit,
+    )
+
+
+def _windows(plugin: PluginInUse) -> Iterator[tuple[int, int]]:
+    config = plugin.config
+    for name, seconds in _SECONDS.items():
+        limit = config.get(name)
+        if isinstance(limit, int | float) and not isinstance(limit, bool):
+            yield seconds, int(limit)
+    limits, sizes = config.get("limit"), config.get("window_size")
+    if isinstance(limits, list) and isinstance(sizes, list):
+        for limit, size in zip(limits, sizes, strict=False):
+            if isinstance(limit, int | float) and isinstance(size, int | float):
+                yield int(size), int(limit)
+
+
+def _redis(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    rate = plugin.config.get("sync_rate")
+    in_redis = plugin.name == "rate-limiting" and plugin.config.get("policy") == "redis"
+    if in_redis and isinstance(rate, int | float) and rate > 0:
+        yield cross_rule("rate-limiting-redis-sync-rate").finding(
+            "plugin rate-limiting",
+            location=plugin.location,
+            where=plugin.where,
+            sync_rate=rate,
+        )
+
+
+def _zipkin(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    value = plugin.config.get("header_type")
+    if plugin.name == "zipkin" and value in _TRACING:
+        yield cross_rule("plugin-zipkin-header-type").finding(
+            "plugin zipkin", location=plugin.location, where=plugin.where, value=value
+        )
+
+
+def _oauth2(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    if plugin.name == "oauth2" and case.deployment.mode is not DeploymentMode.TRADITIONAL:
+        yield cross_rule("oauth2-without-database").finding(
+            "plugin oauth2",
+            location=plugin.location,
+            where=plugin.where,
+            mode=case.deployment.mode,
+        )
+
+
+def _renamed(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    if plugin.name in _RENAMES_THEM:
+        return
+    for field in _RENAMED:
+        if field in plugin.config:
+            yield cross_rule("deck-renames-in-custom-plugin").finding(
+                f"plugin {plugin.name}",
+                location=plugin.location,
+                plugin=plugin.name,
+                where=plugin.where,
+                field=field,
+            )
+
+
+def _samesite(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    if plugin.name != "openid-connect":
+        return
+    for field in ("authorization_cookie_samesite", "session_cookie_samesite"):
+        if plugin.config.get(field) == "off":
+            yield cross_rule("oidc-samesite").finding(
+                "plugin openid-connect", location=plugin.location, where=plugin.where, field=field
+            )
+
+
+_ON_PLUGINS = (_rla_without_database, _doubled, _redis, _zipkin, _oauth2, _renamed, _samesite)
+
+
+def _requests(case: Case) -> Iterator[Finding]:
+    """What the access log says of requests that a plugin in use treats otherwise on 3.4."""
+    log = case.evidence.access_log
+    if log is None:
+        return
+    if log.with_token_in_query and "jwt" in case.plugin_names:
+        rule = cross_rule("jwt-tokens-in-log")
+        yield rule.finding("plugin jwt", evidence="access log", count=log.with_token_in_query)
+    if log.percent_encoded and "hmac-auth" in case.plugin_names:
+        rule = cross_rule("hmac-auth-request-uri-signature")
+        yield rule.finding("plugin hmac-auth", evidence="access log", count=log.percent_encoded)
+
+
+_RULES = (
+    "plugin-in-use-not-enabled",
+    "plugin-enabled-without-source",
+    "plugin-removed-enabled",
+    "hybrid-rla-cluster-strategy-by-conf",
+    "rate-limits-double",
+    "rate-limiting-redis-sync-rate",
+    "plugin-zipkin-header-type",
+    "oauth2-without-database",
+    "deck-renames-in-custom-plugin",
+    "oidc-samesite",
+    "jwt-tokens-in-log",
+    "hmac-auth-request-uri-signature",
+)
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(map(cross_rule, _RULES))
+
+
+CHECK = Check(
+    name="plugins in use",
+    look=_look,
+    rows=_rows,
+    needs=("declarative", "admin", "rows", "database", "kubernetes", "kong_conf", "environ"),
+    needs_called="a configuration with plugins, or a kong.conf",
+)

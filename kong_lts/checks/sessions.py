@@ -1,0 +1,116 @@
+"""What Enterprise keeps outside of the configuration: sessions, keyring, licence, Vitals."""
+
+import re
+from collections.abc import Iterator
+
+from kong_lts.catalog.rows import Rule
+from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.check import Check
+from kong_lts.findings import Finding
+from kong_lts.versions import Edition
+
+__all__ = ["CHECK"]
+
+_ENCRYPTED = re.compile(r"\$ke\$1\$-")
+_VITALS = ("influxdb", "prometheus")
+
+
+def _look(case: Case) -> Iterator[Finding]:
+    if case.edition is not Edition.ENTERPRISE:
+        return
+    yield from _manager(case)
+    yield from _keyring(case)
+    yield from _licence(case)
+    yield from _vitals(case)
+
+
+def _manager(case: Case) -> Iterator[Finding]:
+    for key, rule in (
+        ("admin_gui_session_conf", "kong-manager-sessions-invalidated"),
+        ("portal_session_conf", "dev-portal-sessions-invalidated"),
+    ):
+        for node, value in case.written(key):
+            if value:
+                yield cross_rule(rule).finding(key, evidence=node, key=key, node=node)
+                break
+    for node, value in case.written("admin_gui_auth"):
+        if value.strip("\"'") == "openid-connect":
+            yield cross_rule("kong-manager-idp-login").finding(
+                "admin_gui_auth", evidence=node, node=node
+            )
+            break
+
+
+def _keyring(case: Case) -> Iterator[Finding]:
+    declared = case.deployment.current.keyring
+    for node, value in case.written("keyring_enabled"):
+        if value.lower() in ("on", "true"):
+            strategy = next((text for _, text in case.written("keyring_strategy")), "cluster")
+            if not declared:
+                rule = cross_rule("kong-conf-keyring")
+                yield rule.finding("keyring_enabled", evidence=node, strategy=strategy)
+            yield cross_rule("keyring-recovery-new").finding("keyring", evidence=node)
+            return
+    facts = case.evidence.database
+    what = []
+    if facts is not None and facts.keyring_ids:
+        what.append(f"keys {', '.join(facts.keyring_ids[:5])}")
+    if facts is not None and facts.encrypted_values:
+        what.append(f"{facts.encrypted_values} of them")
+    if any(_ENCRYPTED.search(str(row)) for rows in case.evidence.rows.values() for row in rows):
+        what.append("in the rows given")
+    if what and not declared:
+        rule = cross_rule("keyring-in-database")
+        yield rule.finding("keyring", evidence="database", what=", ".join(what))
+
+
+def _licence(case: Case) -> Iterator[Finding]:
+    for key in ("license_path", "license_data"):
+        for node, value in case.written(key):
+            if value:
+                yield cross_rule("license-reapply").finding(key, evidence=node, what=f"`{key}`")
+                return
+    facts = case.evidence.database
+    if facts is not None and facts.tables.get("licenses"):
+        yield cross_rule("license-reapply").finding(
+            "table licenses", evidence="database", what="the table `licenses`"
+        )
+
+
+def _vitals(case: Case) -> Iterator[Finding]:
+    for node, value in case.written("vitals_strategy"):
+        if value.strip("\"'") in _VITALS:
+            yield cross_rule("statsd-influx-vitals").finding(
+                "vitals_strategy", evidence=node, node=node, value=value
+            )
+            break
+    for node, value in case.written("vitals"):
+        if value.lower() in ("on", "true") and case.deployment.resources.second_cluster:
+            yield cross_rule("vitals-in-two-databases").finding("vitals", evidence=node)
+            break
+
+
+_RULES = (
+    "kong-manager-sessions-invalidated",
+    "dev-portal-sessions-invalidated",
+    "kong-manager-idp-login",
+    "kong-conf-keyring",
+    "keyring-recovery-new",
+    "keyring-in-database",
+    "license-reapply",
+    "statsd-influx-vitals",
+    "vitals-in-two-databases",
+)
+
+
+def _rows() -> tuple[Rule, ...]:
+    return tuple(map(cross_rule, _RULES))
+
+
+CHECK = Check(
+    name="sessions, keyring and licence",
+    look=_look,
+    rows=_rows,
+    needs=("kong_conf", "environ", "kubernetes", "database", "rows"),
+    needs_called="a kong.conf or an environment, or a look at the database",
+)

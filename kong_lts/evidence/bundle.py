@@ -1,0 +1,253 @@
+"""read_evidence(): the facts of a deployment from a folder of files."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from kong_lts import kong_conf as kong_conf_module
+from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
+from kong_lts.errors import FormatError, UnreadableFileError
+from kong_lts.evidence.logs import (
+    Progress,
+    read_access_log,
+    read_admin_log,
+    read_error_log,
+)
+from kong_lts.evidence.values import Evidence, Rows, StateFile, TextFile
+from kong_lts.files import list_folder, read_bytes, read_text
+from kong_lts.kong_conf import KongConf
+from kong_lts.serialization import Form
+
+__all__ = ["admin_path", "read_evidence"]
+
+Log = TypeVar("Log")
+
+_MAX_TEXT = 16 << 20
+_ENTITIES = ("routes", "services", "plugins", "consumers", "upstreams", "targets", "certificates")
+"""Keys of database.json whose rows are kept as they are, where they are more than counts."""
+
+
+def read_evidence(
+    folder: str | os.PathLike[str], *, progress: Callable[[str, int], None] | None = None
+) -> Evidence:
+    """Read a bundle: a folder with the files of a deployment.
+
+    Any of kong.conf, kong.conf.d/NODE.conf, environ, kong.yml, state/*.yaml, database.json,
+    admin/*.json, plugins/NAME/*.lua, logs/{access,admin_access,error}.log, kubernetes/*,
+    certificates/*, templates/*, scripts/*, prefix.txt, or one evidence.json that holds them all.
+
+    Args:
+        folder: The bundle.
+        progress: Told the path and how many bytes of it have been read, for each log.
+
+    Raises:
+        UnreadableFileError: The folder, or a file of it, cannot be read.
+        ConfError: A kong.conf is no text.
+        FormatError: A JSON file does not fit.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise UnreadableFileError(str(folder), "there is no such folder")
+    saved = root / "evidence.json"
+    if saved.exists():
+        return Evidence.from_json(read_text(saved))
+    environ = _environ(root / "environ")
+    confs = _confs(root, environ)
+    facts = root / "database.json"
+    document = _json_object(facts) if facts.exists() else {}
+    logs = root / "logs"
+    return Evidence(
+        kong_conf=confs,
+        declarative=_state(root),
+        database=_database(document, facts) if facts.exists() else None,
+        rows=_rows(document),
+        admin=_admin(root / "admin"),
+        custom_plugins=_texts(root, "plugins", "**/*"),
+        kubernetes=_texts(root, "kubernetes", "**/*"),
+        certificates=_texts(root, "certificates", "**/*"),
+        access_log=_log(logs / "access.log", read_access_log, progress),
+        admin_access_log=_log(logs / "admin_access.log", read_admin_log, progress),
+        error_log=_log(logs / "error.log", read_error_log, progress),
+        templates=_texts(root, "templates", "**/*"),
+        scripts=_texts(root, "scripts", "**/*"),
+        prefix=_lines(root / "prefix.txt"),
+    )
+
+
+def _state(root: Path) -> tuple[StateFile, ...]:
+    names = [
+        *(
+            found
+            for name in ("kong.yml", "kong.yaml", "kong.json")
+            for found in list_folder(root, name)
+        ),
+        *list_folder(root / "state", "*.y*ml"),
+        *list_folder(root / "state", "*.json"),
+    ]
+    return tuple(
+        StateFile(path=path.relative_to(root).as_posix(), data=read_bytes(path)) for path in names
+    )
+
+
+def _texts(root: Path, folder: str, pattern: str) -> tuple[TextFile, ...]:
+    """The files below a folder that may be text; what is larger than any source is none."""
+    return tuple(
+        TextFile(path=path.relative_to(root).as_posix(), text=read_text(path, max_bytes=_MAX_TEXT))
+        for path in list_folder(root / folder, pattern)
+        if path.stat().st_size <= _MAX_TEXT
+    )
+
+
+def _log(
+    path: Path,
+    read: Callable[..., Log],
+    progress: Callable[[str, int], None] | None,
+) -> Log | None:
+    if not path.exists():
+        return None
+    told: Progress | None = None if progress is None else lambda done: progress(path.name, done)
+    return read(path, progress=told)
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    return tuple(line.strip() for line in read_text(path).splitlines() if line.strip())
+
+
+def admin_path(stem: str) -> str:
+    """The path of the Admin API that a file `admin/STEM.json` answers: `_` stands for `/`."""
+    return "/" if stem == "root" else "/" + stem.replace("_", "/")
+
+
+def _admin(folder: Path) -> dict[str, object]:
+    """The answers by path."""
+    found: dict[str, object] = {}
+    for path in list_folder(folder, "*.json"):
+        found[admin_path(path.stem)] = _json(path)
+    return found
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as exc:
+        line = exc.lineno if isinstance(exc, json.JSONDecodeError) else None
+        problem = f"no JSON: {exc.msg}" if isinstance(exc, json.JSONDecodeError) else "no JSON"
+        raise FormatError(path.name, (problem,), str(path), line) from None
+
+
+def _json_object(path: Path) -> dict[str, object]:
+    document = _json(path)
+    if not isinstance(document, dict):
+        raise FormatError(path.name, ("not a JSON object",), str(path))
+    return document
+
+
+def _rows(document: Mapping[str, object]) -> Rows:
+    """Rows of a database.json that are more than names and counts."""
+    known = {field.alias for field in DatabaseFacts.__attrs_attrs__} - set(_ENTITIES)
+    return {
+        table: rows
+        for table, value in document.items()
+        if table not in known and isinstance(value, list)
+        if (rows := tuple(row for row in value if isinstance(row, dict)))
+    }
+
+
+def _confs(root: Path, environ: Mapping[str, str]) -> dict[str, KongConf]:
+    """Each node's kong.conf with the environment; the environment alone where there is no file."""
+    nodes = {path.stem: path for path in list_folder(root / "kong.conf.d", "*.conf")}
+    one = root / "kong.conf"
+    files = nodes or ({"": one} if one.exists() else {})
+    found = {
+        node: kong_conf_module.parse(
+            read_bytes(path), environ=environ, path=path.relative_to(root).as_posix()
+        )
+        for node, path in files.items()
+    }
+    return found or ({"": kong_conf_module.parse("", environ=environ)} if environ else {})
+
+
+def _environ(path: Path) -> dict[str, str]:
+    """`KEY=VALUE` lines; others are passed over, as `docker --env-file` does with comments."""
+    if not path.exists():
+        return {}
+    pairs = (line.partition("=") for line in read_text(path).splitlines())
+    return {key.strip(): value for key, sign, value in pairs if sign and not key.startswith("#")}
+
+
+def _database(document: Mapping[str, object], path: Path) -> DatabaseFacts:
+    """`database.json` of a bundle, which may have been written by hand or by a query.
+
+    Raises:
+        FormatError: A field has another shape.
+    """
+    known = {field.alias for field in DatabaseFacts.__attrs_attrs__}
+    facts = {key: _SHAPES.get(key, _same)(value) for key, value in document.items() if key in known}
+    return _FACTS.from_document(facts, path=str(path))
+
+
+_FACTS = Form(DatabaseFacts, "database.json")
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _counts(value: object) -> object:
+    """Names, or rows with name and count, as counts by name."""
+    if not isinstance(value, list):
+        return value
+    found: dict[str, object] = {}
+    for row in value:
+        name, count = (row.get("name"), row.get("count")) if isinstance(row, dict) else (row, 0)
+        before = found.get(str(name), 0)
+        whole = isinstance(row, dict) and count is None  # a row by itself counts as one
+        found[str(name)] = (before + 1 if isinstance(before, int) else 1) if whole else count
+    return found
+
+
+def _picked(value: object, *names: str, **defaults: object) -> object:
+    """Rows of a table, with the columns that count; NULL means the same as nothing."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {**defaults, **{n: row[n] for n in names if row.get(n) is not None}}
+        if isinstance(row, dict)
+        else row
+        for row in value
+    ]
+
+
+def _columns(value: object, kind: type[RouteRow] | type[ServiceRow]) -> object:
+    """Rows of a table with the columns that a class has."""
+    if not isinstance(value, list):
+        return value
+    return [_fitting(row, kind) if isinstance(row, dict) else row for row in value]
+
+
+def _fitting(
+    row: Mapping[str, object], kind: type[RouteRow] | type[ServiceRow]
+) -> Mapping[str, object]:
+    """The row, or only what it is called and its paths where the rest has another shape."""
+    found = columns(row, kind)
+    try:
+        Form(kind, "row").from_document(found)
+    except FormatError:
+        return {name: found[name] for name in ("id", "name", "paths") if name in found}
+    return found
+
+
+_SHAPES: Mapping[str, Callable[[object], object]] = {
+    "tables": _counts,
+    "plugins": _counts,
+    "schema_meta": lambda v: _picked(v, "subsystem", "executed", "pending", "last_executed"),
+    # A row of `locks` without a word on its time counts as held: that is the safe reading.
+    "locks": lambda v: _picked(v, "key", "owner", "held", held=True, owner="somebody"),
+    "routes": lambda v: _columns(v, RouteRow),
+    "services": lambda v: _columns(v, ServiceRow),
+    "encrypted_values": lambda v: len(v) if isinstance(v, list | dict) else v,
+}

@@ -1,0 +1,240 @@
+"""What the logs of a deployment come to: read once, in chunks, into values of bounded size."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import attrs
+
+from kong_lts import catalog
+from kong_lts.files import read_chunks
+
+__all__ = [
+    "AccessLog",
+    "AdminCall",
+    "AdminLog",
+    "ErrorLog",
+    "LogLine",
+    "access_log_of",
+    "admin_log_of",
+    "error_log_of",
+    "read_access_log",
+    "read_admin_log",
+    "read_error_log",
+]
+
+MOST_PATHS = 50_000
+"""So many different paths are counted on their own; ids in them are folded beyond that."""
+MOST_CALLS = 20_000
+
+_REQUEST = re.compile(rb'"[A-Z]{3,7} (/[^ ?"\n]*)')
+_STATUS = re.compile(rb'" ([1-5][0-9][0-9]) ')
+_TOKEN = rb"[?&](?:jwt|access_token|id_token)="
+_CALL = re.compile(
+    rb'^(?:[^"\n]*)"([A-Z]{3,7}) ([^ "\n]+)[^"\n]*" ([1-5]\d\d)(?:[^"\n]*"[^"\n]*"[ ]"([^"\n]*)")?',
+    re.MULTILINE,
+)
+_ID = re.compile(
+    rb"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/]*[0-9])[A-Za-z0-9_-]{16,})(?=/|$)"
+)
+_SAMPLE = 240
+_REST = b"/..."
+_HIDDEN = re.compile(
+    r"(?i)((?:authorization|apikey|api_key|password|secret|token|jwt)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+"
+)
+
+
+@attrs.frozen(kw_only=True)
+class AccessLog:
+    """What the proxy's access log comes to."""
+
+    requests: int = 0
+    paths: Mapping[str, int] = attrs.field(factory=dict, repr=False)
+    """Requests by path without its query; `*` stands for an id where there were too many."""
+    statuses: Mapping[str, int] = attrs.field(factory=dict)
+    with_token_in_query: int = 0
+    """Requests with a token such as `?jwt=` in their query."""
+    percent_encoded: int = 0
+    """Requests with a `%` in their path."""
+
+
+@attrs.frozen(kw_only=True)
+class AdminCall:
+    """One kind of request to the Admin API, and how often it came."""
+
+    method: str
+    path: str
+    status: int
+    agent: str = ""
+    count: int = 1
+    line: int = 1
+    """Where the first one stands."""
+
+
+@attrs.frozen(kw_only=True)
+class AdminLog:
+    """What the Admin API's access log comes to."""
+
+    calls: tuple[AdminCall, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class LogLine:
+    """One message that a rule knows: where it stood first, and how often it came."""
+
+    rule: str
+    line: int
+    count: int
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ErrorLog:
+    """The messages of an error log that a rule knows."""
+
+    lines: tuple[LogLine, ...] = ()
+    path: str = "logs/error.log"
+
+
+Progress = Callable[[int], None]
+"""Told how many bytes have been read."""
+
+
+def read_access_log(path: str | os.PathLike[str], *, progress: Progress | None = None) -> AccessLog:
+    """Read the proxy's access log, of any size, in bounded memory.
+
+    Raises:
+        UnreadableFileError: It cannot be read.
+    """
+    return access_log_of(read_chunks(path, progress=progress))
+
+
+def read_admin_log(path: str | os.PathLike[str], *, progress: Progress | None = None) -> AdminLog:
+    """Read the Admin API's access log.
+
+    Raises:
+        UnreadableFileError: It cannot be read.
+    """
+    return admin_log_of(read_chunks(path, progress=progress))
+
+
+def read_error_log(path: str | os.PathLike[str], *, progress: Progress | None = None) -> ErrorLog:
+    """Read an error log for the messages that the catalog knows.
+
+    Raises:
+        UnreadableFileError: It cannot be read.
+    """
+    return error_log_of(read_chunks(path, progress=progress))
+
+
+def access_log_of(chunks: Iterable[bytes]) -> AccessLog:
+    """The same as `read_access_log`, of chunks that each end with a line."""
+    paths: Counter[bytes] = Counter()
+    statuses: Counter[bytes] = Counter()
+    token = re.compile(_TOKEN)
+    tokens, requests = 0, 0
+    folded = encoded = 0
+    for chunk in chunks:
+        found = _REQUEST.findall(chunk)
+        requests += len(found)
+        paths.update(found)
+        statuses.update(_STATUS.findall(chunk))
+        if b"jwt=" in chunk or b"_token=" in chunk:
+            tokens += len(token.findall(chunk))
+        while len(paths) > MOST_PATHS:
+            encoded += sum(count for path, count in paths.items() if b"%" in path)
+            paths = _folded(paths, folded)
+            folded += 1
+        folded = 0
+    encoded += sum(count for path, count in paths.items() if b"%" in path)
+    return AccessLog(
+        requests=requests,
+        paths={path.decode("utf-8", "replace"): count for path, count in paths.items()},
+        statuses={status.decode(): count for status, count in sorted(statuses.items())},
+        with_token_in_query=tokens,
+        percent_encoded=encoded,
+    )
+
+
+def _folded(paths: Counter[bytes], times: int) -> Counter[bytes]:
+    """Fewer paths: ids as `*` first, then fewer and fewer segments, at last the most frequent."""
+    found: Counter[bytes] = Counter()
+    if times > 3:
+        kept = paths.most_common(MOST_PATHS // 2)
+        rest = sum(paths.values()) - sum(count for _, count in kept)
+        return Counter(dict(kept)) + Counter({_REST: rest})
+    for path, count in paths.items():
+        short = _ID.sub(b"*", path).replace(b"%", b"")
+        if times:
+            short = b"/".join(short.split(b"/")[: 6 - times])
+        found[short] += count
+    return found
+
+
+def admin_log_of(chunks: Iterable[bytes]) -> AdminLog:
+    """The same as `read_admin_log`, of chunks that each end with a line."""
+    found: dict[tuple[str, str, int, str], tuple[int, int]] = {}
+    line = 1
+    for chunk in chunks:
+        at = 0
+        for match in _CALL.finditer(chunk):
+            line += chunk.count(b"\n", at, match.start())
+            at = match.start()
+            method, path, status, agent = (
+                (part or b"").decode("utf-8", "replace") for part in match.groups()
+            )
+            key = (method, path.partition("?")[0], int(status), agent)
+            if key in found:
+                count, first = found[key]
+                found[key] = (count + 1, first)
+            elif len(found) < MOST_CALLS:
+                found[key] = (1, line)
+        line += chunk.count(b"\n", at)
+    return AdminLog(
+        calls=tuple(
+            AdminCall(method=m, path=p, status=s, agent=a, count=count, line=first)
+            for (m, p, s, a), (count, first) in found.items()
+        )
+    )
+
+
+def error_log_of(chunks: Iterable[bytes]) -> ErrorLog:
+    """The same as `read_error_log`, of chunks that each end with a line."""
+    wanted = [
+        (row.id, [text.encode().lower() for text in row.texts], row) for row in catalog.error_log()
+    ]
+    found: dict[str, tuple[int, int, str]] = {}
+    line = 1
+    for chunk in chunks:
+        lowered = chunk.lower()
+        for rule, texts, _ in wanted:
+            for start, end in _lines_with(lowered, texts):
+                count, first, sample = found.get(rule, (0, 0, ""))
+                if not count:
+                    first = line + chunk.count(b"\n", 0, start)
+                    text = chunk[start:end].decode("utf-8", "replace")
+                    sample = _HIDDEN.sub(r"\1...", text)[:_SAMPLE]
+                found[rule] = (count + 1, first, sample)
+        line += chunk.count(b"\n")
+    return ErrorLog(
+        lines=tuple(
+            LogLine(rule=rule, line=first, count=count, text=sample)
+            for rule, (count, first, sample) in found.items()
+        )
+    )
+
+
+def _lines_with(chunk: bytes, texts: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Start and end of the lines that have one of the texts; each line once."""
+    seen: set[int] = set()
+    for text in texts:
+        at = chunk.find(text)
+        while at >= 0:
+            start = chunk.rfind(b"\n", 0, at) + 1
+            end = chunk.find(b"\n", at)
+            end = len(chunk) if end < 0 else end
+            if start not in seen:
+                seen.add(start)
+                yield start, end
+            at = chunk.find(text, end)
