@@ -14,11 +14,17 @@ import attrs
 
 from kong_lts.adapters.admin_api import HttpAdminApi
 from kong_lts.adapters.deck_program import DeckFailedError, DeckProgram
-from kong_lts.adapters.deck_report import basic_auth_writes, changes_of, refusals_of
+from kong_lts.adapters.deck_report import (
+    basic_auth_writes,
+    changes_of,
+    first_words,
+    refusals_of,
+    without_basic_auth_writes,
+)
 from kong_lts.adapters.local_process import LocalProcessRunner
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.declarative.state_entities import entities_of, without_basic_auth
-from kong_lts.errors import AdminApiError, DeckError, DeclarativeError, SecretError, last_words
+from kong_lts.errors import AdminApiError, DeckError, DeclarativeError, SecretError
 from kong_lts.protocols import AdminApi, Finished, ProcessRunner
 from kong_lts.state_files import Changes, DeckAbility, DumpedFile, StateDump
 from kong_lts.versions import Edition, KongVersion
@@ -124,12 +130,13 @@ class DeckCli:
             except DeckFailedError as failure:
                 refusals = refusals_of(failure.text)
                 if refusals is None:
-                    raise DeckError(doing, last_words(failure.text)) from None
+                    raise DeckError(doing, first_words(failure.text)) from None
                 return tuple(line.replace(path, file.path) for line in refusals)
         return ()
 
     def diff(self, file: DumpedFile) -> Changes:
-        return self._compare(f"comparing the gateway with {file.path} by decK", file, file.path)[0]
+        doing = f"comparing the gateway with {file.path} by decK"
+        return without_basic_auth_writes(self._compare(doing, file, file.path)[0])
 
     def sync(self, file: DumpedFile) -> Changes:
         doing = f"syncing {file.path} with decK"
@@ -137,7 +144,7 @@ class DeckCli:
         with self._without_credentials(doing, file, basic_auth_writes(report)) as (path, gone):
             if gone and basic_auth_writes(self._compare(doing, file, path)[1]):
                 raise DeckError(doing, "a basic-auth credential would be written all the same")
-            words = ("--json-output", "--silence-events", *self._flags(doing, file))
+            words = ("--json-output", *self._flags(doing, file))
             done = self._gateway(doing, "sync", *words, file=path)
         found = changes_of(done.stdout)
         if found is None:
@@ -152,7 +159,7 @@ class DeckCli:
         try:
             return self._deck.gateway(command, *words, file=file)
         except DeckFailedError as failure:
-            raise DeckError(doing, last_words(failure.text)) from None
+            raise DeckError(doing, first_words(failure.text)) from None
 
     def _workspaces(self, doing: str) -> tuple[str | None, ...]:
         """Of Enterprise; on open source decK finds not even `default`, and goes without a name."""
@@ -193,15 +200,15 @@ class DeckCli:
             self._deck.gateway("dump", *words)
         except DeckFailedError as failure:
             if file.rbac and failure.ended:
-                return last_words(failure.text)
-            raise DeckError(doing, last_words(failure.text)) from None
+                return first_words(failure.text)
+            raise DeckError(doing, first_words(failure.text)) from None
         _own(doing, folder / file.path)
         return None
 
     def _compare(
         self, doing: str, file: DumpedFile, path: str
     ) -> tuple[Changes, Mapping[str, Any]]:
-        words = ("--json-output", "--silence-events", *self._flags(doing, file))
+        words = ("--json-output", *self._flags(doing, file))
         if DeckAbility.JSON_OUTPUT not in self.abilities():
             raise DeckError(doing, "this decK knows no --json-output; install a newer one")
         found = changes_of(self._gateway(doing, "diff", *words, file=path).stdout)

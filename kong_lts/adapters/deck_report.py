@@ -5,9 +5,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import attrs
+
+from kong_lts.adapters.admin_client import without_values
 from kong_lts.state_files import Changes
 
-__all__ = ["basic_auth_writes", "changes_of", "refusals_of"]
+__all__ = [
+    "basic_auth_writes",
+    "changes_of",
+    "first_words",
+    "refusals_of",
+    "without_basic_auth_writes",
+]
 
 _ERROR = "Error: "
 _LIST = re.compile(r"\d+ errors occurred:\s*")
@@ -15,7 +24,7 @@ _UNREADABLE = re.compile(r"reading (?:state )?file .*no such file|building state
 _CREDENTIALS = frozenset(
     {"key-auth", "basic-auth", "hmac-auth", "jwt-auth", "oauth2-cred", "mtls-auth"}
 )
-_SHOWN_VALUE = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|'[^']*')""")
+_SHOWN_CHARACTERS = 400
 _BASIC_AUTH = "basic-auth"
 
 
@@ -39,7 +48,7 @@ def changes_of(text: str) -> tuple[Changes, Mapping[str, Any]] | None:
         updated=tuple(_title(item) for item, ages in updating if not ages),
         deleted=tuple(map(_title, _items(changes, "deleting"))),
         aging=tuple(_title(item) for item, ages in updating if ages),
-        errors=(*map(_without_values, document.get("errors") or ()), *dropped),
+        errors=(*(without_values(str(said)) for said in document.get("errors") or ()), *dropped),
     )
     return found, document
 
@@ -55,6 +64,19 @@ def basic_auth_writes(document: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
+def without_basic_auth_writes(changes: Changes) -> Changes:
+    """The same, with what no sync of ours writes among what is left out."""
+    written = (*changes.created, *changes.updated)
+    return attrs.evolve(
+        changes,
+        created=tuple(title for title in changes.created if not _is_basic_auth(title)),
+        updated=tuple(title for title in changes.updated if not _is_basic_auth(title)),
+        left_out=tuple(
+            title.partition(" for consumer ")[0] for title in written if _is_basic_auth(title)
+        ),
+    )
+
+
 def refusals_of(text: str) -> tuple[str, ...] | None:
     """What `validate` has against a file, one line each; None if it could not look at it."""
     said = text.partition(_ERROR)[2]
@@ -64,7 +86,13 @@ def refusals_of(text: str) -> tuple[str, ...] | None:
     if not listed and "validate entity " not in said:
         return None
     lines = (_LIST.sub("", line).strip() for line in said.splitlines())
-    return tuple(_without_values(line) for line in lines if line)
+    return tuple(without_values(line) for line in lines if line)
+
+
+def first_words(text: str) -> str:
+    """The beginning of decK's own error: it says what failed first, and advice follows."""
+    said = text.partition(_ERROR)[2] or text
+    return without_values(" ".join(said.split()))[:_SHOWN_CHARACTERS]
 
 
 def _document(text: str) -> dict[str, Any] | None:
@@ -91,6 +119,10 @@ def _title(item: Mapping[str, Any]) -> str:
     return f"{kind} {name}".strip()
 
 
+def _is_basic_auth(title: str) -> bool:
+    return title.startswith(f"{_BASIC_AUTH} ")
+
+
 def _ages_only(item: Mapping[str, Any]) -> bool:
     body = item.get("body")
     new, old = (body.get("new"), body.get("old")) if isinstance(body, dict) else (None, None)
@@ -98,8 +130,3 @@ def _ages_only(item: Mapping[str, Any]) -> bool:
         return False
     differing = {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
     return differing == {"ttl"}
-
-
-def _without_values(message: object) -> str:
-    """A refusal without the values that it repeats: one may be a key."""
-    return _SHOWN_VALUE.sub(r'\1="..."', str(message))

@@ -236,7 +236,9 @@ class Deck(Protocol):
         """
 
     def diff(self, file: DumpedFile) -> Changes:
-        """What `sync` would do; basic-auth passwords are compared by nobody.
+        """What `sync` would do, `Changes.left_out` included.
+
+        Of a basic-auth credential that is there, nobody compares the password.
 
         Raises:
             DeckError: It could not be found out.

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from kong_lts.adapters import HttpAdminApi, HttpProxy, KongMetrics
-from kong_lts.errors import AdminApiError, MetricsError, ProxyError
+from kong_lts.adapters import HttpAdminApi, HttpKeyring, HttpProxy, KongMetrics
+from kong_lts.errors import AdminApiError, KeyringError, MetricsError, ProxyError
 from kong_lts.protocols import AdminApi, Metrics, Probe, Proxy
+from kong_lts.testing.admin_api import KongAdminApi
+from kong_lts.testing.admin_enterprise import Enterprise
+from kong_lts.versions import Release
 from tests.adapters.servers import NOBODY, Received, Reply, Server, serving
-from tests.contracts.admin_api import AdminApiContract, NodeState
+from tests.contracts.admin_api import AdminApiContract, AdminEntitiesContract, NodeState
+from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.metrics import MetricsContract, Traffic
 from tests.contracts.proxy import ProxyContract
 
@@ -70,6 +74,123 @@ class TestHttpAdminApi(AdminApiContract):
             return HttpAdminApi({"node": url})
 
         return make
+
+
+class TestHttpAdminApiEntities(AdminEntitiesContract):
+    @pytest.fixture
+    def make(self) -> Iterator[Callable[[NodeState], AdminApi]]:
+        with ExitStack() as stack:
+
+            def make(state: NodeState) -> AdminApi:
+                if state is NodeState.DOWN:
+                    return HttpAdminApi({"node": NOBODY})
+                release = "2.8" if state is NodeState.READY_2_8 else "3.4"
+                api = stack.enter_context(KongAdminApi(release=Release(release)))
+                # One that has a status listener only is passed over.
+                return HttpAdminApi({"down": NOBODY, "node": api.url})
+
+            yield make
+
+
+def test_every_page_of_a_collection_is_read() -> None:
+    with KongAdminApi() as api:
+        rows = [
+            {"id": f"{n:08}-0000-4000-8000-000000000000", "username": str(n)} for n in range(2500)
+        ]
+        api.load("consumers", rows)
+
+        found = HttpAdminApi({"node": api.url}).entities("consumers")
+
+        assert len(found) == 2500
+        assert sum("/consumers" in request for request in api.requests) == 3
+
+
+def test_a_refused_entity_is_an_error_without_its_values() -> None:
+    with KongAdminApi() as api:
+        admin = HttpAdminApi({"node": api.url})
+        admin.put("consumers/zoe", {})
+        key = "zoe/key-auth/00000000-0000-4000-8000-00000000000"
+        admin.put(f"consumers/{key}1", {"key": MARKER})
+
+        with pytest.raises(AdminApiError, match="UNIQUE violation") as failed:
+            admin.put(f"consumers/{key}2", {"key": MARKER})
+
+        assert MARKER not in str(failed.value)
+
+
+def test_what_is_no_collection_is_an_error() -> None:
+    with KongAdminApi() as api:
+        admin = HttpAdminApi({"node": api.url})
+
+        with pytest.raises(AdminApiError, match="404"):
+            admin.entities("nothing")
+        with pytest.raises(AdminApiError, match="no collection"):
+            admin.entities("status")
+
+
+def test_workspaces_of_enterprise_and_what_is_in_one() -> None:
+    enterprise = Enterprise()
+    enterprise.add_workspace("sales")
+    with KongAdminApi(enterprise=enterprise) as api:
+        admin = HttpAdminApi({"node": api.url})
+        admin.put("licenses/one", {"payload": "a licence"})
+        admin.put("consumers/zoe", {}, workspace="sales")
+
+        assert admin.workspaces() == ("default", "sales")
+        assert [row["payload"] for row in admin.entities("licenses")] == ["a licence"]
+        assert admin.entities("consumers") == ()
+        assert len(admin.entities("consumers", workspace="sales")) == 1
+
+
+class TestHttpKeyring(KeyringContract):
+    """Against a double that is written from documents, as the keyring itself is."""
+
+    @pytest.fixture
+    def keyrings(self, tmp_path: Path) -> Iterator[Keyrings]:
+        keys = {"RfsDJ2Ol": MARKER, "xSD219lH": "another"}
+        new = Enterprise(recoverable=dict(keys))
+        key = tmp_path / "recovery.pem"
+        key.write_text("-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n")
+        with (
+            KongAdminApi(enterprise=Enterprise(keys=keys, active="xSD219lH")) as current_api,
+            KongAdminApi(release=Release.V3_4, enterprise=new) as new_api,
+        ):
+            yield Keyrings(
+                HttpKeyring(current_api.url),
+                HttpKeyring(new_api.url),
+                recovery_key=f"file:{key}",
+                spoil=new.unrecoverable.add,
+                stop=current_api.stop,
+            )
+
+    def test_an_export_is_its_owners_alone(self, keyrings: Keyrings, tmp_path: Path) -> None:
+        keyrings.current.export(f"{tmp_path}/keyring.export")
+
+        assert (tmp_path / "keyring.export").stat().st_mode & 0o777 == 0o600
+
+    def test_no_key_is_shown_when_an_import_fails(self, keyrings: Keyrings, tmp_path: Path) -> None:
+        (tmp_path / "broken").write_text(MARKER)
+        (tmp_path / "binary").write_bytes(b"\xff")
+
+        for name in ("broken", "binary"):
+            with pytest.raises(KeyringError) as failed:
+                keyrings.new.load(f"{tmp_path}/{name}")
+            assert MARKER not in f"{failed.value!r} {failed.value.__cause__!r}"
+
+    def test_a_key_that_is_none_opens_nothing(self, keyrings: Keyrings, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text(MARKER)
+
+        with pytest.raises(KeyringError) as failed:
+            keyrings.new.recover(f"file:{tmp_path}/key")
+        with pytest.raises(KeyringError, match="no reference"):
+            keyrings.new.recover(MARKER)
+
+        assert MARKER not in str(failed.value)
+
+
+def test_open_source_has_no_keyring() -> None:
+    with KongAdminApi() as api, pytest.raises(KeyringError, match="404"):
+        HttpKeyring(api.url).keys()
 
 
 @pytest.mark.parametrize(
