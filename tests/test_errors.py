@@ -41,6 +41,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.DatabaseError("doing it", "a reason"),
     errors.ArchiveError("doing it", "a reason"),
     errors.WriteGuardError("doing it", "a reason"),
+    errors.CredentialsError("doing it", "a reason"),
     errors.DeckError("doing it", "a reason"),
     errors.ProcessError("doing it", "a reason"),
     errors.ProcessNotRunError("doing it", "a reason"),

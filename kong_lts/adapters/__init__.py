@@ -20,6 +20,7 @@ from kong_lts.adapters.local_process import LocalProcessRunner
 from kong_lts.adapters.postgres import PostgresDatabase
 from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_archive import PostgresArchive
+from kong_lts.adapters.postgres_credentials import PostgresCredentials
 from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
@@ -46,6 +47,7 @@ __all__ = [
     "NginxLoadBalancer",
     "PostgresAddress",
     "PostgresArchive",
+    "PostgresCredentials",
     "PostgresDatabase",
     "PostgresWriteGuard",
     "ReplicaRatio",

@@ -1,5 +1,6 @@
 """The `deck` program against the Admin API of one cluster."""
 
+import functools
 import os
 import re
 import shutil
@@ -96,7 +97,7 @@ class DeckCli:
         return found[1]
 
     def abilities(self) -> frozenset[DeckAbility]:
-        return self._deck.abilities()
+        return self._deck.abilities
 
     def dump(self, folder: str, *, tags: Sequence[str] = ()) -> StateDump:
         doing = f"dumping the configuration to {folder} with decK"
@@ -151,7 +152,7 @@ class DeckCli:
             raise DeckError(doing, "decK ended well, but reported nothing; compare before going on")
         return attrs.evolve(found[0], left_out=tuple(f"basic-auth {name}" for name in gone))
 
-    @property
+    @functools.cached_property
     def _deck(self) -> DeckProgram:
         return DeckProgram(self.runner, self.program, self.timeout_s)
 

@@ -1,5 +1,6 @@
 """The installed `deck` program: what it knows, and by which names it is called."""
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -35,6 +36,7 @@ class DeckProgram:
     program: str
     timeout_s: float
 
+    @functools.cached_property
     def abilities(self) -> frozenset[DeckAbility]:
         """What its own help says that it knows.
 

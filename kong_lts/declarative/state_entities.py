@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+import attrs
+
 from kong_lts import catalog
 from kong_lts.declarative import document, json_text
 from kong_lts.declarative.entities import Entity, Walker
@@ -10,12 +12,43 @@ from kong_lts.declarative.nodes import Mapping, Node, Scalar, Sequence, is_text
 from kong_lts.declarative.source import Source, decode
 from kong_lts.edits import Edit, apply_edits
 
-__all__ = ["entities_of", "without_basic_auth"]
+__all__ = ["StoredCredential", "basic_auth_of", "entities_of", "without_basic_auth"]
 
 _BASIC_AUTH = "basicauth_credentials"
 _GROUPS = "consumer_groups"
 _GROUP_PLUGINS = "consumer_group_plugins"
 _MEMBERSHIPS = "groups"
+
+
+@attrs.frozen(kw_only=True)
+class StoredCredential:
+    """A basic-auth credential as the database has it: its password is a hash."""
+
+    id: str
+    consumer: str
+    """The id of its consumer, with which the hash is salted; empty where the file gives none."""
+    username: str
+    password: str = attrs.field(repr=False)
+    tags: tuple[str, ...] = ()
+
+
+def basic_auth_of(data: bytes) -> tuple[StoredCredential, ...]:
+    """The basic-auth credentials of a state file, with their hashes.
+
+    Raises:
+        DeclarativeError: It cannot be read.
+    """
+    return tuple(
+        StoredCredential(
+            id=_text(entity.node, "id"),
+            consumer=_text(entity.parent.node, "id") if entity.parent is not None else "",
+            username=_text(entity.node, "username"),
+            password=_text(entity.node, "password"),
+            tags=_texts(entity.node.get("tags")),
+        )
+        for entity in _entities(decode(data))
+        if entity.kind == _BASIC_AUTH
+    )
 
 
 def entities_of(data: bytes) -> Iterator[tuple[str, str]]:
@@ -54,7 +87,7 @@ def without_basic_auth(
     edits: list[Edit] = []
     gone: list[str] = []
     for key, value in _credential_lists(source):
-        names = [_username(item) for item in value.items]
+        names = [_text(item, "username") for item in value.items]
         going = [usernames is None or name in usernames for name in names]
         if any(going):
             gone += [name for name, goes in zip(names, going, strict=True) if goes]
@@ -88,9 +121,14 @@ def _credential_lists(source: Source) -> Iterator[tuple[Node, Sequence]]:
                     yield key, value
 
 
-def _username(item: Node) -> str:
-    found = item.get("username") if isinstance(item, Mapping) else None
+def _text(item: Node, key: str) -> str:
+    found = item.get(key) if isinstance(item, Mapping) else None
     return found.value if isinstance(found, Scalar) else ""
+
+
+def _texts(found: Node | None) -> tuple[str, ...]:
+    items = found.items if isinstance(found, Sequence) else []
+    return tuple(item.value for item in items if isinstance(item, Scalar))
 
 
 def _rewritten(source: Source, key: Node, value: Sequence, kept: list[Node]) -> Edit:

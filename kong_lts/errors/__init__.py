@@ -31,6 +31,7 @@
         ├── DatabaseError
         ├── ArchiveError
         ├── WriteGuardError
+        ├── CredentialsError
         ├── DeckError
         ├── ProcessError
         │   ├── ProcessNotRunError
@@ -54,6 +55,7 @@ from kong_lts.errors.outside import (
     AdminApiError,
     ApproverError,
     ArchiveError,
+    CredentialsError,
     DatabaseError,
     DeckError,
     JournalError,
@@ -108,6 +110,7 @@ __all__ = [
     "CatalogError",
     "ConfError",
     "ConfValueError",
+    "CredentialsError",
     "DatabaseError",
     "DeckError",
     "DeclarativeError",

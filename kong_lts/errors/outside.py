@@ -11,6 +11,7 @@ __all__ = [
     "AdminApiError",
     "ApproverError",
     "ArchiveError",
+    "CredentialsError",
     "DatabaseError",
     "DeckError",
     "JournalError",
@@ -61,6 +62,11 @@ class ArchiveError(AdapterError):
 @attrs.define
 class WriteGuardError(AdapterError):
     """Writes could not be kept out, or let in again."""
+
+
+@attrs.define
+class CredentialsError(AdapterError):
+    """Stored credentials could not be read, or put back."""
 
 
 @attrs.define

@@ -11,6 +11,7 @@ from kong_lts.protocols.promises import (
     Archive,
     Clock,
     Control,
+    Credentials,
     Database,
     Deck,
     Keyring,
@@ -37,6 +38,7 @@ class ClusterAdapters:
     archive: Archive | None = None
     write_guard: WriteGuard | None = None
     deck: Deck | None = None
+    credentials: Credentials | None = None
     admin: AdminApi | None = None
     keyring: Keyring | None = None
     proxy: Proxy | None = None

@@ -25,6 +25,7 @@ __all__ = [
     "Archive",
     "Clock",
     "Control",
+    "Credentials",
     "Database",
     "Deck",
     "Journal",
@@ -187,6 +188,28 @@ class WriteGuard(Protocol):
 
         Raises:
             WriteGuardError: It failed for another reason.
+        """
+
+
+class Credentials(Protocol):
+    """The stored basic-auth credentials of one cluster, which decK cannot bring back."""
+
+    def missing(self, file: DumpedFile) -> tuple[str, ...]:
+        """Usernames of the credentials of a state file that the cluster has not, or otherwise.
+
+        Raises:
+            CredentialsError: The file or the database cannot be read.
+        """
+
+    def restore(self, file: DumpedFile) -> tuple[str, ...]:
+        """Put those back, with their ids and their hashes as they are; all of them or none.
+
+        Returns:
+            The usernames of those that were missing.
+
+        Raises:
+            CredentialsError: A consumer is not there under its old id, to which the hash belongs;
+                or the file or the database cannot be read or written.
         """
 
 

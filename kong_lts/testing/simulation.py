@@ -59,6 +59,8 @@ class SimulatedDatabase:
     state: SchemaState = SchemaState.EMPTY
     rows: dict[str, str] = attrs.Factory(dict)
     """Path by route id."""
+    basic_auth: tuple[str, ...] = ()
+    """Usernames of credentials."""
     guarded: bool = False
     locked_by: str | None = None
     """Who migrates; the lock of one who was killed runs out."""
@@ -137,6 +139,8 @@ class SimulatedDump:
     """Of the gateway that it was made of."""
     rows: Mapping[str, str]
     """Path by route id."""
+    basic_auth: tuple[str, ...] = ()
+    """Usernames of credentials."""
 
 
 @attrs.define

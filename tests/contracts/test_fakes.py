@@ -27,6 +27,7 @@ from kong_lts.testing.fakes import (
     FakeArchive,
     FakeClock,
     FakeControl,
+    FakeCredentials,
     FakeDatabase,
     FakeDeck,
     FakeJournal,
@@ -42,6 +43,7 @@ from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
 from tests.contracts.admin_api import AdminApiContract, AdminEntitiesContract, NodeState
 from tests.contracts.archive import ArchiveContract, Content
+from tests.contracts.credentials import CredentialsContract, Lost
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.deck import DeckContract, Gateway
 from tests.contracts.journal import JournalContract
@@ -214,3 +216,17 @@ class TestFakeKeyring(KeyringContract):
 
         current, new = (FakeKeyring(world, side) for side in (Side.CURRENT, Side.NEW))
         return Keyrings(current, new, recovery_key="file:key.pem", spoil=spoil, stop=stop)
+
+
+class TestFakeCredentials(CredentialsContract):
+    @pytest.fixture
+    def lost(self) -> Lost:
+        world = World.of(ALL["traditional-dual-cluster"])
+        world.current.database.basic_auth = ("user0", "user1")
+        (file,) = FakeDeck(world, Side.CURRENT).dump("state").files
+        world.current.database.basic_auth = ("user1",)
+
+        def lose_consumers() -> None:
+            world.current.database.rows.clear()
+
+        return Lost(FakeCredentials(world, Side.CURRENT), file, lose_consumers)

@@ -1,5 +1,7 @@
 """The PostgreSQL defaults keep their contracts, and say no secret, against a real server."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -7,14 +9,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import attrs
 import psycopg
 import pytest
 
-from kong_lts.adapters import PostgresArchive, PostgresDatabase, PostgresWriteGuard
+from kong_lts.adapters import (
+    PostgresArchive,
+    PostgresCredentials,
+    PostgresDatabase,
+    PostgresWriteGuard,
+)
 from kong_lts.adapters.postgres_address import PostgresAddress
-from kong_lts.errors import ArchiveError, DatabaseError, LockHeldError, WriteGuardError
+from kong_lts.errors import (
+    ArchiveError,
+    CredentialsError,
+    DatabaseError,
+    LockHeldError,
+    WriteGuardError,
+)
 from kong_lts.protocols import Archive, Database, WriteGuard
+from kong_lts.state_files import DumpedFile
 from tests.contracts.archive import ArchiveContract, Content
+from tests.contracts.credentials import CredentialsContract, Lost
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.write_guard import WriteGuardContract
 from tests.integration.postgres_databases import MARKER, Databases, databases_on
@@ -51,6 +67,102 @@ class TestPostgresArchive(ArchiveContract):
             Content.EMPTY: databases.empty,
         }
         return lambda content: PostgresArchive.at(urls[content]())
+
+
+USERS = {
+    "user0": ("00000000-0000-4000-8000-000000000001", "9da72f07-dabd-4c19-80e7-1357127f0bef"),
+    "user1": ("00000000-0000-4000-8000-000000000002", "3f2780ba-b4cb-4dda-a5f3-6d9f8dd3fd88"),
+}
+"""Ids of credential and consumer by username."""
+
+
+def hashed(username: str, password: str = "secret") -> str:
+    """What Kong stores of a password."""
+    return hashlib.sha1(f"{password}{USERS[username][1]}".encode()).hexdigest()
+
+
+def with_basic_auth(databases: Databases) -> str:
+    """A database with the consumers of two credentials, and the second of these."""
+    url = databases.filled()
+    for username, (one, consumer) in USERS.items():
+        databases.run(
+            url,
+            f"""
+            INSERT INTO consumers (id, username, ws_id)
+            SELECT '{consumer}', '{username}', id FROM workspaces""",
+        )
+        if username == "user1":
+            databases.run(url, f"""
+                INSERT INTO basicauth_credentials (id, consumer_id, username, password, ws_id)
+                SELECT '{one}', '{consumer}', '{username}', '{hashed(username)}', id
+                FROM workspaces""")  # fmt: skip
+    return url
+
+
+def state_file(folder: Path) -> DumpedFile:
+    """What decK dumped when both were there."""
+    consumers = [
+        {"id": consumer, "username": name, "basicauth_credentials": [
+            {"id": one, "username": name, "password": hashed(name), "tags": ["a"]}
+        ]}
+        for name, (one, consumer) in USERS.items()
+    ]  # fmt: skip
+    path = folder / "kong.yaml"
+    path.write_text(json.dumps({"_format_version": "1.1", "consumers": consumers}))
+    return DumpedFile(path=str(path))
+
+
+class TestPostgresCredentials(CredentialsContract):
+    @pytest.fixture
+    def url(self, databases: Databases) -> str:
+        return with_basic_auth(databases)
+
+    @pytest.fixture
+    def lost(self, databases: Databases, url: str, tmp_path: Path) -> Lost:
+        def lose_consumers() -> None:
+            databases.run(url, "DELETE FROM basicauth_credentials", "DELETE FROM consumers")
+
+        credentials = PostgresCredentials.at(url)
+        return Lost(credentials, state_file(tmp_path), lose_consumers)
+
+    def test_the_password_is_the_old_one(self, databases: Databases, url: str, lost: Lost) -> None:
+        """As basic-auth itself compares it: salted with the id of the consumer."""
+        lost.credentials.restore(lost.file)
+
+        stored = databases.one(
+            url, "SELECT password FROM basicauth_credentials WHERE username = 'user0'"
+        )
+        assert stored == hashed("user0")
+        assert databases.one(url, "SELECT count(*) FROM basicauth_credentials") == 2
+
+    def test_the_nodes_are_told_to_forget(self, databases: Databases, url: str, lost: Lost) -> None:
+        lost.credentials.restore(lost.file)
+
+        told = "SELECT data FROM cluster_events WHERE channel = 'invalidations'"
+        assert str(databases.one(url, told)).startswith("basicauth_credentials:user0:::::")
+
+    def test_another_hash_is_missing_and_mended(
+        self, databases: Databases, url: str, lost: Lost
+    ) -> None:
+        """What decK leaves behind: the hash of a hash."""
+        databases.run(url, "UPDATE basicauth_credentials SET password = 'hash of a hash'")
+
+        assert lost.credentials.restore(lost.file) == ("user0", "user1")
+        assert lost.credentials.missing(lost.file) == ()
+
+    def test_a_file_without_ids_is_refused(self, url: str, tmp_path: Path) -> None:
+        file = state_file(tmp_path)
+        path = Path(file.path)
+        path.write_text(path.read_text().replace('"id"', '"tags"'))
+
+        with pytest.raises(CredentialsError, match="--with-id"):
+            PostgresCredentials.at(url).restore(file)
+
+    def test_a_workspace_that_is_not_there_is_refused(self, url: str, tmp_path: Path) -> None:
+        file = attrs.evolve(state_file(tmp_path), workspace="sales")
+
+        with pytest.raises(CredentialsError, match="no workspace sales"):
+            PostgresCredentials.at(url).restore(file)
 
 
 class TestPostgresWriteGuard(WriteGuardContract):

@@ -12,7 +12,7 @@ from kong_lts.testing.fakes.beside import (
     FakeObserver,
 )
 from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
-from kong_lts.testing.fakes.deck import FakeDeck
+from kong_lts.testing.fakes.deck import FakeCredentials, FakeDeck
 from kong_lts.testing.fakes.nodes import (
     FakeAdminApi,
     FakeKeyring,
@@ -28,6 +28,7 @@ __all__ = [
     "FakeArchive",
     "FakeClock",
     "FakeControl",
+    "FakeCredentials",
     "FakeDatabase",
     "FakeDeck",
     "FakeJournal",
@@ -62,6 +63,7 @@ def _cluster_adapters(world: World, side: Side) -> ClusterAdapters:
         archive=FakeArchive(world, side) if world.has_database else None,
         write_guard=FakeWriteGuard(world, side) if world.has_database else None,
         deck=FakeDeck(world, side) if world.has_database else None,
+        credentials=FakeCredentials(world, side) if world.has_database else None,
         admin=FakeAdminApi(world, side),
         keyring=FakeKeyring(world, side) if world.current.keyring.ids else None,
         proxy=FakeProxy(world, side),

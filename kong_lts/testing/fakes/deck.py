@@ -1,18 +1,23 @@
 """The `deck` program against a simulated cluster."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import attrs
 
 from kong_lts.deployment import Side
-from kong_lts.errors import DeckError
+from kong_lts.errors import CredentialsError, DeckError
 from kong_lts.state_files import Changes, DeckAbility, DumpedFile, StateDump
 from kong_lts.testing.fakes.databases import REFUSAL
-from kong_lts.testing.simulation import SimulatedCluster, SimulatedDump, World
+from kong_lts.testing.simulation import (
+    SimulatedCluster,
+    SimulatedDatabase,
+    SimulatedDump,
+    World,
+)
 from kong_lts.versions import Edition, KongVersion
 
-__all__ = ["FakeDeck"]
+__all__ = ["FakeCredentials", "FakeDeck"]
 
 T = TypeVar("T")
 
@@ -51,7 +56,9 @@ class FakeDeck:
         def effect() -> None:
             for file in files:
                 self.world.dumps[file.path] = SimulatedDump(
-                    release=self._cluster.version, rows={} if file.rbac else rows
+                    release=self._cluster.version,
+                    rows={} if file.rbac else rows,
+                    basic_auth=() if file.rbac else self._cluster.database.basic_auth,
                 )
 
         self.world.act(doing, DeckError, effect)
@@ -65,22 +72,23 @@ class FakeDeck:
 
     def diff(self, file: DumpedFile) -> Changes:
         doing = f"compare the gateway with {file.path}"
-        wanted = self._file(doing, file).rows
-        found = self._look(doing, lambda: _changes(self._cluster.database.rows, wanted))
+        wanted, there = self._file(doing, file), self._cluster.database
+        found = self._look(doing, lambda: _changes(there, wanted))
         return Changes() if file.rbac else found
 
     def sync(self, file: DumpedFile) -> Changes:
         doing = f"sync {file.path}"
-        wanted = self._file(doing, file).rows
-        database = self._cluster.database
-        found = self._look(doing, lambda: _changes(database.rows, wanted))
-        if file.rbac or found.is_empty:
+        wanted, database = self._file(doing, file), self._cluster.database
+        found = self._look(doing, lambda: _changes(database, wanted))
+        if file.rbac:
             return Changes()
+        if found.is_empty:
+            return found
         if database.guarded:
             return Changes(errors=(REFUSAL,))
 
         def effect() -> None:
-            database.rows = dict(wanted)
+            database.rows = dict(wanted.rows)
 
         self.world.act(doing, DeckError, effect)
         return found
@@ -112,9 +120,47 @@ class FakeDeck:
         return dump
 
 
-def _changes(there: Mapping[str, str], wanted: Mapping[str, str]) -> Changes:
+def _changes(database: SimulatedDatabase, dump: SimulatedDump) -> Changes:
+    there, wanted = database.rows, dump.rows
+    lost = [name for name in dump.basic_auth if name not in database.basic_auth]
     return Changes(
         created=tuple(f"route {key}" for key in wanted if key not in there),
         updated=tuple(f"route {k}" for k in wanted if k in there and there[k] != wanted[k]),
         deleted=tuple(f"route {key}" for key in there if key not in wanted),
+        left_out=tuple(f"basic-auth {name}" for name in lost),
     )
+
+
+@attrs.define
+class FakeCredentials:
+    """The basic-auth credentials of a simulated database."""
+
+    world: World
+    side: Side
+
+    def missing(self, file: DumpedFile) -> tuple[str, ...]:
+        doing = f"look for the credentials of {file.path}"
+        return self.world.look(doing, CredentialsError, lambda: self._missing(doing, file))
+
+    def restore(self, file: DumpedFile) -> tuple[str, ...]:
+        doing = f"restore the credentials of {file.path}"
+        missing = self._missing(doing, file)
+        database = self.world.cluster(self.side).database
+        if missing and not database.rows:
+            raise CredentialsError(doing, "the consumers are not there under their old ids")
+
+        def effect() -> None:
+            database.basic_auth = (*database.basic_auth, *missing)
+
+        if missing:
+            self.world.act(doing, CredentialsError, effect)
+        return missing
+
+    def _missing(self, doing: str, file: DumpedFile) -> tuple[str, ...]:
+        database = self.world.cluster(self.side).database
+        if not database.exists:
+            raise CredentialsError(doing, f"database {database.name} does not exist")
+        if file.path not in self.world.dumps:
+            raise CredentialsError(doing, "there is no such file")
+        wanted = self.world.dumps[file.path].basic_auth
+        return tuple(name for name in wanted if name not in database.basic_auth)
