@@ -20,7 +20,7 @@ PROTOCOLS = [
 VALUES = [
     getattr(protocols, name)
     for name in protocols.__all__
-    if name not in {kind.__name__ for kind in PROTOCOLS} | {"Order"}
+    if name not in {kind.__name__ for kind in PROTOCOLS} | {"Order", "NO_ROUTE"}
 ]
 EACH = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda kind: kind.__name__)
 MARK = "S3CR3T-marked"
