@@ -126,6 +126,8 @@ class ConfKeys:
     """Deprecated keys that do so, after the aliases."""
     fan_out: Mapping[str, tuple[str, ...]]
     """Keys that become directives of nginx in several blocks."""
+    dh_groups: tuple[str, ...]
+    """Diffie-Hellman parameters that OpenSSL knows by name; anything else is a file."""
     header_tokens: Mapping[str, tuple[str, ...]]
     trace_types: tuple[str, ...]
     cipher_suites: Mapping[str, Mapping[str, str | None]]
@@ -213,7 +215,9 @@ class KongConfRule(Rule):
     """A rule on keys of kong.conf.
 
     Its texts may use `{key}`, `{value}` (`its value` where that may be a secret), `{old}` and
-    `{new}` (the defaults of both releases), and what the code that names it gives.
+    `{new}` (the defaults of both releases), `{in_2_8}` (the default in words, with those of earlier
+    patch releases where nobody said which one is in use), `{pin}` (what restores it), and what the
+    code that names it gives.
     """
 
     trigger: ConfTrigger

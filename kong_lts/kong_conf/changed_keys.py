@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from kong_lts.catalog.rows import ConfKey, ConfRewriting, ConfTrigger, KongConfRule
+from kong_lts.catalog.rows import ConfRewriting, ConfTrigger, KongConfRule
 from kong_lts.findings import Severity
 from kong_lts.kong_conf.comparison import Comparison, Difference, rule
 from kong_lts.kong_conf.tests_of_values import TESTS
-from kong_lts.versions import Edition
 
 __all__ = ["absent_keys", "set_keys"]
 
@@ -19,16 +18,18 @@ def set_keys(comparison: Comparison) -> Iterator[Difference]:
         for row in rows:
             if not _speaks(row, key, comparison):
                 continue
-            if _is_beaten(row, comparison):
+            if _is_beaten(row, key, comparison):
                 yield comparison.difference(rule("conf-old-name-beaten"), key, to=row.to)
             else:
                 yield comparison.difference(row, key, severity=_severity(row, comparison))
 
 
-def _is_beaten(row: KongConfRule, comparison: Comparison) -> bool:
+def _is_beaten(row: KongConfRule, key: str, comparison: Comparison) -> bool:
     """Whether the new name is set too, and so the old one counts in neither release."""
-    is_old_name = row.rewriting is ConfRewriting.RENAME and row.to in comparison.set_keys
-    return is_old_name and comparison.knows(comparison.old, row.to)
+    if row.rewriting is not ConfRewriting.RENAME or row.to not in comparison.set_keys:
+        return False
+    apart = comparison.may_be_another_branch(key, row.to)
+    return comparison.knows(comparison.old, row.to) and not apart
 
 
 def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:
@@ -69,7 +70,9 @@ def absent_keys(comparison: Comparison) -> Iterator[Difference]:
 def _changed(row: KongConfRule, key: str, comparison: Comparison) -> bool | None:
     """None: nothing changes here. Else whether it does in an older patch release only."""
     old, new = comparison.old, comparison.new
-    if key in comparison.set_keys or key in old.user or key in new.user:
+    if key in comparison.set_keys or key in comparison.set_by_old_names:
+        return None
+    if key in old.user or key in new.user:
         return None
     if not comparison.knows(old, key) and not comparison.knows(new, key):
         return None
@@ -78,12 +81,4 @@ def _changed(row: KongConfRule, key: str, comparison: Comparison) -> bool | None
     before, after = comparison.defaults(key)
     if before != after or comparison.knows(old, key) != comparison.knows(new, key):
         return False
-    earlier = _earlier(old.keys.keys.get(key), comparison)
-    return True if any(default != after for default in earlier) else None
-
-
-def _earlier(row: ConfKey | None, comparison: Comparison) -> tuple[str | None, ...]:
-    """Defaults of older patch releases, where nobody said which one is in use."""
-    if row is None or comparison.current is not None or comparison.edition is Edition.OSS:
-        return ()
-    return tuple(earlier.default for earlier in row.earlier)
+    return True if any(e.default != after for e in comparison.earlier(key)) else None

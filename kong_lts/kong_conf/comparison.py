@@ -7,7 +7,7 @@ from string import Formatter
 import attrs
 
 from kong_lts import catalog
-from kong_lts.catalog.rows import ConfTrigger, KongConfRule
+from kong_lts.catalog.rows import ConfTrigger, EarlierDefault, KongConfRule
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf.document import KongConf, Setting
 from kong_lts.kong_conf.injected import is_injected
@@ -55,6 +55,10 @@ def _words_of(name: str) -> frozenset[str]:
     """The `{...}` of a rule's texts."""
     row = _rules()[name]
     return frozenset(word for _, word, _, _ in Formatter().parse(row.message + row.action) if word)
+
+
+def _quoted(default: str | None) -> str:
+    return f"`{default}`" if default else "nothing"
 
 
 def as_text(value: ConfValue) -> str:
@@ -114,6 +118,11 @@ class Comparison:
         return frozenset(k for k in self.set_keys if is_reference(self.old.user.get(k, "")))
 
     @functools.cached_property
+    def set_by_old_names(self) -> frozenset[str]:
+        """Keys that another key stands for that is set, whatever its value."""
+        return frozenset(row.to for rows in self.rules_by_key.values() for row in rows)
+
+    @functools.cached_property
     def set_keys(self) -> Mapping[str, str]:
         """Every key that is set, with its origin; variables of keys that nobody knows included."""
         found = dict.fromkeys(self.conf.by_key, Origin.FILE)
@@ -133,6 +142,11 @@ class Comparison:
         if row is not None and self.edition in row.defaults:
             return True
         return is_injected(key, loaded.keys, self.edition)
+
+    def may_be_another_branch(self, key: str, other: str) -> bool:
+        """Whether a template chooses between the lines of two keys."""
+        one, two = self.conf.by_key.get(key), self.conf.by_key.get(other)
+        return one is not None and two is not None and self.conf.are_apart(one, two)
 
     def value(self, key: str) -> str | None:
         """The value of a key that is set, as text; None where nobody knows it."""
@@ -212,9 +226,31 @@ class Comparison:
         if "old" in wanted or "new" in wanted:
             old, new = self.defaults(row.to or key)
             given |= {"old": old or "nothing", "new": new or "nothing"}
+        if "in_2_8" in wanted or "pin" in wanted:
+            given |= self._of_2_8(row, key)
         if "value" in wanted:
             given["value"] = self.shown(key, self.value(key))
         return given
+
+    def _of_2_8(self, row: KongConfRule, key: str) -> dict[str, str]:
+        """The default of 2.8 in words, and what restores it."""
+        now, _ = self.defaults(key)
+        earlier = self.earlier(key)
+        if not earlier:
+            pin = f"{key} = {now or row.pin or ''}".rstrip()
+            return {"in_2_8": f"{_quoted(now)} in 2.8", "pin": f"`{pin}`"}
+        before = ", ".join(f"{_quoted(e.default)} before {e.before}" for e in earlier)
+        return {
+            "in_2_8": f"{before}, then {_quoted(now)}",
+            "pin": f"`{key}` to the default of the patch release in use",
+        }
+
+    def earlier(self, key: str) -> tuple[EarlierDefault, ...]:
+        """Defaults of older patch releases, where nobody said which one is in use."""
+        row = self.old.keys.keys.get(key)
+        if row is None or self.current is not None or self.edition is Edition.OSS:
+            return ()
+        return row.earlier
 
     def rules(self) -> Iterator[KongConfRule]:
         """The rules for this edition and role, and for what the keys beside theirs are set to."""

@@ -20,7 +20,7 @@ from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.lua import to_number
 from kong_lts.versions import Release
 
-__all__ = ["check"]
+__all__ = ["check", "tls_pairs"]
 
 Refusal = tuple[str, str]
 """A key and why the release would not start with it."""
@@ -103,13 +103,8 @@ def _listeners(loaded: Loaded) -> Iterator[Refusal]:
 
 def _certificates(loaded: Loaded) -> Iterator[Refusal]:
     """A listener with TLS needs as many certificates as keys."""
-    for prefix in ("proxy_", "admin_", "admin_gui_", "status_"):
-        listen = texts(loaded, f"{prefix}listen")
-        if prefix == "proxy_":
-            listen += texts(loaded, "stream_listen")
-        name = "" if prefix == "proxy_" else prefix
-        certificate, key = f"{name}ssl_cert", f"{name}ssl_cert_key"
-        if {certificate, key} & loaded.unknown or not speaks_tls(listen):
+    for certificate, key in tls_pairs(loaded):
+        if {certificate, key} & loaded.unknown:
             continue
         yield from _no_paths(loaded, certificate, key)
         certificates, keys = len(texts(loaded, certificate)), len(texts(loaded, key))
@@ -124,6 +119,17 @@ def _certificates(loaded: Loaded) -> Iterator[Refusal]:
         unset = [key for key in pair if loaded.values.get(key) is None]
         if len(unset) == 1 and not set(pair) & loaded.unknown:
             yield unset[0], "it is unset, and client_ssl needs both certificate and key or neither"
+
+
+def tls_pairs(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """The keys of certificate and key of each listener that speaks TLS."""
+    for prefix in ("proxy_", "admin_", "admin_gui_", "status_"):
+        listen = texts(loaded, f"{prefix}listen")
+        if prefix == "proxy_":
+            listen += texts(loaded, "stream_listen")
+        if speaks_tls(listen):
+            name = "" if prefix == "proxy_" else prefix
+            yield f"{name}ssl_cert", f"{name}ssl_cert_key"
 
 
 def _no_paths(loaded: Loaded, *keys: str) -> Iterator[Refusal]:

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeVar, cast
@@ -12,12 +13,15 @@ import attrs
 from kong_lts.errors import ConfError
 from kong_lts.files import read_bytes
 
-__all__ = ["BLANKS", "MAX_BYTES", "KongConf", "Section", "Setting", "parse", "read"]
+__all__ = ["BLANKS", "BOM", "MAX_BYTES", "KongConf", "Section", "Setting", "parse", "read"]
 
 Answer = TypeVar("Answer")
 
 MAX_BYTES = 16 << 20
 """Largest kong.conf that is read: 16 MiB. The commented file that Kong ships has 80 kB."""
+
+BOM = "\ufeff"
+"""Byte order mark; Kong does not know it."""
 
 BLANKS = " \t\n\v\f\r"
 """What Lua calls a blank; Python's own idea of one is wider."""
@@ -30,6 +34,8 @@ _NOT_IN_A_KEY = re.compile(r"[^0-9A-Za-z]")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%|\$\{[^${}]*\}|\A\$[A-Za-z_][A-Za-z0-9_]*\Z|\A\$\(")
 """Jinja, Helm, ERB or etlua, and the shell's variables."""
 _MARKUP = re.compile(r"\{\{|\{%|\{#|<%")
+_BRANCH = re.compile(r"\s*(?:\{%|<%(?!=)|\{\{-?\s*(?:if|else|end|range|with)\b)")
+"""A line that decides whether the lines below it are there."""
 _NGINX = "nginx_"
 """Directives of nginx have variables of their own, so that a `$` there says nothing."""
 
@@ -92,9 +98,18 @@ def _frozen(given: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(given))
 
 
-_Statements = tuple[
-    tuple[Setting, ...], tuple[Section, ...], tuple[int, ...], tuple[int, int] | None, int
-]
+@attrs.define
+class _Statements:
+    """What a text says, in the order of its lines."""
+
+    settings: list[Setting] = attrs.field(factory=list)
+    sections: list[Section] = attrs.field(factory=list)
+    without_value: list[int] = attrs.field(factory=list)
+    branches: list[int] = attrs.field(factory=list)
+    unfinished: tuple[int, int] | None = None
+    """Line and place of a statement that a backslash leaves open at the end."""
+    last_line: int = 0
+    """Where it starts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,22 +126,22 @@ class KongConf:
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Every assignment, in the order of the file; the last one of a key counts."""
-        return self._statements[0]
+        return tuple(self._statements.settings)
 
     @property
     def sections(self) -> tuple[Section, ...]:
         """Lines that start with `[`."""
-        return self._statements[1]
+        return tuple(self._statements.sections)
 
     @property
     def without_value(self) -> tuple[int, ...]:
         """Numbers of the lines that are no assignment and are passed over."""
-        return self._statements[2]
+        return tuple(self._statements.without_value)
 
     @property
     def unfinished(self) -> int | None:
         """Number of the last line's first line, if it ends in a backslash and so is lost."""
-        unfinished = self._statements[3]
+        unfinished = self._statements.unfinished
         return unfinished[0] if unfinished else None
 
     @property
@@ -137,10 +152,10 @@ class KongConf:
         end, which would have to get one.
         """
         places = [section.start for section in self.sections[:1]]
-        if self._statements[3]:
-            places.append(self._statements[3][1])
+        if self._statements.unfinished:
+            places.append(self._statements.unfinished[1])
         if not self.text.endswith("\n"):
-            places.append(self._statements[4])
+            places.append(self._statements.last_line)
         return min(places, default=len(self.text))
 
     @functools.cached_property
@@ -170,6 +185,20 @@ class KongConf:
             if not setting.lost:
                 found.setdefault(setting.key, []).append(setting)
         return {key: tuple(settings) for key, settings in found.items()}
+
+    @functools.cached_property
+    def alternatives(self) -> frozenset[str]:
+        """Keys that several branches of a template set, so that nobody knows which line counts."""
+        if not self._statements.branches:
+            return frozenset()
+        found = self.all_by_key.items()
+        return frozenset(key for key, lines in found if self.are_apart(lines[0], lines[-1]))
+
+    def are_apart(self, one: Setting, other: Setting) -> bool:
+        """Whether a template chooses between the lines of two assignments."""
+        first, last = sorted((one.line, other.line))
+        branches = self._statements.branches
+        return bisect_right(branches, first) < bisect_left(branches, last)
 
     @functools.cached_property
     def _statements(self) -> _Statements:
@@ -241,23 +270,22 @@ class _Joined:
 
 
 def _read_statements(text: str) -> _Statements:
-    settings: list[Setting] = []
-    sections: list[Section] = []
-    others: list[int] = []
-    unfinished: tuple[int, int] | None = None
-    last_line = text.rfind("\n") + 1
+    found = _Statements(last_line=text.rfind("\n") + 1)
+    settings = found.settings
     for joined in _joined_lines(text):
         if joined.end == len(text):
-            last_line = joined.start
+            found.last_line = joined.start
         if joined.unfinished:
-            unfinished = (joined.line, joined.start)
+            found.unfinished = (joined.line, joined.start)
         elif joined.text.startswith("["):
-            sections.append(Section(line=joined.line, start=joined.start, text=joined.text))
-        elif (found := _assignment(joined, lost=bool(sections))) is not None:
-            settings.append(found)
+            found.sections.append(Section(line=joined.line, start=joined.start, text=joined.text))
+        elif (setting := _assignment(joined, lost=bool(found.sections))) is not None:
+            settings.append(setting)
         elif not _MARKUP.search(joined.text):
-            others.append(joined.line)
-    return tuple(settings), tuple(sections), tuple(others), unfinished, last_line
+            found.without_value.append(joined.line)
+        if "%" in joined.text or "{{" in joined.text:
+            found.branches += [joined.line] if _BRANCH.match(joined.text) else []
+    return found
 
 
 def _joined_lines(text: str) -> Iterator[_Joined]:

@@ -123,7 +123,7 @@ def nginx_seconds(text: str) -> int | None:
     if rest and not (rest.isascii() and rest.isdigit()):
         return None
     total += int(rest or 0)
-    return total if total <= _LONGEST_TIME_S else None
+    return int(float(total)) if total <= _LONGEST_TIME_S else None  # Lua has no other numbers
 
 
 def _text(value: Raw) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kong_lts.findings import Location
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
-from kong_lts.kong_conf.document import Setting
+from kong_lts.kong_conf.document import BOM, KongConf, Setting
 from kong_lts.kong_conf.loading import variable
 from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.values import Raw, from_file, stripped
@@ -13,7 +13,6 @@ from kong_lts.versions import Release
 
 __all__ = ["line_differences", "reading"]
 
-_BOM = "\ufeff"
 _ESCAPE = "\\#"
 
 
@@ -21,7 +20,8 @@ def line_differences(comparison: Comparison) -> Iterator[Difference]:
     """What is to be said about lines and variables as such."""
     for key, origin in comparison.set_keys.items():
         if origin == Origin.FILE:
-            yield from _read_differently(comparison, comparison.conf.by_key[key])
+            for setting in _lines_that_count(comparison.conf, key):
+                yield from _read_differently(comparison, setting)
         elif _ESCAPE in comparison.conf.environ[variable(key)] and comparison.both_know(key):
             yield comparison.difference(rule("conf-variable-with-escape"), key)
     yield from _set_twice(comparison)
@@ -37,24 +37,45 @@ def reading(setting: Setting, release: Release) -> str:
     return value if isinstance(value, str) else to_text(value)
 
 
+def _lines_that_count(conf: KongConf, key: str) -> tuple[Setting, ...]:
+    """The last line of a key, or all of them where a template chooses."""
+    return conf.all_by_key[key] if key in conf.alternatives else (conf.by_key[key],)
+
+
 def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Difference]:
-    if "#" not in setting.raw or setting.is_template or not comparison.both_know(setting.key):
+    if "#" not in setting.raw:
+        yield from _rounded(comparison, setting.key)
+        return
+    if setting.is_template or not comparison.both_know(setting.key):
         return
     was, will_be = reading(setting, Release.V2_8), reading(setting, Release.V3_4)
     if is_reference(will_be):
         if not is_reference(from_file(setting.raw, Release.V2_8)):
-            yield comparison.difference(rule("conf-vault-reference-with-comment"), setting.key)
+            row = rule("conf-vault-reference-with-comment")
+            yield comparison.difference(row, setting.key, setting=setting)
     elif was != will_be:
         shown = [comparison.shown(setting.key, repr(text)) for text in (was, will_be)]
         if shown[0] == shown[1]:  # a secret: only how much of it is left
             shown = [f"{len(text)} characters" for text in (was, will_be)]
         row = rule("conf-value-read-differently")
-        yield comparison.difference(row, setting.key, was=shown[0], will_be=shown[1])
+        old, new = shown
+        yield comparison.difference(row, setting.key, setting=setting, was=old, will_be=new)
+
+
+def _rounded(comparison: Comparison, key: str) -> Iterator[Difference]:
+    """A number of the file that 3.4 has turned into a text in between."""
+    if not isinstance(comparison.old.user.get(key), float | int):
+        return
+    was, will_be = comparison.old.values.get(key), comparison.new.values.get(key)
+    if isinstance(was, float | int) and isinstance(will_be, float | int) and was != will_be:
+        yield comparison.difference(rule("conf-number-rounded"), key, was=was, will_be=will_be)
 
 
 def _set_twice(comparison: Comparison) -> Iterator[Difference]:
     row = rule("conf-duplicate-key")
-    for settings in comparison.conf.all_by_key.values():
+    for key, settings in comparison.conf.all_by_key.items():
+        if key in comparison.conf.alternatives:
+            continue
         last = settings[-1]
         for setting in settings[:-1]:
             yield comparison.difference(row, setting.key, setting=setting, last=last.line)
@@ -67,7 +88,7 @@ def _passed_over(comparison: Comparison) -> Iterator[Difference]:
         yield _lost(comparison, section.line, why)
     for line in conf.without_value:
         yield _lost(comparison, line, "it has no =")
-    if conf.text.startswith(_BOM):
+    if conf.text.startswith(BOM):
         yield _lost(
             comparison, 1, "the file starts with a byte order mark, which becomes part of it"
         )

@@ -46,6 +46,8 @@ class Loaded:
     """Every key that the release knows, typed."""
     refusals: list[ConfError] = attrs.field(factory=list)
     """Why it would not load, all reasons."""
+    files: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    """Keys and paths that it looks for."""
     unknown: set[str] = attrs.field(factory=set)
     """Keys whose value nobody knows: a template, or a secret of a vault."""
     literally: bool = True
@@ -54,14 +56,17 @@ class Loaded:
     def refuse(self, key: str, reason: str) -> None:
         """Note why the release would not start with this key, unless nobody knows its value."""
         key = self._given_by(key)
-        if key in self.unknown:
-            return
+        if key not in self.unknown:
+            self.refusals.append(self.refusal(key, reason))
+
+    def refusal(self, key: str, reason: str) -> ConfError:
+        """A reason not to start, with the place of the key."""
         setting = self.conf.by_key.get(key)
         from_variable = variable(key) in self.conf.environ
         line = None if from_variable or setting is None else setting.line
         path = f"environment variable {variable(key)}" if from_variable else self.conf.path
         text = f"{shortened(reason)} ({self.release})"
-        self.refusals.append(ConfValueError(text, key, path, line))
+        return ConfValueError(text, key, path, line)
 
     def _given_by(self, key: str) -> str:
         """The key that the value was written for: itself, or another name of it that is set."""
@@ -157,8 +162,8 @@ def _type_all(loaded: Loaded, raw: Mapping[str, Raw]) -> None:
 
 def _templates(conf: KongConf) -> tuple[str, ...]:
     """Keys whose value nobody knows yet."""
-    settings = (s for s in conf.by_key.values() if s.is_template)
-    return tuple(s.key for s in settings if variable(s.key) not in conf.environ)
+    keys = [setting.key for setting in conf.by_key.values() if setting.is_template]
+    return tuple(key for key in (*keys, *conf.alternatives) if variable(key) not in conf.environ)
 
 
 def _merged(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from kong_lts.catalog.rows import KeyType
 from kong_lts.findings import Severity
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
+from kong_lts.kong_conf.document import BOM
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.nearest import Nearest
 from kong_lts.kong_conf.values import stripped
@@ -26,7 +27,7 @@ def load_differences(
         by_rules: What the rows have said already.
     """
     yield from _known_to_one(comparison)
-    yield from _pinned(comparison)
+    yield from _pinned(comparison, by_rules)
     yield from _refused(comparison, by_rules)
     yield from _in_vaults(comparison)
 
@@ -43,16 +44,17 @@ def _known_to_one(comparison: Comparison) -> Iterator[Difference]:
                 yield comparison.difference(rule("conf-key-newly-read"), key)
         elif new:
             yield comparison.difference(rule("conf-key-newly-read"), key)
-        elif old or _is_written_by_template(comparison, key):
+        elif old or _is_of_no_kind(comparison, key):
             continue  # each key that only 2.8 knows has a row; a test makes sure
         elif origin == Origin.FILE or not _OF_KUBERNETES.fullmatch(key):
             row = rule("conf-unknown-key")
             yield comparison.difference(row, key, hint=nearest.hint(key))
 
 
-def _is_written_by_template(comparison: Comparison, key: str) -> bool:
+def _is_of_no_kind(comparison: Comparison, key: str) -> bool:
+    """Whether its name is to be filled in, or starts with a byte order mark."""
     setting = comparison.conf.by_key.get(key)
-    return setting is not None and setting.written_by_template
+    return setting is not None and (setting.written_by_template or setting.written[:1] == BOM)
 
 
 def _has_a_type_now(comparison: Comparison, key: str) -> bool:
@@ -89,10 +91,11 @@ def _reasons(loaded: Loaded) -> dict[str, str]:
     return found
 
 
-def _pinned(comparison: Comparison) -> Iterator[Difference]:
+def _pinned(comparison: Comparison, by_rules: Sequence[Difference]) -> Iterator[Difference]:
+    to_be_changed = {d.key for d in by_rules if d.finding.severity is not Severity.INFO}
     with_default = comparison.old.keys.keys
     for key in comparison.set_keys:
-        if key not in with_default or not comparison.both_know(key):
+        if key not in with_default or key in to_be_changed or not comparison.both_know(key):
             continue
         old, new = comparison.defaults(key)
         if old is not None and old != new and comparison.value(key) == old:

@@ -1,5 +1,7 @@
 """resolve(): the values of a kong.conf as a release would load them."""
 
+from collections.abc import Callable
+
 import attrs
 
 from kong_lts.errors import ConfError
@@ -7,6 +9,7 @@ from kong_lts.kong_conf.cross_key import check
 from kong_lts.kong_conf.derived import derive
 from kong_lts.kong_conf.document import KongConf
 from kong_lts.kong_conf.loading import Loaded, load
+from kong_lts.kong_conf.named_files import named_files
 from kong_lts.kong_conf.values import ConfValue
 from kong_lts.versions import Edition, KongVersion, Release
 
@@ -14,16 +17,22 @@ __all__ = ["resolve", "resolved"]
 
 
 def resolve(
-    conf: KongConf, *, release: Release | str, edition: Edition | str
+    conf: KongConf,
+    *,
+    release: Release | str,
+    edition: Edition | str,
+    exists: Callable[[str], bool] | None = None,
 ) -> dict[str, ConfValue]:
     """The values of every key that a release knows, as it would load them.
 
-    Questions to the host's files are not asked: a path is taken to exist, and the user `kong` not
-    to. A template that nobody has filled in yet is read as it stands.
+    A template that nobody has filled in yet is read as it stands, and the user `kong` is taken not
+    to exist.
 
     Args:
         release: `2.8` or `3.4`.
         edition: `oss` or `enterprise`; of Enterprise, the newest patch release.
+        exists: Whether a path that the file names is there on the host, as `os.path.exists` says
+            it; if None, all are taken to be.
 
     Returns:
         Numbers, texts, booleans and tuples of texts by key, None for unset.
@@ -32,8 +41,10 @@ def resolve(
         ConfError: The release would not start; the key and line of the first reason.
     """
     loaded = resolved(conf, Release(release), Edition(edition))
-    if loaded.refusals:
-        raise attrs.evolve(loaded.refusals[0])
+    missing = ((key, path) for key, path in loaded.files if exists is not None and not exists(path))
+    refusals = (loaded.refusal(key, f"no file {loaded.shown(key, path)}") for key, path in missing)
+    for refusal in (*loaded.refusals, *refusals):
+        raise attrs.evolve(refusal)
     return dict(loaded.values)
 
 
@@ -63,5 +74,6 @@ def _loaded(
             reason = "a line starts with [ and has no name and ]; Kong's parser crashes"
             loaded.refusals.insert(0, ConfError(reason, None, conf.path, section.line))
     check(loaded)
+    loaded.files = named_files(loaded)
     derive(loaded)
     return loaded

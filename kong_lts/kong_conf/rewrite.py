@@ -12,7 +12,7 @@ from kong_lts.kong_conf.diff import differences
 from kong_lts.kong_conf.document import KongConf, parse
 from kong_lts.kong_conf.masking import masked_patch
 from kong_lts.kong_conf.rewriting import Question, Rewriting
-from kong_lts.versions import Edition
+from kong_lts.versions import Edition, KongVersion
 
 __all__ = ["Rewrite", "rewrite"]
 
@@ -42,13 +42,21 @@ class Rewrite:
         return masked_patch(self.before, self.text)
 
 
-def rewrite(conf: KongConf, *, edition: Edition | str, keep_behaviour: bool = True) -> Rewrite:
+def rewrite(
+    conf: KongConf,
+    *,
+    edition: Edition | str,
+    keep_behaviour: bool = True,
+    current: KongVersion | None = None,
+) -> Rewrite:
     """The file and the environment as 3.4 should get them.
 
     Args:
         edition: `oss` or `enterprise`.
         keep_behaviour: Also write out the defaults of 2.8 that 3.4 changed, and the values that 2.8
             reads off lines that 3.4 reads differently.
+        current: Version of 2.8 in use; some defaults of Enterprise depend on its patch. If None,
+            these are left, with a question.
 
     Returns:
         Untouched lines keep every byte; rewriting the result changes nothing.
@@ -56,7 +64,7 @@ def rewrite(conf: KongConf, *, edition: Edition | str, keep_behaviour: bool = Tr
     Raises:
         ConfError: The result would be larger than any kong.conf is.
     """
-    comparison = Comparison.of(conf, Edition(edition))
+    comparison = Comparison.of(conf, Edition(edition), current=current)
     work = Rewriting(comparison=comparison, keeps=keep_behaviour)
     for difference in differences(comparison):
         if difference.rule.rewriting is not ConfRewriting.NONE:

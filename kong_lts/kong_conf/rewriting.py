@@ -25,6 +25,7 @@ _ESCAPE = "\\#"
 _TWICE_ESCAPED = (
     "What is meant? To 2.8 its value has a backslash before a #, which 3.4 sees otherwise."
 )
+_BRANCHES = "Which of the two counts? They may stand in different branches of a template."
 _BY_HAND = "How should this be written? It is a template, or runs over several lines."
 
 
@@ -71,6 +72,9 @@ class Rewriting:
             ConfRewriting.PIN: self._pin,
         }
         act = actions.get(difference.rule.rewriting)
+        was_lowered = difference.finding.severity is not difference.rule.severity
+        if act is None and was_lowered:
+            return  # nothing depends on the answer here
         if act is None:
             self._ask(difference, difference.rule.question)
         elif act(difference):
@@ -111,6 +115,9 @@ class Rewriting:
         key, to = difference.key, difference.rule.to
         if key in self._done:
             return False
+        if self.comparison.may_be_another_branch(key, to):
+            self._ask(difference, _BRANCHES)
+            return False
         if to in self.comparison.set_keys or to in self._written:
             return self._comment_out(difference)
         as_loaded = difference.rule.as_loaded or self._differs(difference.setting)
@@ -127,12 +134,13 @@ class Rewriting:
             del self.environ[variable(key)]
             self.environ[variable(to)] = given
         else:
-            edits = _renamed(self.comparison, settings[-1], to, value)
-            if edits is None:
+            counting = settings if key in self.comparison.conf.alternatives else settings[-1:]
+            edits = [_renamed(self.comparison, setting, to, value) for setting in counting]
+            if None in edits:
                 self._ask(difference, _BY_HAND)
                 return False
-            self.edits += edits
-            settings = settings[:-1]
+            self.edits += [edit for of_line in edits for edit in of_line or ()]
+            settings = settings[: -len(counting)]
         for setting in settings:
             self.edits += commented_out(self.comparison.conf, setting, difference.rule.id)
         self._done.add(key)
@@ -198,7 +206,7 @@ class Rewriting:
         if difference.rule.unless_references and references - self._gone:
             return False
         old, new = self.comparison.defaults(difference.key)
-        value = old if difference.rule.pin is None else difference.rule.pin
+        value = difference.rule.pin if old is None else old
         knows = self.comparison.knows(self.comparison.old, difference.key)
         if knows and old == new:  # only another patch release has an old default
             self._ask(difference, _PATCH)

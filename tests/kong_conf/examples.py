@@ -114,6 +114,7 @@ EXAMPLES = (
     ),
     _set("conf-weak-tls", "ssl_cipher_suite = old", "ssl_cipher_suite = modern"),
     _set("conf-value-read-differently", "pg_host = db#x", "pg_host = db #x"),
+    _set("conf-number-rounded", "pg_timeout = 60000.123456789012", "pg_timeout = 60000.5"),
     _set(
         "conf-vault-reference-with-comment",
         "pg_password = {vault://env/x} # y",
@@ -185,7 +186,7 @@ EXAMPLES = (
     _set(
         "conf-new-limits-default",
         "",
-        "ssl_session_cache_size = 1m\n"
+        "ssl_session_cache_size = 1m\nnginx_http_charset = UTF-8\n"
         + "\n".join(
             f"lua_max_{name} = 100"
             for name in ("req_headers", "resp_headers", "uri_args", "post_args")

@@ -46,6 +46,23 @@ def test_a_line_is_changed_in_place(before: str, after: str) -> None:
     assert rewritten(before) == after
 
 
+def test_each_branch_of_a_template_is_rewritten_in_place() -> None:
+    text = (
+        "{% if small %}\nclient_max_body_size = 1m\npg_host = db#a\nupstream_keepalive = 4\n"
+        "{% else %}\nclient_max_body_size = 9m\npg_host = db#b\nupstream_keepalive = 9\n"
+        "nginx_http_client_body_buffer_size = 1m\n{% endif %}\nclient_body_buffer_size = 5k\n"
+    )
+    conf = kong_conf.parse(text)
+    work = kong_conf.rewrite(conf, edition="oss")
+    expected = text.replace("client_max_body", "nginx_http_client_max_body")
+    assert work.text.startswith(expected.replace("db#", "d #"))
+    assert [question.finding.subject for question in work.left] == [
+        "upstream_keepalive",
+        "client_body_buffer_size",
+    ]
+    assert "conf-duplicate-key" not in {f.rule for f in kong_conf.diff(conf, edition="oss")}
+
+
 def test_an_item_is_taken_out_of_a_list() -> None:
     text = "tracing_types = query, cassandra_iterate, router  # all\n"
     assert rewritten(text, "enterprise") == "tracing_types = query, router  # all\n"

@@ -86,10 +86,10 @@ def test_row_lua_ssl_trusted_certificate() -> None:
 
 
 def test_row_pg_ssl_version() -> None:
-    plain = named(found("pg_ssl_version = tlsv1", "enterprise"), "conf-pg-ssl-version-tlsv1")
-    tls = named(
-        found("pg_ssl = on\npg_ssl_version = tlsv1", "enterprise"), "conf-pg-ssl-version-tlsv1"
-    )
+    value = named(found("pg_ssl_version = tlsv1", "enterprise"), "conf-pg-ssl-version-tlsv1")
+    plain = named(found("", "enterprise"), "conf-pg-ssl-version-default")
+    tls = named(found("pg_ssl = on", "enterprise"), "conf-pg-ssl-version-default")
+    assert value.severity is Severity.BLOCKER
     assert (plain.severity, tls.severity) == (Severity.INFO, Severity.WARNING)
 
 
@@ -110,6 +110,30 @@ def test_a_default_of_enterprise_depends_on_the_patch_in_use() -> None:
     assert severity("2.8.4.2") is Severity.INFO
     assert severity("2.8.4.14") is None
     assert severity(None) is Severity.INFO
+
+
+def test_the_default_of_the_patch_in_use_is_pinned() -> None:
+    def pins(current: str | None) -> set[str]:
+        version = KongVersion.parse(current) if current else None
+        conf = kong_conf.parse("")
+        text = kong_conf.rewrite(conf, edition="enterprise", current=version).text
+        return {line for line in text.splitlines() if "keepalive_requests" in line}
+
+    assert pins("2.8.4.2") == {"nginx_http_keepalive_requests = 100"}
+    assert pins("2.8.4.6") == {"nginx_http_keepalive_requests = 1000"}
+    assert pins("2.8.4.14") == set()
+    assert pins(None) == set()
+
+
+def test_a_default_that_depends_on_the_patch_is_told_with_each() -> None:
+    finding = named(found("", "enterprise"), "conf-upstream-keepalive-max-requests-default")
+    assert "`100` before 2.8.4.3, `1000` before 2.8.4.8, then `10000`" in finding.message
+
+
+def test_every_line_of_the_comparison_of_both_releases_has_a_rule() -> None:
+    lines = {f"A{n:02}" for n in range(1, 32)} | {f"B{n:02}" for n in range(1, 21)}
+    sources = " ".join(row.source for row in catalog.kong_conf())
+    assert {line for line in lines if line not in sources} == set()
 
 
 def test_a_variable_beats_the_file_and_is_named_as_the_origin() -> None:
