@@ -118,7 +118,8 @@ class ResumeAdminWrites(PlannedStep):
         return Done()
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """A trial write must be taken."""
+        """A trial write must be taken; and nobody may have written elsewhere at the last moment."""
+        yield from self.check(adapters, past)
         guard = present(self.cluster(adapters).write_guard, "write_guard", self.id)
         if guard.held() or guard.try_write() is not None:
             yield self.obstacle(

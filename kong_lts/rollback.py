@@ -73,6 +73,8 @@ _LEFT = {
 class _Backwards(Driver):
     """Drives a run back."""
 
+    _outcomes: Past | None = attrs.field(default=None, init=False)
+
     def drive(self) -> Run:
         """Undo until nothing is left, or until something cannot be undone."""
         while (command := self.state.command) is not Command.WAIT:
@@ -114,5 +116,8 @@ class _Backwards(Driver):
 
     def _past(self) -> Past:
         """The outcomes; a step that was begun counts as done where nobody knows how it ended."""
-        begun = {e.step for e in self.journal.events() if isinstance(e, StepStarted)}
-        return {**dict.fromkeys(begun, Done(note="how it ended is not known")), **self.state.past}
+        if self._outcomes is None:
+            begun = [e.step for e in self.journal.events() if isinstance(e, StepStarted)]
+            unknown = Done(note="how it ended is not known")
+            self._outcomes = {**dict.fromkeys(begun, unknown), **self.state.past}
+        return self._outcomes

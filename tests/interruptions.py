@@ -60,8 +60,9 @@ class Stage:
 
     def heal(self) -> None:
         """Whatever did not strike does not strike any more."""
-        self.journal.fault = self.world.fault = None
+        self.journal.fault = None
         self.world.spared = 0
+        self.world.mend()
 
 
 def attempt(stage: Stage, act: Callable[[], Run]) -> Run | None:

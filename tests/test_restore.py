@@ -276,7 +276,7 @@ def test_from_a_restore_point_on_the_backup_leads_back() -> None:
 
     assert outcome.fingerprint == a_world().current.database.fingerprint()
     assert world.current.database.rows == a_world().current.database.rows
-    assert world.replaced == ["kong_before_rollback"]
+    assert list(world.replaced) == ["kong_before_rollback"]
     assert rules(undo.verify(fake_adapters(world), NO_PAST)) == []
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import NoReturn, TypeVar
 
 import attrs
@@ -14,6 +13,7 @@ from kong_lts.errors import AdapterError
 from kong_lts.events import BackedUp
 from kong_lts.routing import migrate_path
 from kong_lts.schema import SchemaState
+from kong_lts.testing.faults import AFTERWARDS, AT_AN_EFFECT, BEFOREHAND, MEANWHILE, Fault, Killed
 
 __all__ = [
     "Fault",
@@ -30,22 +30,9 @@ T = TypeVar("T")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _REQUESTS_PER_S = 100
 _LATENCY_MS = 20.0
+_TIMES_OUT_S = 600.0
 SERVER_VERSION = "15.4"
 """Of every simulated PostgreSQL server."""
-
-
-class Killed(BaseException):
-    """The process that runs the plan was killed: nothing catches this but who simulates it."""
-
-
-class Fault(StrEnum):
-    """What goes wrong at one step."""
-
-    FAILS_BEFORE = "fails before its effect"
-    FAILS_AFTER = "fails after its effect"
-    LIES = "says it did, and did not"
-    KILLED_BEFORE = "killed before its effect"
-    KILLED_AFTER = "killed after its effect"
 
 
 @attrs.define(kw_only=True)
@@ -123,6 +110,24 @@ class SimulatedCluster:
         )
 
     @property
+    def serving_percent(self) -> float:
+        """How many of the nodes that answer requests do so now."""
+        serving = [
+            runs
+            for node, runs in self.running.items()
+            if self.roles.get(node) is not NodeRole.CONTROL_PLANE
+        ]
+        return 100 * sum(serving) / len(serving) if serving else 0.0
+
+    @property
+    def administered(self) -> bool:
+        """Whether any node answers at its Admin API; a data plane has none."""
+        return any(
+            runs and self.roles.get(node) is not NodeRole.DATA_PLANE
+            for node, runs in self.running.items()
+        )
+
+    @property
     def has_control_plane(self) -> bool:
         """Whether a control plane runs."""
         return any(
@@ -164,15 +169,21 @@ class World:
     """What decK wrote, by the path of its file."""
     keyring_exports: dict[str, tuple[str, ...]] = attrs.Factory(dict)
     """Ids of the keys in an export, by its path."""
-    replaced: list[str] = attrs.Factory(list)
-    """Databases that were replaced, by the name under which they stay."""
+    replaced: dict[str, dict[str, str]] = attrs.Factory(dict)
+    """The rows of databases that were replaced, by the name under which they stay."""
     effects: list[str] = attrs.Factory(list)
     """Everything that changed the world, in order."""
+    colleague: dict[str, Side] = attrs.Factory(dict)
+    """Routes that a colleague wrote, and on which side."""
+    second_run: Callable[[], None] | None = None
+    """What somebody does who starts a second run."""
     run_lock: str | None = None
     fault: Fault | None = None
     """Strikes once, at the first look or act that it can strike, then is gone."""
     spared: int = 0
     """How many looks and acts an armed fault lets pass first."""
+    acts_spared: int = 0
+    """How many acts it lets pass if it strikes nothing but acts."""
 
     @classmethod
     def of(cls, deployment: Deployment, *, routes: int = 3, in_place: bool = False) -> "World":
@@ -218,40 +229,99 @@ class World:
             AdapterError: An armed fault strikes.
             Killed: An armed fault kills the process.
         """
-        if self._due() in (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE):
+        due = self._due()
+        if due is Fault.TIMES_OUT:
+            self.pass_time(_TIMES_OUT_S)
+        if due in BEFOREHAND:
             self._strike(doing, error)
         return seen()
 
-    def act(self, doing: str, error: type[AdapterError], effect: Callable[[], None]) -> None:
+    def act(
+        self,
+        doing: str,
+        error: type[AdapterError],
+        effect: Callable[[], None],
+        *,
+        half: Callable[[], None] | None = None,
+    ) -> None:
         """Something changes.
+
+        Args:
+            doing: What, in words.
+            error: What whoever does it raises.
+            effect: The change.
+            half: What is left of it where the process is killed meanwhile; None for a change that
+                is there as a whole or not at all.
 
         Raises:
             AdapterError: An armed fault strikes.
             Killed: An armed fault kills the process.
         """
         due = self._due()
-        if due in (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE):
+        if due in AT_AN_EFFECT and self.acts_spared:
+            self.acts_spared, due = self.acts_spared - 1, None
+        if due is Fault.TIMES_OUT:
+            self.pass_time(_TIMES_OUT_S)
+        elif due is Fault.KILLED_DURING and half is not None:
+            half()
+            self.effects.append(f"half of: {doing}")
             self._strike(doing, error)
-        if due is Fault.LIES:
+        elif due in BEFOREHAND or due is Fault.KILLED_DURING:
+            self._strike(doing, error)
+        elif due is Fault.LIES:
             self.fault = None
             return
         effect()
         self.effects.append(doing)
-        if due is not None:
+        if due in AFTERWARDS:
             self._strike(doing, error)
 
     def _due(self) -> Fault | None:
-        """The armed fault, unless it lets this one pass."""
+        """The armed fault, unless it lets this one pass, or somebody else brings it about."""
         if self.fault is not None and self.spared:
             self.spared -= 1
             return None
+        if self.fault in MEANWHILE:
+            self._meanwhile()
         return self.fault
 
-    def _strike(self, doing: str, error: type[AdapterError]) -> NoReturn:
+    def _meanwhile(self) -> None:
+        """Somebody else does something, once."""
         fault, self.fault = self.fault, None
-        if fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER):
+        if fault is Fault.WRITE:
+            self.colleague_writes()
+        elif fault is Fault.SICK:
+            self.new.failing_percent = 100
+        elif self.second_run is not None:
+            self.second_run()
+
+    def _strike(self, doing: str, error: type[AdapterError]) -> NoReturn:
+        fault = self.fault
+        if fault is not Fault.UNREACHABLE:
+            self.fault = None
+        if fault in (Fault.KILLED_BEFORE, Fault.KILLED_DURING, Fault.KILLED_AFTER):
             raise Killed(doing)
         raise error(doing, f"simulated failure: {fault}")
+
+    def mend(self) -> None:
+        """Whatever went wrong is over: nobody is logged in or fails, and no process lives."""
+        self.fault = self.run_lock = None
+        self.new.failing_percent = 0
+        for cluster in (self.current, self.new):
+            cluster.database.connections = 0
+
+    def colleague_writes(self) -> None:
+        """Write where the Admin API lets one, else by SQL into the current database."""
+        if not self.has_database:
+            return
+        key = f"colleague-{len(self.colleague)}"
+        self.current.database.connections += 1
+        for side in (Side.NEW, Side.CURRENT):
+            if self.cluster(side).administered and self.write(side, key, "/colleague"):
+                self.colleague[key] = side
+                return
+        if self.write(Side.CURRENT, key, "/colleague", around_the_guard=True):
+            self.colleague[key] = Side.CURRENT
 
     def write(self, side: Side, key: str, path: str, *, around_the_guard: bool = False) -> bool:
         """Somebody else writes a route; returns whether the write was taken."""
@@ -277,6 +347,15 @@ class World:
     def lost_requests(self) -> int:
         """Requests that no node answered."""
         return self.current.lost + self.new.lost
+
+    def kill_migration(self, database: SimulatedDatabase) -> None:
+        """What a killed migration leaves: its lock, and of `up` half of the rows migrated."""
+        database.locked_by = "a killed run"
+        database.locked_until = self.now + timedelta(seconds=60)
+        if database.state is SchemaState.LTS_2_8:
+            half = list(database.rows)[::2]
+            database.rows |= {key: migrate_path(database.rows[key]) for key in half}
+            database.state = SchemaState.PARTLY_UP
 
     def migrate_up(self, database: SimulatedDatabase) -> None:
         """What `kong migrations up` does to the rows."""

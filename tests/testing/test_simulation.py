@@ -10,12 +10,13 @@ from kong_lts.deployment import Side
 from kong_lts.errors import DatabaseError
 from kong_lts.schema import SchemaState
 from kong_lts.testing import scenarios
-from kong_lts.testing.simulation import Fault, Killed, World
+from kong_lts.testing.faults import AFTERWARDS, BEFOREHAND, MEANWHILE, Fault, Killed
+from kong_lts.testing.simulation import World
 from tests.conftest import counted
 from tests.worlds import a_world, restored_world
 
-BEFORE = (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE)
-KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_DURING, Fault.KILLED_AFTER)
+STRIKING = [fault for fault in Fault if fault not in (Fault.LIES, *MEANWHILE)]
 
 
 def act(world: World) -> bool:
@@ -158,7 +159,7 @@ def test_without_a_fault_everything_happens_and_is_noted() -> None:
     assert world.look("look at it", DatabaseError, lambda: 7) == 7
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.LIES])
+@pytest.mark.parametrize("fault", STRIKING)
 def test_a_fault_strikes_an_act_before_or_after_its_effect(fault: Fault) -> None:
     world = a_world()
     world.fault = fault
@@ -166,7 +167,7 @@ def test_a_fault_strikes_an_act_before_or_after_its_effect(fault: Fault) -> None
     with pytest.raises(Killed if fault in KILLS else DatabaseError):
         act(world)
 
-    assert world.effects == ([] if fault in BEFORE else ["change it"])
+    assert world.effects == (["change it"] if fault in AFTERWARDS else [])
 
 
 def test_a_lie_is_an_act_without_its_effect() -> None:
@@ -178,7 +179,7 @@ def test_a_lie_is_an_act_without_its_effect() -> None:
     assert world.effects == []
 
 
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in MEANWHILE])
 def test_a_look_is_struck_only_by_what_comes_before_an_effect(fault: Fault) -> None:
     world = a_world()
     world.fault = fault
@@ -187,13 +188,12 @@ def test_a_look_is_struck_only_by_what_comes_before_an_effect(fault: Fault) -> N
     try:
         looks = world.look("look at it", DatabaseError, lambda: 1)
     except (Killed, DatabaseError):
-        assert fault in BEFORE
+        assert fault in BEFOREHAND
 
-    assert looks == (fault not in BEFORE)
-    assert world.fault is (None if fault in BEFORE else fault)
+    assert looks == (fault not in BEFOREHAND)
 
 
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.UNREACHABLE])
 def test_a_fault_strikes_once(fault: Fault) -> None:
     world = a_world()
     world.fault = fault
@@ -205,6 +205,102 @@ def test_a_fault_strikes_once(fault: Fault) -> None:
 
     assert last
     assert world.fault is None
+
+
+def test_what_cannot_be_reached_stays_so_until_it_is_mended() -> None:
+    world = a_world()
+    world.fault = Fault.UNREACHABLE
+    for _ in range(3):
+        with pytest.raises(DatabaseError, match="nothing can be reached"):
+            act(world)
+
+    world.mend()
+
+    assert act(world)
+
+
+def test_an_answer_that_comes_too_late_has_its_effect_all_the_same() -> None:
+    world = a_world()
+    world.fault, begun = Fault.TIMES_OUT, world.now
+
+    with pytest.raises(DatabaseError, match="gives no answer in time"):
+        act(world)
+
+    assert world.effects == ["change it"]
+    assert world.now - begun == timedelta(minutes=10)
+    assert world.current.requests > 0
+
+
+def test_half_of_an_effect_is_left_by_a_kill_where_there_can_be_half() -> None:
+    world = a_world()
+    world.fault = Fault.KILLED_DURING
+    done = list[str]()
+
+    with pytest.raises(Killed):
+        world.act(
+            "change it",
+            DatabaseError,
+            lambda: done.append("all"),
+            half=lambda: done.append("half"),
+        )
+
+    assert done == ["half"]
+    assert world.effects == ["half of: change it"]
+
+
+def test_a_killed_up_leaves_half_of_the_rows_and_a_lock_that_runs_out() -> None:
+    world = a_world()
+    database = world.current.database
+    database.rows = {"a": "/a/\\d+", "b": "/b/\\d+"}
+
+    world.kill_migration(database)
+
+    assert database.state is SchemaState.PARTLY_UP
+    assert sorted(database.rows.values()) == ["/b/\\d+", "~/a/\\d+"]
+    assert database.locked_until - world.now == timedelta(minutes=1)
+
+
+def test_a_colleague_writes_where_he_is_let_and_else_by_sql() -> None:
+    world = a_world()
+    world.fault = Fault.WRITE
+
+    assert act(world)
+    world.current.database.guarded = True
+    world.colleague_writes()
+
+    assert world.colleague == {"colleague-0": Side.CURRENT, "colleague-1": Side.CURRENT}
+    assert {"colleague-0", "colleague-1"} <= world.current.database.rows.keys()
+    assert world.current.database.connections == 2
+
+
+def test_a_new_cluster_that_lets_writes_in_gets_them() -> None:
+    world = restored_world()
+    world.new.running = dict.fromkeys(world.new.running, True)
+
+    world.colleague_writes()
+
+    assert world.colleague == {"colleague-0": Side.NEW}
+
+
+def test_somebody_starts_a_second_run_once() -> None:
+    world = a_world()
+    started = list[bool]()
+    world.second_run = lambda: started.append(True)
+    world.fault = Fault.SECOND_RUN
+
+    assert act(world)
+    assert act(world)
+
+    assert started == [True]
+
+
+def test_a_fault_of_effects_spares_as_many_as_it_is_told_to() -> None:
+    world = a_world()
+    world.fault, world.acts_spared = Fault.LIES, 1
+
+    assert act(world)
+    assert world.look("look at it", DatabaseError, lambda: 7) == 7
+    assert not act(world)
 
 
 def test_a_fault_spares_as_many_touches_as_it_is_told_to() -> None:

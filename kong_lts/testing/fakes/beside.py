@@ -13,11 +13,8 @@ from kong_lts.errors import (
 )
 from kong_lts.events import Event, StepStarted
 from kong_lts.protocols import Decision, Instruction, Order, Question
-from kong_lts.testing.simulation import (
-    Fault,
-    Killed,
-    World,
-)
+from kong_lts.testing.faults import Fault, Killed
+from kong_lts.testing.simulation import World
 
 __all__ = [
     "FakeApprover",
@@ -148,7 +145,8 @@ class FakeJournal:
         return fault
 
     def _arm(self, world: World, event: Event) -> None:
-        world.fault = None  # whatever was armed for the step before this event is over
+        if world.fault is not Fault.UNREACHABLE:
+            world.fault = None  # whatever was armed for the step before this event is over
         if isinstance(event, StepStarted) and event.step == self.strikes_at:
             fault = self._take_fault()
             if fault is Fault.KILLED_BEFORE:

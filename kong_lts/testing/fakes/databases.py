@@ -201,7 +201,7 @@ class FakeArchive:
             raise ArchiveError(doing, f"there is a database {keep_as} already")
 
         def effect() -> None:
-            self.world.replaced.append(keep_as)
+            self.world.replaced[keep_as] = dict(database.rows)
             database.rows, database.state = dict(rows), SchemaState.LTS_2_8
             database.guarded = False
 

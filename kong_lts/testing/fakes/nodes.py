@@ -101,7 +101,7 @@ class FakeProcessRunner:
         if database.state in (SchemaState.UP, SchemaState.PARTLY_UP):
             return Finished(status=1, stderr="Error: Database has pending migrations")
         if database.state is SchemaState.LTS_2_8:
-            self.world.act(doing, ProcessNotRunError, lambda: self.world.migrate_up(database))
+            self._migrate(doing, lambda: self.world.migrate_up(database))
         return Finished(status=0)
 
     def _finish(self, doing: str) -> Finished:
@@ -113,8 +113,14 @@ class FakeProcessRunner:
             database.state = SchemaState.LTS_3_4
 
         if database.state is SchemaState.UP:
-            self.world.act(doing, ProcessNotRunError, effect)
+            self._migrate(doing, effect)
         return Finished(status=0)  # before `up` it answers 0 and does nothing
+
+    def _migrate(self, doing: str, effect: Callable[[], None]) -> None:
+        database = self._cluster.database
+        self.world.act(
+            doing, ProcessNotRunError, effect, half=lambda: self.world.kill_migration(database)
+        )
 
     def _start(self, doing: str) -> Finished:
         cluster = self._cluster

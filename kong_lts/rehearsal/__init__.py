@@ -1,0 +1,87 @@
+"""rehearse(plan): the plan against the simulated world, with every fault at every step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+from kong_lts.planning import Case, Plan, Rehearsal
+from kong_lts.rehearsal.cases import WAYS, Disturbance, rehearsed, undisturbed
+from kong_lts.rehearsal.invariants import Invariant
+from kong_lts.testing.faults import AT_AN_EFFECT, Fault
+
+__all__ = ["Invariant", "rehearse"]
+
+
+def rehearse(
+    plan: Plan,
+    *,
+    faults: Sequence[Fault] | None = None,
+    invariants: Sequence[Invariant] = (),
+    executor: Executor | None = None,
+) -> Rehearsal:
+    """Run a plan in memory: once undisturbed, then with each fault at each step, both ways out.
+
+    The simulated deployment has the plan's clusters and nodes, some routes, steady traffic and a
+    clock of its own; nothing outside the process is touched.
+
+    Args:
+        plan: Any plan.
+        faults: What goes wrong; every kind of fault if None.
+        invariants: More that must hold at the end of each case: each is given the world and the
+            run, and says what does not hold.
+        executor: Where the cases of each step are run, side by side; here if None. A pool of
+            processes must be able to pickle the invariants.
+
+    Returns:
+        One case for each step, fault and way out. A case is broken where the run did not end as it
+        must, configuration or requests were lost, `up` ran twice, a data plane was newer than its
+        control plane, a step counted as proved that was not, the point of no return was passed
+        without a verified backup, or traffic or admin writes do not end where the report says.
+    """
+    kinds = tuple(Fault) if faults is None else tuple(faults)
+    steps = [None, *(step.id for step in plan.steps)]
+    work = partial(
+        cases_of_step,
+        plan,
+        faults=kinds,
+        invariants=tuple(invariants),
+        acts=undisturbed(plan).acts,
+    )
+    found = map(work, steps) if executor is None else executor.map(work, steps)
+    return Rehearsal(plan=plan, cases=tuple(case for cases in found for case in cases))
+
+
+def cases_of_step(
+    plan: Plan,
+    step: str | None,
+    *,
+    faults: Sequence[Fault],
+    invariants: Sequence[Invariant],
+    acts: Mapping[str, int],
+) -> tuple[Case, ...]:
+    """The cases of one step, or the undisturbed ones.
+
+    Args:
+        plan: What is rehearsed.
+        step: Its id; None for the undisturbed cases.
+        faults: What goes wrong.
+        invariants: Those of the caller.
+        acts: How many effects each step has; a fault of an effect strikes the first and the last.
+    """
+    return tuple(
+        rehearsed(plan, disturbance, way, invariants)
+        for disturbance in _disturbances(step, faults, acts)
+        for way in WAYS
+    )
+
+
+def _disturbances(
+    step: str | None, faults: Sequence[Fault], acts: Mapping[str, int]
+) -> Iterator[Disturbance | None]:
+    if step is None:
+        yield None
+        return
+    for fault in faults:
+        yield Disturbance(step=step, fault=fault)
+        if fault in AT_AN_EFFECT and (several := acts.get(step, 0)) > 1:
+            yield Disturbance(step=step, fault=fault, acts_spared=several - 1)
