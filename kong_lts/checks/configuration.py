@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
@@ -16,15 +16,19 @@ from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
 
+_SHOWN = 5
+
 
 def _look(case: Case) -> Iterator[Finding]:
     current = case.deployment.current.version
     roles = dict(case.roles)
+    by_node: dict[str, list[Finding]] = {}
     for node, conf in case.evidence.configurations.items():
         path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
         role = _role(roles, node)
         found = kong_conf.diff(conf, edition=case.edition, current=current, role=role)
-        yield from (_placed(finding, path) for finding in found)
+        by_node[node] = [_placed(finding, path) for finding in found]
+    yield from _each_once(by_node)
     for name, conf in case.confs_of_manifests.items():
         found = kong_conf.diff(conf, edition=case.edition, current=current)
         yield from (_of_manifest(finding, name) for finding in found)
@@ -33,6 +37,21 @@ def _look(case: Case) -> Iterator[Finding]:
             found = kong_conf.diff(conf, edition=case.edition, current=current)
             yield from (_of_manifest(f, name) for f in found if f.rule not in _on_defaults())
     yield from _together(case, roles)
+
+
+def _each_once(by_node: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
+    """What is not set on several nodes is told once, with their names."""
+    nodes: dict[Finding, list[str]] = {}
+    for node, findings in by_node.items():
+        for finding in findings:
+            nodes.setdefault(finding, []).append(node)
+    for finding, names in nodes.items():
+        if len(names) < 2:
+            yield finding
+            continue
+        shown = ", ".join(names[:_SHOWN])
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield attrs.evolve(finding, message=f"{finding.message} (on {shown}{more})")
 
 
 def _of_manifest(finding: Finding, name: str) -> Finding:

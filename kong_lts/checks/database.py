@@ -16,6 +16,7 @@ __all__ = ["CHECK"]
 
 _SUPPORTED_MAJORS = range(12, 17)
 _SHOWN_BY = "database"
+_OF_KONG = {"schema_meta", "routes", "services", "plugins"}
 
 _RULE_OF_STATE = {
     SchemaState.EMPTY: "database-empty",
@@ -56,6 +57,8 @@ def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
     pending = ", ".join(
         f"{row.subsystem}: {name}" for row in facts.schema_meta for name in row.pending
     )
+    if state is SchemaState.EMPTY and not _was_looked_at(facts):
+        return  # nobody gave schema_meta
     rule = _RULE_OF_STATE.get(state)
     if pending and state in (SchemaState.OLDER, SchemaState.LTS_2_8):
         rule = "database-pending-on-2.8"
@@ -68,6 +71,12 @@ def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
             pending=pending or "nothing",
             evidence=_SHOWN_BY,
         )
+
+
+def _was_looked_at(facts: DatabaseFacts) -> bool:
+    """Whether an empty `schema_meta` is known to be so, and not only left out."""
+    by_adapter = bool(facts.identity or facts.name)
+    return by_adapter or (bool(facts.tables) and not facts.tables.keys() & _OF_KONG)
 
 
 def _routes(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
