@@ -26,6 +26,7 @@ Source:
 """
 _HTTP = frozenset({"http", "https", "grpc", "grpcs"})
 _PORTS = {"https": 443, "grpcs": 443, "http": 80, "grpc": 80}
+_UNIQUE = (("name", "name"), ("id", "primary key"))
 _MOST_SHOWN = 5
 
 
@@ -207,16 +208,16 @@ def _migrated(raw: Mapping[str, object]) -> Mapping[str, object]:
 def _refuse(found: Sequence[_Found], release: Release, router_flavor: str | None) -> None:
     """Raise what the release would say about these routes, if anything."""
     said: list[tuple[str, str]] = []
-    names: set[str] = set()
+    seen: set[tuple[str, object]] = set()
     for one in found:
         label = _label(one.raw, one.place)
         said += [(label, text) for text in problems(one.raw, release, router_flavor)]
-        name = one.raw.get("name")
-        if isinstance(name, str):
-            if name in names:
-                text = f"uniqueness violation: 'routes' entity with name set to '{name}'"
+        for field, called in _UNIQUE:
+            value = one.raw.get(field)
+            if isinstance(value, str) and (field, value) in seen:
+                text = f"uniqueness violation: 'routes' entity with {called} set to '{value}'"
                 said.append((label, f"{text} already declared"))
-            names.add(name)
+            seen.add((field, value if isinstance(value, str) else None))
     if not said:
         return
     (route, reason), *rest = said
