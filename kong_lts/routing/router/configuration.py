@@ -14,7 +14,7 @@ from kong_lts.versions import Release
 
 __all__ = ["OF_WORKSPACE", "Route", "Service", "read_routes"]
 
-OF_WORKSPACE = "›"
+OF_WORKSPACE = "»"
 """Between a workspace and a name that another workspace has too; Kong takes it in a name."""
 
 _FORMATS = {Release.V2_8: ("1.1", "2.1"), Release.V3_4: ("1.1", "2.1", "3.0")}
