@@ -22,6 +22,7 @@ from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_archive import PostgresArchive
 from kong_lts.adapters.postgres_credentials import PostgresCredentials
 from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
+from kong_lts.adapters.prometheus import PrometheusMetrics
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
@@ -50,6 +51,7 @@ __all__ = [
     "PostgresCredentials",
     "PostgresDatabase",
     "PostgresWriteGuard",
+    "PrometheusMetrics",
     "ReplicaRatio",
     "SqliteJournal",
     "Switch",
