@@ -264,6 +264,8 @@ class KongConfRule(Rule):
     """Other keys, each of which has one of the values under 2.8."""
     unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """Keys, none of which has one of the values."""
+    if_unknown: bool = False
+    """Whether it speaks where nobody knows the value of a key of `when` or `unless`."""
     info_unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """Keys without one of these values lower the severity to INFO."""
     call: str = ""
