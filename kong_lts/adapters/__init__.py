@@ -17,6 +17,7 @@ from kong_lts.adapters.load_balancers import (
     ReplicaRatio,
 )
 from kong_lts.adapters.local_process import LocalProcessRunner
+from kong_lts.adapters.node_commands import ManagedNode, NodeCommands
 from kong_lts.adapters.postgres import PostgresDatabase
 from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_archive import PostgresArchive
@@ -26,6 +27,7 @@ from kong_lts.adapters.prometheus import PrometheusMetrics
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
+from kong_lts.adapters.ssh_process import SshProcessRunner
 from kong_lts.adapters.system import LoggingObserver, SystemClock
 
 __all__ = [
@@ -45,7 +47,9 @@ __all__ = [
     "KubernetesLoadBalancer",
     "LocalProcessRunner",
     "LoggingObserver",
+    "ManagedNode",
     "NginxLoadBalancer",
+    "NodeCommands",
     "PostgresAddress",
     "PostgresArchive",
     "PostgresCredentials",
@@ -54,6 +58,7 @@ __all__ = [
     "PrometheusMetrics",
     "ReplicaRatio",
     "SqliteJournal",
+    "SshProcessRunner",
     "Switch",
     "SystemClock",
     "TwoPersonApprover",
