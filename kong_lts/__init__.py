@@ -24,7 +24,7 @@ from kong_lts.evidence import Evidence, StateFile, TextFile, gather, read_eviden
 from kong_lts.execution import execute, resume
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.monitoring import Gate
-from kong_lts.planning import Plan, Rehearsal, Run, Verdict, plan
+from kong_lts.planning import Plan, Rehearsal, Run, Verdict, plan, plan_restore
 from kong_lts.protocols import Adapters, ClusterAdapters, Probe
 from kong_lts.rollback import roll_back
 from kong_lts.strategies import Settings, Strategy, StrategyChoice, choose_strategy
@@ -76,6 +76,7 @@ __all__ = [
     "kong_conf",
     "parse_deployment",
     "plan",
+    "plan_restore",
     "read_deployment",
     "read_evidence",
     "redacted",

@@ -67,8 +67,6 @@ class Finding:
     """A safe change of the text, where one exists."""
     evidence: str | None = None
     """Which input showed it."""
-    traffic: int | None = None
-    """How many requests of an access log it concerns; None where that was not counted."""
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location and str(self.location) else ""
@@ -81,13 +79,8 @@ def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Worst first, then by traffic, rule and place: the same facts always read alike."""
-
-    def weight(finding: Finding) -> tuple[object, ...]:
-        first = (-finding.severity.rank, -(finding.traffic or 0), finding.rule)
-        return (*first, *_place(finding), finding.subject)
-
-    return tuple(sorted(findings, key=weight))
+    """Worst first, then by rule and place, so that two assessments of the same facts read alike."""
+    return tuple(sorted(findings, key=lambda f: (-f.severity.rank, f.rule, *_place(f), f.subject)))
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -1,5 +1,6 @@
-"""Manifest: what a database backup holds, and what it cannot bring back."""
+"""Manifests: what a backup holds, and what it cannot bring back."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
@@ -7,7 +8,24 @@ import attrs
 from kong_lts.database import Fingerprint, SchemaMeta
 from kong_lts.serialization import Form, json_schema
 
-__all__ = ["DumpFormat", "FileRecord", "Manifest"]
+__all__ = [
+    "BackupManifest",
+    "BackupMethod",
+    "DumpFormat",
+    "FileListing",
+    "FileRecord",
+    "Manifest",
+    "NodeFile",
+]
+
+
+class BackupMethod(StrEnum):
+    """The guide's kinds of backup."""
+
+    DATABASE = "database"
+    DECLARATIVE = "declarative"
+    KEYRING = "keyring"
+    FILES = "files"
 
 
 class DumpFormat(StrEnum):
@@ -85,3 +103,104 @@ class Manifest:
 
 
 _FORM = Form(Manifest, "backup manifest")
+
+
+@attrs.frozen(kw_only=True)
+class BackupManifest:
+    """What stands in `manifest.json` of a whole backup: every kind of it in one folder.
+
+    The database backup is a folder in it with a manifest of its own.
+    """
+
+    created_at: str
+    """ISO 8601, UTC."""
+    made_by: str = ""
+    """User, host and process."""
+    deployment: str = ""
+    methods: tuple[BackupMethod, ...]
+    """The kinds of backup in the folder."""
+    by_hand: tuple[str, ...] = ()
+    """What people say that they have put elsewhere."""
+    server_version: str | None = None
+    """Of PostgreSQL."""
+    tool_versions: tuple[str, ...] = ()
+    """As in "pg_dump 15.6"."""
+    schema_state: str | None = None
+    """Of the database that was dumped."""
+    fingerprint: Fingerprint | None = None
+    """Of the very rows that were dumped."""
+    entities: Mapping[str, int] = attrs.Factory(dict)
+    """How many of each kind are in the declarative backup."""
+    keyring_ids: tuple[str, ...] = ()
+    """Of the keys in the keyring's export; no key."""
+    files: tuple[FileRecord, ...] = ()
+    cannot_restore: tuple[str, ...] = ()
+    """What this backup does not hold, or does not give back."""
+
+    @property
+    def size_bytes(self) -> int:
+        """All files together."""
+        return sum(file.size_bytes for file in self.files)
+
+    def to_json(self) -> str:
+        """The manifest as JSON, with `format_version`."""
+        return _BACKUP_FORM.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str, *, path: str | None = None) -> "BackupManifest":
+        """Read what `to_json` wrote.
+
+        Raises:
+            FormatError: It does not fit.
+        """
+        return _BACKUP_FORM.from_json(text, path=path)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, object]:
+        """JSON Schema of `to_json`."""
+        return json_schema(cls, title="kong_lts backup")
+
+
+_BACKUP_FORM = Form(BackupManifest, "backup manifest")
+
+
+@attrs.frozen(kw_only=True)
+class NodeFile:
+    """A file, folder or link of a node, as it was there."""
+
+    path: str
+    """On the node, absolute."""
+    mode: int
+    """Permission bits."""
+    owner: str
+    group: str
+    sha256: str | None = None
+    """Of a file's content; None for folders and links."""
+    target: str | None = None
+    """Of a link."""
+
+
+@attrs.frozen(kw_only=True)
+class FileListing:
+    """What stands in `files.json` beside the copies of one node's files."""
+
+    node: str
+    files: tuple[NodeFile, ...]
+    left_out: tuple[str, ...] = ()
+    """What was not copied: sockets, logs and process ids."""
+
+    def to_json(self) -> str:
+        """The listing as JSON, with `format_version`."""
+        return _LISTING_FORM.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str, *, path: str | None = None) -> "FileListing":
+        """Read what `to_json` wrote.
+
+        Raises:
+            FormatError: It does not fit.
+        """
+        return _LISTING_FORM.from_json(text, path=path)
+
+
+_LISTING_FORM = Form(FileListing, "listing of files")

@@ -11,7 +11,7 @@ from kong_lts.protocols import Adapters, Database, Finished
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 from kong_lts.step import PlannedStep, Reversibility, present, runner_of
 
-__all__ = ["MigrationsFinish", "MigrationsUp"]
+__all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp"]
 
 _TIMEOUT_S = 3600.0
 """Measured: 5 s for 20,000 routes; an hour leaves room for a hundred times the largest."""
@@ -111,6 +111,47 @@ class _Migrations(PlannedStep):
                     " ran twice over it.",
                     "Restore the backup; no later migration repairs this.",
                 )
+
+
+@attrs.frozen(kw_only=True)
+class MigrationsBootstrap(_Migrations):
+    """Run `kong migrations bootstrap` of the current release on an empty database.
+
+    Source:
+        guide, Backup: "otherwise bootstrap a new database and use deck".
+    """
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Run kong migrations bootstrap on the database of the {self.side} cluster"
+
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """An empty database, or one that was bootstrapped before, and nobody else at work."""
+        yield from self._not_locked(adapters)
+        state = self._state(adapters)
+        if state not in (SchemaState.EMPTY, SchemaState.LTS_2_8):
+            yield self.obstacle(
+                "schema-not-empty",
+                f"The database is in the state '{state}'; a bootstrap is for an empty one.",
+                "Name a database that does not exist yet.",
+            )
+
+    def run(self, adapters: Adapters, past: Past) -> Migrated:
+        """Run it, unless it has run."""
+        duration_s = 0.0
+        if self._state(adapters) is SchemaState.EMPTY:
+            _, duration_s = self._kong(adapters, "bootstrap")
+        return Migrated(state=self._state(adapters), duration_s=duration_s)
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """A complete 2.8 schema is there."""
+        if (state := self._state(adapters)) is not SchemaState.LTS_2_8:
+            yield self.obstacle(
+                "migrations-bootstrap-not-done",
+                f"After `kong migrations bootstrap` the database is in the state '{state}'.",
+                "Is the node of release 2.8, and does it reach this very database?",
+            )
 
 
 @attrs.frozen(kw_only=True)

@@ -42,6 +42,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.ArchiveError("doing it", "a reason"),
     errors.WriteGuardError("doing it", "a reason"),
     errors.CredentialsError("doing it", "a reason"),
+    errors.NodeFilesError("doing it", "a reason"),
     errors.DeckError("doing it", "a reason"),
     errors.ProcessError("doing it", "a reason"),
     errors.ProcessNotRunError("doing it", "a reason"),

@@ -50,6 +50,7 @@ PINNED = {
     "kong_conf",
     "parse_deployment",
     "plan",
+    "plan_restore",
     "read_deployment",
     "read_evidence",
     "redacted",

@@ -102,7 +102,14 @@ def test_every_step_that_was_begun_is_taken_back_from_the_last_one() -> None:
     run = stage.roll_back()
 
     undone = [event.step for event in run.events if isinstance(event, UndoStarted)]
-    assert undone == ["back-up-declarative", "back-up-database", "stop-admin-writes"]
+    assert undone == [
+        "evaluate",
+        "verify-backup",
+        "back-up-files",
+        "back-up-declarative",
+        "back-up-database",
+        "stop-admin-writes",
+    ]
 
 
 def test_the_journal_says_what_was_done_about_each_step() -> None:

@@ -45,7 +45,7 @@ from tests.interruptions import Stage, attempt, cut_at_each_event, cut_at_each_t
 from tests.worlds import AT, a_plan
 
 PLAN = a_plan()
-SHORT = attrs.evolve(PLAN, steps=PLAN.steps[:9])
+SHORT = attrs.evolve(PLAN, steps=PLAN.steps[:10])
 SHORT_JSON = SHORT.to_json()
 FIRST, SECOND = PLAN.steps[0].id, PLAN.steps[1].id
 SAMPLES: dict[type, Event] = {
@@ -78,7 +78,7 @@ PAIRS = [(phase, kind) for phase in Phase for kind in get_args(Event)]
 ONLY_ON_PAPER = {
     # The look after an interruption swallows its own failure: what is not seen did not happen.
     (Phase.INSPECTING, StepFailed),
-    # A step of the first nine waits nowhere long enough to be seen alive.
+    # A step of the first ten waits nowhere long enough to be seen alive.
     *((phase, Heartbeat) for phase in Phase if (phase, Heartbeat) in TRANSITIONS),
 }
 """Transitions that no driver of this library takes, and why."""

@@ -10,7 +10,7 @@ from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Diverted, Done, Past
 from kong_lts.findings import Finding, Severity
-from kong_lts.planning import AnyStep
+from kong_lts.planning import AnyStep, plan_restore
 from kong_lts.protocols import Adapters, ClusterAdapters
 from kong_lts.step import (
     Effect,
@@ -22,7 +22,7 @@ from kong_lts.step import (
     runner_of,
 )
 from kong_lts.testing.fakes import fake_adapters
-from tests.worlds import NO_PAST, a_world, plans
+from tests.worlds import DUAL_CLUSTER, NO_PAST, a_world, plans
 
 
 @attrs.frozen(kw_only=True)
@@ -120,7 +120,9 @@ def test_an_outcome_of_its_own_is_found() -> None:
 
 
 def test_every_step_that_a_plan_can_hold_is_in_some_plan_or_takes_one_back() -> None:
-    planned = {type(step) for plan in plans().values() for step in plan.steps}
+    restores = [plan_restore(DUAL_CLUSTER, declarative=way) for way in (False, True)]
+    made = [*plans().values(), *restores]
+    planned = {type(step) for plan in made for step in plan.steps}
     undos = {type(step.undo(NO_PAST)) for plan in plans().values() for step in plan.steps}
 
     assert planned | undos == {*get_args(AnyStep), type(None)}

@@ -9,11 +9,10 @@ import attrs
 from kong_lts.deployment import Deployment
 from kong_lts.events import Past
 from kong_lts.findings import Finding
-from kong_lts.monitoring import Gate
 from kong_lts.planning import Plan, plan
 from kong_lts.protocols import Adapters, Probe
 from kong_lts.schema import SchemaState
-from kong_lts.strategies import Strategy, choose_strategy
+from kong_lts.strategies import Settings, Strategy, choose_strategy
 from kong_lts.testing import scenarios
 from kong_lts.testing.simulation import World
 from kong_lts.traffic import RampStage
@@ -21,6 +20,7 @@ from kong_lts.traffic import RampStage
 AT = "2026-01-01T00:00:00+00:00"
 NO_PAST: Past = MappingProxyType({})
 DUAL_CLUSTER = scenarios.ALL["traditional-dual-cluster"]
+SETTINGS = Settings(files=("/etc/kong/kong.conf",), kong_yml="/etc/kong/kong.yml")
 PROBES = (
     Probe(name="root", path="/orders/1", headers={"Authorization": "env:PROBE_TOKEN"}),
     Probe(name="nowhere", path="/nowhere", expect_status=404, expect_in_body="no Route"),
@@ -32,8 +32,8 @@ def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
     return plan(
         deployment,
         ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60, approval=True)),
-        gates=(Gate(max_more=0.01),),
         probes=PROBES,
+        settings=SETTINGS,
     )
 
 

@@ -22,6 +22,7 @@ import psycopg
 
 import kong_lts
 from kong_lts.adapters import (
+    BackupFolders,
     CallableApprover,
     HttpAdminApi,
     HttpProxy,
@@ -182,7 +183,7 @@ def make_plan(
         deployment,
         assessment=assessment,
         ramp=[kong_lts.RampStage(10, bake_s=2), kong_lts.RampStage(100, bake_s=2, approval=True)],
-        gates=[kong_lts.Gate(max_more=0.1)],  # so few requests can tell no less
+        gates=[kong_lts.Gate(max_error_ratio=0.01, min_requests=5)],
         probes=[
             *(kong_lts.Probe(name=f"GET {path}", path=path) for path in site.paths),
             *(
@@ -190,7 +191,11 @@ def make_plan(
                 for path in site.refused
             ),
         ],
-        settings=kong_lts.Settings(backup_folder=str(site.folder / "backup"), watch_afterwards_s=1),
+        settings=kong_lts.Settings(
+            backup_folder=str(site.folder / "backup"),
+            run_deck=False,  # the stand-in for Kong has no Admin API
+            watch_afterwards_s=1,
+        ),
     )
 
 
@@ -200,6 +205,7 @@ def adapters_of(site: Site, balancer: MemoryLoadBalancer) -> kong_lts.Adapters:
         current=cluster_of(site, Side.CURRENT, site.database_url, "gw-1"),
         new=cluster_of(site, Side.NEW, site.new_database_url, "new-1"),
         load_balancer=balancer,
+        backups=BackupFolders(),
         clock=SystemClock(),
         approver=CallableApprover(person(site), by="the example"),
         observer=LoggingObserver(),

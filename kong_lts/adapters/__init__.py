@@ -2,6 +2,7 @@
 
 from kong_lts.adapters.admin_api import HttpAdminApi
 from kong_lts.adapters.approvers import CallableApprover, FileApprover, TwoPersonApprover
+from kong_lts.adapters.backup_folders import BackupFolders
 from kong_lts.adapters.controls import FileControl, Switch
 from kong_lts.adapters.deck_cli import DeckCli
 from kong_lts.adapters.file_lock import FileLock
@@ -16,21 +17,20 @@ from kong_lts.adapters.load_balancers import (
     NginxLoadBalancer,
     ReplicaRatio,
 )
+from kong_lts.adapters.local_files import LocalNodeFiles
 from kong_lts.adapters.local_process import LocalProcessRunner
-from kong_lts.adapters.node_commands import ManagedNode, NodeCommands
 from kong_lts.adapters.postgres import PostgresDatabase
 from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_archive import PostgresArchive
 from kong_lts.adapters.postgres_credentials import PostgresCredentials
 from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
-from kong_lts.adapters.prometheus import PrometheusMetrics
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
-from kong_lts.adapters.ssh_process import SshProcessRunner
 from kong_lts.adapters.system import LoggingObserver, SystemClock
 
 __all__ = [
+    "BackupFolders",
     "CallableApprover",
     "DeckCli",
     "DnsLoadBalancer",
@@ -45,20 +45,17 @@ __all__ = [
     "IngressCanaryWeight",
     "KongMetrics",
     "KubernetesLoadBalancer",
+    "LocalNodeFiles",
     "LocalProcessRunner",
     "LoggingObserver",
-    "ManagedNode",
     "NginxLoadBalancer",
-    "NodeCommands",
     "PostgresAddress",
     "PostgresArchive",
     "PostgresCredentials",
     "PostgresDatabase",
     "PostgresWriteGuard",
-    "PrometheusMetrics",
     "ReplicaRatio",
     "SqliteJournal",
-    "SshProcessRunner",
     "Switch",
     "SystemClock",
     "TwoPersonApprover",

@@ -9,14 +9,6 @@ from pathlib import Path
 import attrs
 
 from kong_lts.adapters.postgres_address import Connection, PostgresAddress
-from kong_lts.adapters.postgres_backup_folder import (
-    Unfinished,
-    prove,
-    records,
-    remove_left_overs,
-    seal,
-    unfinished,
-)
 from kong_lts.adapters.postgres_facts import (
     identity,
     major_version,
@@ -31,8 +23,17 @@ from kong_lts.adapters.postgres_programs import RESTORING, PostgresPrograms
 from kong_lts.adapters.postgres_replace import replace_database, replace_schema
 from kong_lts.adapters.postgres_swap import drop_beside, make_beside, other_schemas
 from kong_lts.adapters.postgres_tools import find_tools
+from kong_lts.adapters.sealed_folder import (
+    Unfinished,
+    prove,
+    records,
+    remove_left_overs,
+    seal,
+    sealed_text,
+    unfinished,
+)
 from kong_lts.database import Fingerprint, differences
-from kong_lts.errors import ArchiveError, BackupError
+from kong_lts.errors import ArchiveError, BackupError, FormatError
 from kong_lts.events import BackedUp
 from kong_lts.manifest import DumpFormat, Manifest
 
@@ -90,7 +91,7 @@ class PostgresArchive:
             return self._taken_before(target)
         with _files(doing), unfinished(target) as work:
             manifest = self._dump(work, doing)
-            seal(work, manifest, target)
+            seal(work.path, manifest.to_json(), target)
         return _backed_up(folder, manifest)
 
     def inspect(self, folder: str) -> BackedUp:
@@ -218,7 +219,8 @@ class PostgresArchive:
 
     def _prove(self, folder: Path) -> Manifest:
         """Hashes, then the list that `pg_restore` makes of the dump."""
-        manifest = prove(folder)
+        manifest = _manifest(folder)
+        prove(folder, manifest.files)
         doing = f"listing the dump in {folder}"
         programs = self._programs(major_version(manifest.server_version), doing)
         with _files(doing):
@@ -243,6 +245,14 @@ class PostgresArchive:
         if _numbers(here) < _numbers(there):
             raise ArchiveError(doing, f"it is of PostgreSQL {there}, and this server is {server}")
         return self._programs(here, doing)
+
+
+def _manifest(folder: Path) -> Manifest:
+    text = sealed_text(folder)
+    try:
+        return Manifest.from_json(text, path=str(folder / "manifest.json"))
+    except FormatError as exc:
+        raise BackupError(str(folder), f"its manifest cannot be read: {exc}") from exc
 
 
 def _already_there(

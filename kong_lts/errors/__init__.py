@@ -32,6 +32,7 @@
         ├── ArchiveError
         ├── WriteGuardError
         ├── CredentialsError
+        ├── NodeFilesError
         ├── DeckError
         ├── ProcessError
         │   ├── ProcessNotRunError
@@ -63,6 +64,7 @@ from kong_lts.errors.outside import (
     LoadBalancerError,
     LockError,
     MetricsError,
+    NodeFilesError,
     PostgresServerError,
     ProcessError,
     ProcessFailedError,
@@ -124,6 +126,7 @@ __all__ = [
     "LockError",
     "LockHeldError",
     "MetricsError",
+    "NodeFilesError",
     "NotPlannableError",
     "NotResumableError",
     "PlanError",

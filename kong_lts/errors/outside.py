@@ -19,6 +19,7 @@ __all__ = [
     "LoadBalancerError",
     "LockError",
     "MetricsError",
+    "NodeFilesError",
     "PostgresServerError",
     "ProcessError",
     "ProcessFailedError",
@@ -67,6 +68,11 @@ class WriteGuardError(AdapterError):
 @attrs.define
 class CredentialsError(AdapterError):
     """Stored credentials could not be read, or put back."""
+
+
+@attrs.define
+class NodeFilesError(AdapterError):
+    """Files of a node could not be read, or put back."""
 
 
 @attrs.define

@@ -1,20 +1,22 @@
 """What steps give back: journalled, and handed to later steps."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 import attrs
 
 from kong_lts.database import Fingerprint
+from kong_lts.state_files import StateDump
 
 __all__ = [
     "BackedUp",
+    "BackupCompleted",
     "Confirmed",
+    "DeclarativeBackedUp",
+    "DeclarativeRestored",
     "Diverted",
     "Done",
-    "GateVerdict",
-    "Judged",
-    "LatencyBucket",
+    "FilesBackedUp",
+    "KeyringBackedUp",
     "Migrated",
     "Outcome",
     "Past",
@@ -54,6 +56,57 @@ class BackedUp:
     size_bytes: int
     server_version: str
     tool_version: str
+
+
+@attrs.frozen(kw_only=True)
+class DeclarativeBackedUp:
+    """decK wrote the configuration into a backup."""
+
+    folder: str
+    dump: StateDump
+
+
+@attrs.frozen(kw_only=True)
+class KeyringBackedUp:
+    """The keyring was exported into a backup."""
+
+    path: str
+    ids: tuple[str, ...]
+    """Of the keys in it; no key."""
+    active: str | None = None
+    """The one that new values were encrypted with."""
+
+
+@attrs.frozen(kw_only=True)
+class FilesBackedUp:
+    """Files of the nodes were copied into a backup."""
+
+    folder: str
+    copies: Mapping[str, int]
+    """How many files, by node."""
+    left_out: tuple[str, ...] = ()
+    """What was not copied, as `node: path`."""
+
+
+@attrs.frozen(kw_only=True)
+class BackupCompleted:
+    """A whole backup has its manifest and its name."""
+
+    folder: str
+    size_bytes: int
+    cannot_restore: tuple[str, ...] = ()
+    """What it does not give back."""
+
+
+@attrs.frozen(kw_only=True)
+class DeclarativeRestored:
+    """decK brought files of a backup into a gateway."""
+
+    files: tuple[str, ...]
+    changed: int
+    """Entities created, updated and deleted."""
+    lost: tuple[str, ...] = ()
+    """What it could not bring back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -114,56 +167,19 @@ class Probed:
 
 
 @attrs.frozen(kw_only=True)
-class LatencyBucket:
-    """One step of a histogram."""
-
-    up_to_ms: float
-    requests: int
-    """Those that took as long or less."""
-
-
-@attrs.frozen(kw_only=True)
 class TrafficCount:
-    """Proxied requests of one side, since its nodes started or within one watch."""
+    """Proxied requests of one side within one watch."""
 
     requests: int
     errors: int
     """Answers of 500 and more."""
     latency_ms: float | None = None
     """Mean time to answer, where the metrics have it."""
-    statuses: Mapping[str, int] = attrs.Factory(dict)
-    """Requests by status, where the metrics have it."""
-    latencies: tuple[LatencyBucket, ...] = ()
-    """The time to answer, rising; what took longer than the last one is in `timed` alone."""
-    timed: int = 0
-    """Requests whose time to answer is known."""
 
     @property
     def error_ratio(self) -> float:
         """Errors by requests; 0 without any request."""
         return self.errors / self.requests if self.requests else 0.0
-
-
-class GateVerdict(StrEnum):
-    """What a gate says of a watch."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    UNDECIDED = "undecided"
-    """Too little was seen to tell."""
-    NO_DATA = "no data"
-
-
-@attrs.frozen(kw_only=True)
-class Judged:
-    """What one gate says of a watch, and why."""
-
-    gate: str
-    verdict: GateVerdict
-    text: str
-    """The figures, in words."""
-    stops: bool
-    """Whether the run does not go on for it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -173,17 +189,23 @@ class Watched:
     watched_s: float
     current: TrafficCount
     new: TrafficCount
-    judged: tuple[Judged, ...] = ()
-    led_back_to_percent: int | None = None
-    """The share of the new cluster after its traffic was led back; None where it was not."""
-    answered_by: str = ""
-    """Who approved, rejected or aborted, where somebody did."""
-    refused: str = ""
-    """Why the run does not go on though no gate stops it."""
 
 
 Outcome = (
-    Done | WritesStopped | BackedUp | Restored | Migrated | Confirmed | Diverted | Probed | Watched
+    Done
+    | WritesStopped
+    | BackedUp
+    | DeclarativeBackedUp
+    | KeyringBackedUp
+    | FilesBackedUp
+    | BackupCompleted
+    | Restored
+    | DeclarativeRestored
+    | Migrated
+    | Confirmed
+    | Diverted
+    | Probed
+    | Watched
 )
 """What `Step.run` gives back: journalled, and handed to later steps."""
 

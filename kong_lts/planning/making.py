@@ -19,12 +19,13 @@ from kong_lts.strategies import (
     Settings,
     Strategy,
     choose_strategy,
+    restoration,
     route_probes,
     steps,
 )
 from kong_lts.traffic import DEFAULT_RAMP, RampStage
 
-__all__ = ["plan"]
+__all__ = ["plan", "plan_restore"]
 
 _MOST_SHOWN = 5
 
@@ -86,6 +87,33 @@ def plan(
         steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
         findings=findings,
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
+    )
+
+
+def plan_restore(
+    deployment: Deployment, *, declarative: bool = False, settings: Settings | None = None
+) -> Plan:
+    """Plan the way back of the current cluster from a backup, where `roll_back` cannot take it.
+
+    Args:
+        deployment: Its current cluster is restored; it has a database.
+        declarative: Whether the database backup cannot be used: then an empty database of the
+            current release is bootstrapped, and decK fills it.
+        settings: Names the backup.
+
+    Raises:
+        NotPlannableError: There is no database, or no node.
+    """
+    obstacles = list(_nodes(deployment, Side.CURRENT))
+    if not deployment.mode.has_database:
+        obstacles.append(_obstacle("no-database", "There is no database that could be restored."))
+    if obstacles:
+        raise NotPlannableError(tuple(obstacles))
+    return Plan(
+        deployment=deployment,
+        strategy=Strategy.IN_PLACE,
+        reasons=("a restore of the current cluster from its backup",),
+        steps=restoration.steps(deployment, settings or Settings(), declarative=declarative),  # type: ignore[arg-type] # see AnyStep
     )
 
 

@@ -5,18 +5,29 @@ import hashlib
 import attrs
 
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
-from kong_lts.backup import BackUpDatabase
+from kong_lts.backup import (
+    BackUpDatabase,
+    BackUpDeclarative,
+    BackUpFiles,
+    BackUpKeyring,
+    SaveDeclarative,
+    VerifyBackup,
+)
 from kong_lts.deployment import Deployment
 from kong_lts.errors import FormatError
 from kong_lts.findings import Finding
-from kong_lts.migrations import MigrationsFinish, MigrationsUp
-from kong_lts.monitoring import CheckMetrics, WatchMetrics
+from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
+from kong_lts.monitoring import WatchMetrics
 from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
 from kong_lts.restore import (
     CreateDatabase,
     DropDatabase,
+    FilesPoint,
     ReplaceDatabase,
     RestoreDatabase,
+    RestoreDeclarative,
+    RestoreFiles,
+    RestoreKeyring,
     RestorePoint,
 )
 from kong_lts.schema import SchemaState
@@ -32,11 +43,21 @@ AnyStep = (
     StopAdminWrites
     | ResumeAdminWrites
     | BackUpDatabase
+    | BackUpDeclarative
+    | SaveDeclarative
+    | BackUpKeyring
+    | BackUpFiles
+    | VerifyBackup
     | CreateDatabase
     | DropDatabase
     | RestoreDatabase
     | RestorePoint
     | ReplaceDatabase
+    | RestoreDeclarative
+    | RestoreKeyring
+    | FilesPoint
+    | RestoreFiles
+    | MigrationsBootstrap
     | MigrationsUp
     | MigrationsFinish
     | StartNodes
@@ -47,7 +68,6 @@ AnyStep = (
     | SmokeTest
     | DivertTraffic
     | WatchMetrics
-    | CheckMetrics
 )
 """Every step that a plan can hold."""
 

@@ -9,6 +9,7 @@ from kong_lts.protocols.promises import (
     AdminApi,
     Approver,
     Archive,
+    Backups,
     Clock,
     Control,
     Credentials,
@@ -18,6 +19,7 @@ from kong_lts.protocols.promises import (
     LoadBalancer,
     Lock,
     Metrics,
+    NodeFiles,
     Observer,
     ProcessRunner,
     Proxy,
@@ -45,6 +47,7 @@ class ClusterAdapters:
     metrics: Metrics | None = None
     nodes: Mapping[str, ProcessRunner] = attrs.Factory(dict)
     """Where commands run, by node name."""
+    files: NodeFiles | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +57,7 @@ class Adapters:
     current: ClusterAdapters = ClusterAdapters()
     new: ClusterAdapters = ClusterAdapters()
     load_balancer: LoadBalancer | None = None
+    backups: Backups | None = None
     clock: Clock
     approver: Approver
     observer: Observer

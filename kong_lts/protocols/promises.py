@@ -6,6 +6,7 @@ from typing import Protocol
 
 from kong_lts.database import DatabaseFacts, Fingerprint
 from kong_lts.events import BackedUp, Event, TrafficCount
+from kong_lts.manifest import BackupManifest, FileListing
 from kong_lts.protocols.values import (
     Answer,
     Decision,
@@ -23,6 +24,7 @@ __all__ = [
     "AdminApi",
     "Approver",
     "Archive",
+    "Backups",
     "Clock",
     "Control",
     "Credentials",
@@ -33,6 +35,7 @@ __all__ = [
     "LoadBalancer",
     "Lock",
     "Metrics",
+    "NodeFiles",
     "Observer",
     "ProcessRunner",
     "Proxy",
@@ -150,6 +153,102 @@ class Archive(Protocol):
             BackupError: The backup is missing, incomplete or damaged, or of another database.
             ArchiveError: Somebody uses the database, the name to keep it under is taken, or the
                 restore failed; it is as it was.
+        """
+
+
+class Backups(Protocol):
+    """Whole backups: folders on the machine that runs the plan."""
+
+    def prepare(self, path: str) -> None:
+        """Make room for one part of a backup that is not complete yet.
+
+        The folder above is there afterwards, for its owner alone, and nothing stands at *path*:
+        what an interrupted attempt left there is removed.
+
+        Raises:
+            BackupError: It could not be done.
+        """
+
+    def holds(self, path: str) -> bool:
+        """Whether a part stands there: a folder, or a file that is not empty.
+
+        Raises:
+            BackupError: It cannot be seen.
+        """
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of a part, for its owner alone; what stands there is replaced.
+
+        Raises:
+            BackupError: It could not be written.
+        """
+
+    def complete(self, unfinished: str, folder: str, manifest: BackupManifest) -> BackupManifest:
+        """Add to a manifest who made it and the hash of every file; then give the backup its name.
+
+        Nothing if it has that name already.
+
+        Returns:
+            The manifest as it stands in the folder.
+
+        Raises:
+            BackupError: Something else stands there, or it could not be written.
+        """
+
+    def inspect(self, folder: str) -> BackupManifest:
+        """Prove a backup: every file has the hash of the manifest, and there is no other file.
+
+        Raises:
+            BackupError: It is missing, incomplete or damaged.
+        """
+
+    def read(self, folder: str, path: str) -> str:
+        """The text of one file of a backup.
+
+        Raises:
+            BackupError: It cannot be read.
+        """
+
+
+class NodeFiles(Protocol):
+    """Files of the nodes of one cluster, by the name of the node and the path on it."""
+
+    def fetch(self, node: str, paths: Sequence[str], folder: str) -> FileListing:
+        """Copy files, and folders with all that is in them, into a new folder of this machine.
+
+        Sockets, pipes, devices, logs and process ids are left out. Links are noted, not followed.
+
+        Args:
+            node: Its name.
+            paths: Absolute, on the node.
+            folder: Where to; its `files.json` keeps path, owner and mode of each.
+
+        Raises:
+            NodeFilesError: A path is not there or cannot be read; nothing is left behind.
+        """
+
+    def differing(self, node: str, folder: str) -> tuple[str, ...]:
+        """Paths on the node that are not as they were fetched: content, owner, mode or kind.
+
+        Raises:
+            NodeFilesError: They cannot be looked at.
+        """
+
+    def put_back(self, node: str, folder: str) -> tuple[str, ...]:
+        """Make every fetched path on the node what it was, each in one moment; others stay.
+
+        Returns:
+            The paths that were not as they had been.
+
+        Raises:
+            NodeFilesError: One cannot be written, or its owner cannot be set.
+        """
+
+    def digest(self, node: str, path: str) -> str:
+        """SHA-256 of a file's content, in hexadecimal.
+
+        Raises:
+            NodeFilesError: It cannot be read.
         """
 
 
@@ -481,11 +580,7 @@ class Clock(Protocol):
 
 
 class Approver(Protocol):
-    """The person who is asked.
-
-    It may have one method more, which the defaults have: `peek(question) -> Decision | None` asks
-    without waiting, None where there is no answer yet. With it, metrics are watched meanwhile.
-    """
+    """The person who is asked."""
 
     def ask(self, question: Question) -> Decision:
         """Ask, and wait for the answer.

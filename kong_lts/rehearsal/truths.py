@@ -8,12 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
-from kong_lts.backup import BackUpDatabase
+from kong_lts.backup import (
+    BackUpDatabase,
+    BackUpDeclarative,
+    BackUpFiles,
+    BackUpKeyring,
+    SaveDeclarative,
+    VerifyBackup,
+)
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import WatchMetrics
 from kong_lts.nodes import NoConnections, StartNodes, StopNodes
 from kong_lts.planning import AnyStep
-from kong_lts.restore import CreateDatabase, RestoreDatabase, RestorePoint
+from kong_lts.restore import CreateDatabase, RestoreDatabase, RestoreKeyring, RestorePoint
 from kong_lts.schema import SchemaState
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.testing.simulation import SimulatedDatabase, World
@@ -40,6 +47,25 @@ def _is_backed_up(world: World, step: BackUpDatabase | RestorePoint | RestoreDat
     return backup is not None and backup[-1] == _database(world, step).rows
 
 
+def _is_dumped(world: World, step: BackUpDeclarative) -> bool:
+    files = {path: dump for path, dump in world.dumps.items() if path.startswith(f"{step.folder}/")}
+    return any(dump.rows == _database(world, step).rows for dump in files.values())
+
+
+def _is_exported(world: World, step: BackUpKeyring) -> bool:
+    held = world.keyring_exports.get(step.path, ())
+    return set(world.cluster(step.side).keyring.ids) <= set(held)
+
+
+def _are_copied(world: World, step: BackUpFiles) -> bool:
+    return all(f"{step.folder}/{node}" in world.fetched for node in step.nodes)
+
+
+def _has_keys(world: World, step: RestoreKeyring) -> bool:
+    wanted = world.keyring_exports.get(step.path, ())
+    return set(wanted) <= set(world.cluster(step.side).keyring.ids)
+
+
 def _run(world: World, step: StartNodes | StopNodes) -> list[bool]:
     running = world.cluster(step.side).running
     return [running.get(node, False) for node in step.nodes]
@@ -53,6 +79,12 @@ _TRUTHS: Mapping[type, _Truth] = {
     StopAdminWrites: lambda world, step: _database(world, step).guarded,
     ResumeAdminWrites: lambda world, step: not _database(world, step).guarded,
     BackUpDatabase: _is_backed_up,
+    BackUpDeclarative: _is_dumped,
+    BackUpKeyring: _is_exported,
+    BackUpFiles: _are_copied,
+    SaveDeclarative: lambda world, step: step.folder in world.fetched,
+    VerifyBackup: lambda world, step: step.folder in world.completed,
+    RestoreKeyring: _has_keys,
     RestorePoint: _is_backed_up,
     CreateDatabase: lambda world, step: _database(world, step).exists,
     RestoreDatabase: _is_backed_up,

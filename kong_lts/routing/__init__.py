@@ -9,7 +9,6 @@ from kong_lts.routing.paths import (
     normalise_regex,
 )
 from kong_lts.routing.router import (
-    OF_WORKSPACE,
     Candidate,
     Cause,
     Difference,
@@ -24,7 +23,6 @@ from kong_lts.routing.router import (
 )
 
 __all__ = [
-    "OF_WORKSPACE",
     "Candidate",
     "Cause",
     "Difference",

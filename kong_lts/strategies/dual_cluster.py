@@ -67,14 +67,17 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
         id="create-database", guide=guide, side=Side.NEW, owner=owner, kept_after=_RESUME
     )
     yield RestoreDatabase(
-        id="restore-database", guide=guide, side=Side.NEW, folder=settings.backup_folder
+        id="restore-database",
+        guide=guide,
+        side=Side.NEW,
+        folder=f"{settings.backup_folder}/database",
     )
     yield from shared.migrate(settings, guide)
     yield StopAdminWrites(id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW)
     nodes = shared.with_database(new.nodes)
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
-        yield shared.import_keyring(guide)
+        yield shared.restore_keyring(settings, guide)
 
 
 def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:

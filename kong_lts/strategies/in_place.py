@@ -6,7 +6,7 @@ from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
 from kong_lts.backup import BackUpDatabase
 from kong_lts.deployment import Cluster, Deployment, Side
 from kong_lts.nodes import NoConnections
-from kong_lts.restore import RestorePoint
+from kong_lts.restore import FilesPoint, RestorePoint
 from kong_lts.smoke_test import SmokeTest
 from kong_lts.step import Step
 from kong_lts.strategies import shared
@@ -72,9 +72,9 @@ def control_planes(
         f"{_GUIDE} 4",
         Side.NEW,
         "Run staging tests on a copy",
-        f"Restore {settings.backup_folder} into a scratch database, run `kong migrations up` and"
-        " `finish` there, start one 3.4 node on it, in a container for instance, and send requests"
-        " for all use cases: does key-auth authenticate?",
+        f"Restore {settings.backup_folder}/database into a scratch database, run `kong migrations"
+        " up` and `finish` there, start one 3.4 node on it, in a container for instance, and send"
+        " requests for all use cases: does key-auth authenticate?",
     )
     yield shared.install(new, f"{_GUIDE} 6", "Point it at the database of the current cluster.")
     yield from _migration(deployment, new, settings, downtime=downtime)
@@ -93,6 +93,14 @@ def _migration(
         settings,
         downtime_s=_DOWNTIME_S if downtime else 0.0,
     )
+    if settings.files:
+        yield FilesPoint(
+            id="files-point",
+            guide=f"{_GUIDE} 9",
+            side=Side.CURRENT,
+            folder=f"{settings.backup_folder}/files",
+            nodes=tuple(node.name for node in deployment.current.nodes),
+        )
     yield NoConnections(id="no-connections", guide=f"{_GUIDE} 5", side=Side.CURRENT)
     folder = f"{settings.backup_folder}-after-stop"
     yield BackUpDatabase(
@@ -108,7 +116,7 @@ def _migration(
     fresh = shared.with_database(new.nodes)
     yield shared.start("start-nodes", f"{_GUIDE} 7", Side.NEW, new, fresh, settings)
     if deployment.current.keyring:
-        yield shared.import_keyring(f"{_GUIDE} 7")
+        yield shared.restore_keyring(settings, f"{_GUIDE} 7")
 
 
 def completion(settings: Settings) -> Iterator[Step]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from kong_lts.backup import BackupLayout, SaveDeclarative
 from kong_lts.deployment import Cluster, Deployment, DeploymentMode, Side
+from kong_lts.monitoring import WatchMetrics
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies import shared
@@ -27,13 +29,13 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     db_less = deployment.mode is DeploymentMode.DB_LESS
     return (
-        *_preparation(db_less=db_less),
+        *_preparation(deployment, settings, db_less=db_less),
         *replacement(deployment.current, new, settings, guide=_GUIDE),
         *_completion(settings, db_less=db_less),
     )
 
 
-def _preparation(*, db_less: bool) -> Iterator[Step]:
+def _preparation(deployment: Deployment, settings: Settings, *, db_less: bool) -> Iterator[Step]:
     """Steps 1 to 3: stop updates, back up, evaluate."""
     yield shared.by_hand(
         shared.STOP,
@@ -43,15 +45,10 @@ def _preparation(*, db_less: bool) -> Iterator[Step]:
         "No POST /config, no push of kong.yml, no change on the control plane, until the end.",
     )
     if db_less:
-        yield shared.by_hand(
-            "back-up-declarative",
-            f"{_GUIDE} 2",
-            Side.CURRENT,
-            "Save a copy of kong.yml",
-            "Copy the very file that each node loads, and compare its hash on all nodes. decK is"
-            " not for DB-less nodes.",
-        )
-    yield shared.back_up_files(f"{_GUIDE} 2")
+        yield _save_declarative(deployment, settings)
+    yield shared.back_up_files(deployment, settings, f"{_GUIDE} 2")
+    if settings.files or (db_less and settings.kong_yml):
+        yield shared.verify_backup(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
     if db_less:
         yield shared.by_hand(
@@ -62,6 +59,27 @@ def _preparation(*, db_less: bool) -> Iterator[Step]:
             "`kong_lts.declarative.convert` writes it; `kong config parse` of 3.4 must take it."
             " Keep the current file for the current nodes: 2.8 does not read the converted one.",
         )
+
+
+def _save_declarative(deployment: Deployment, settings: Settings) -> Step:
+    """kong.yml of the current nodes; decK is not for DB-less ones."""
+    if settings.kong_yml is None:
+        return shared.by_hand(
+            "back-up-declarative",
+            f"{_GUIDE} 2",
+            Side.CURRENT,
+            "Save a copy of kong.yml",
+            "Copy the very file that each node loads, and compare its hash on all nodes. decK is"
+            " not for DB-less nodes.",
+        )
+    return SaveDeclarative(
+        id="back-up-declarative",
+        guide=f"{_GUIDE} 2",
+        side=Side.CURRENT,
+        folder=BackupLayout(settings.backup_folder).unfinished.kong_yml,
+        nodes=tuple(node.name for node in deployment.current.nodes),
+        path=settings.kong_yml,
+    )
 
 
 def replacement(
@@ -115,17 +133,20 @@ def _new_nodes(
 
 def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:
     """The new nodes' share of the traffic, and a watch over it."""
-    if not before:
-        yield shared.check_metrics(settings, f"{guide} 6")
-    diverted = DivertTraffic(
+    yield DivertTraffic(
         id=f"divert-{percent}",
         guide=f"{guide} 6",
         side=Side.NEW,
         new_percent=percent,
-        before_percent=before,  # the way back too: no more current nodes run than for that share
+        before_percent=before,
     )
-    yield diverted
-    yield shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
+    yield WatchMetrics(
+        id=f"watch-{percent}",
+        guide=f"{guide} 6",
+        side=Side.NEW,
+        watch_s=settings.ramp[0].bake_s,
+        gates=settings.gates,
+    )
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -2,7 +2,7 @@
 
 import attrs
 
-from kong_lts.monitoring import DEFAULT_GATES, Gate
+from kong_lts.monitoring import Gate
 from kong_lts.protocols import Probe
 from kong_lts.strategies.route_probes import RouteProbes
 from kong_lts.traffic import DEFAULT_RAMP, RampStage
@@ -15,20 +15,27 @@ class Settings:
     """What a plan leaves to its maker."""
 
     ramp: tuple[RampStage, ...] = DEFAULT_RAMP
-    gates: tuple[Gate, ...] = DEFAULT_GATES
+    gates: tuple[Gate, ...] = (Gate(),)
     probes: tuple[Probe, ...] = ()
     route_probes: RouteProbes = attrs.field(factory=RouteProbes)
     """For the routes that change; a plan takes them from its assessment."""
     backup_folder: str = "kong-lts-backup"
     """Where the backup appears, on the machine that runs the plan."""
+    run_deck: bool = True
+    """Whether the plan runs the decK that the deployment names; otherwise a person is asked to."""
+    rehearse_restore: bool = True
+    """Whether the dump is restored into a scratch database before anything else is done; the role
+    has to be one that may make a database."""
+    files: tuple[str, ...] = ()
+    """Paths on the nodes to back up, such as kong.conf, the prefix and certificates; without any, a
+    person is asked to."""
+    recovery_key: str | None = None
+    """Reference of the keyring's recovery key, `file:PATH` or `env:NAME`; only 3.4 makes such."""
+    kong_yml: str | None = None
+    """Path of the DB-less nodes' kong.yml; without it, a person is asked to save it."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on a node."""
     configuration: str | None = None
     """Path of the new nodes' kong.conf, as seen on the node."""
-    hold_s: float = attrs.field(default=3600.0, converter=float)
-    """How much longer a watch lasts where a gate is undecided."""
-    error_log: str | None = None
-    """Path of the error log on the new nodes; with it, a ramp watches for routes that the router
-    could not add."""
     watch_afterwards_s: float = attrs.field(default=600.0, converter=float)
     """How long the metrics are watched after the last step that touches anything."""

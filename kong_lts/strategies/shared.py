@@ -4,20 +4,27 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from kong_lts.backup import BackUpDatabase
+from kong_lts.backup import (
+    BackUpDatabase,
+    BackUpDeclarative,
+    BackUpFiles,
+    BackUpKeyring,
+    BackupLayout,
+    VerifyBackup,
+)
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
-from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics
+from kong_lts.monitoring import WatchMetrics
 from kong_lts.nodes import DoByHand, StartNodes, StopNodes
+from kong_lts.restore import RestoreKeyring
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies.settings import Settings
-from kong_lts.traffic import DivertTraffic, ramp
+from kong_lts.traffic import ramp
 
 __all__ = [
     "back_up",
     "by_hand",
-    "check_metrics",
     "diversion",
     "evaluate",
     "install",
@@ -26,14 +33,15 @@ __all__ = [
     "stop",
     "test",
     "test_routes",
+    "verify_backup",
     "watch_afterwards",
-    "watch_stage",
     "with_database",
     "without_database",
 ]
 
 STOP = "stop-admin-writes"
 """Id of the step that stops admin writes on the current cluster."""
+_BACK_UP_KEYRING = "back-up-keyring"
 EVALUATE = "evaluate"
 """Id of the step to which a failed staging test leads back."""
 
@@ -54,42 +62,70 @@ def by_hand(
 
 def back_up(deployment: Deployment, settings: Settings, guide: str) -> Iterator[Step]:
     """Every kind of backup that the guide asks for where there is a database."""
+    parts = BackupLayout(settings.backup_folder).unfinished
     yield BackUpDatabase(
         id="back-up-database",
         guide=guide,
         side=Side.CURRENT,
-        folder=settings.backup_folder,
+        folder=parts.database,
         stopped_by=STOP,
     )
-    yield by_hand(
+    yield _back_up_declarative(deployment, settings, guide)
+    if deployment.current.keyring:
+        yield BackUpKeyring(id=_BACK_UP_KEYRING, guide=guide, side=Side.CURRENT, path=parts.keyring)
+    yield back_up_files(deployment, settings, guide)
+    yield verify_backup(deployment, settings, guide)
+
+
+def _back_up_declarative(deployment: Deployment, settings: Settings, guide: str) -> Step:
+    if deployment.tools.deck is not None and settings.run_deck:
+        return BackUpDeclarative(
+            id="back-up-declarative",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=BackupLayout(settings.backup_folder).unfinished.declarative,
+        )
+    return by_hand(
         "back-up-declarative",
         guide,
         Side.CURRENT,
         "Dump the declarative configuration",
-        "Run `deck gateway dump` for each workspace and keep the files beside the database backup."
-        " It is the last resort: decK brings back no basic-auth password.",
+        "Run `deck gateway dump` for each workspace and keep the"
+        " files beside the database backup. It is the last resort: decK brings back no basic-auth"
+        " password.",
     )
-    if deployment.current.keyring:
-        yield by_hand(
-            "back-up-keyring",
+
+
+def back_up_files(deployment: Deployment, settings: Settings, guide: str) -> Step:
+    """The files of the nodes, which are in no database."""
+    if not settings.files:
+        return by_hand(
+            "back-up-files",
             guide,
             Side.CURRENT,
-            "Export the keyring",
-            "POST /keyring/export on the current cluster; keep the answer and both RSA keys."
-            " Without them the encrypted fields are lost for ever.",
+            "Back up kong.conf, the files of the prefix, and every other file of the deployment",
+            "Copy them with their owners and modes: kong.conf, certificates and keys, nginx"
+            " templates, custom plugins, the licence.",
         )
-    yield back_up_files(guide)
+    return BackUpFiles(
+        id="back-up-files",
+        guide=guide,
+        side=Side.CURRENT,
+        folder=BackupLayout(settings.backup_folder).unfinished.files,
+        nodes=tuple(node.name for node in deployment.current.nodes),
+        paths=settings.files,
+    )
 
 
-def back_up_files(guide: str) -> DoByHand:
-    """The files of the nodes, which are in no database."""
-    return by_hand(
-        "back-up-files",
-        guide,
-        Side.CURRENT,
-        "Back up kong.conf, the files of the prefix, and every other file of the deployment",
-        "Copy them with their owners and modes: kong.conf, certificates and keys, nginx templates,"
-        " custom plugins, the licence.",
+def verify_backup(deployment: Deployment, settings: Settings, guide: str) -> VerifyBackup:
+    """The whole backup, complete and proved."""
+    return VerifyBackup(
+        id="verify-backup",
+        guide=guide,
+        side=Side.CURRENT,
+        folder=settings.backup_folder,
+        deployment=deployment.name,
+        rehearse=settings.rehearse_restore and deployment.mode.has_database,
     )
 
 
@@ -182,15 +218,15 @@ def stop(
     )
 
 
-def import_keyring(guide: str) -> DoByHand:
+def restore_keyring(settings: Settings, guide: str) -> RestoreKeyring:
     """Keys into the memory of the new nodes."""
-    return by_hand(
-        "import-keyring",
-        guide,
-        Side.NEW,
-        "Import the keyring",
-        "POST /keyring/import on the new cluster, then compare GET /keyring with the ids of the"
-        " export. Never generate a key before that.",
+    return RestoreKeyring(
+        id="restore-keyring",
+        guide=guide,
+        side=Side.NEW,
+        path=BackupLayout(settings.backup_folder).keyring,
+        backed_up_by=_BACK_UP_KEYRING,
+        recovery_key=settings.recovery_key,
     )
 
 
@@ -232,48 +268,23 @@ def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
 def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:
     """The ramp: each stage is approved where the plan says so, diverted, and watched."""
     diversions = ramp(settings.ramp, guide=divert)
-    yield check_metrics(settings, watch)
     for stage, diverted in zip(settings.ramp, diversions, strict=True):
         if stage.approval:
-            yield _approval(diverted, settings, divert)
+            yield by_hand(
+                f"approve-{stage.percent}",
+                divert,
+                Side.NEW,
+                f"Approve that {stage.percent}% of the traffic is diverted",
+                "Look at what the gates have seen so far.",
+            )
         yield diverted
-        yield watch_stage(diverted, settings, watch, stage.bake_s)
-
-
-def _approval(diverted: DivertTraffic, settings: Settings, guide: str) -> Step:
-    """The word of a person; with traffic on the new cluster, the gates go on watching meanwhile."""
-    name = f"approve-{diverted.new_percent}"
-    what = f"Approve that {diverted.new_percent}% of the traffic is diverted"
-    if not diverted.before_percent:
-        return by_hand(name, guide, Side.NEW, what, "Look at what the staging test has seen.")
-    before = watch_stage(
-        attrs.evolve(diverted, new_percent=diverted.before_percent), settings, guide, 0
-    )
-    return attrs.evolve(before, id=name, question=what)
-
-
-def check_metrics(settings: Settings, guide: str) -> CheckMetrics:
-    """Whether the gates will see anything at all."""
-    return CheckMetrics(id="check-metrics", guide=guide, side=Side.NEW, gates=settings.gates)
-
-
-def watch_stage(
-    diverted: DivertTraffic, settings: Settings, guide: str, watch_s: float
-) -> WatchMetrics:
-    """The watch over one share of the traffic, and where it is led back to."""
-    log_gates = (Gate(measure=Measure.ROUTER_ERRORS),) if settings.error_log else ()
-    back = diverted.undo({}).new_percent
-    return WatchMetrics(
-        id=f"watch-{diverted.new_percent}",
-        guide=guide,
-        side=Side.NEW,
-        watch_s=watch_s,
-        hold_s=settings.hold_s,
-        gates=(*settings.gates, *log_gates),
-        share_percent=diverted.new_percent,
-        back_to_percent=back,
-        error_log=settings.error_log,
-    )
+        yield WatchMetrics(
+            id=f"watch-{stage.percent}",
+            guide=watch,
+            side=Side.NEW,
+            watch_s=stage.bake_s,
+            gates=settings.gates,
+        )
 
 
 def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwards") -> Step:
@@ -283,7 +294,6 @@ def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwar
         guide=guide,
         side=Side.NEW,
         watch_s=settings.watch_afterwards_s,
-        hold_s=settings.hold_s,
         gates=settings.gates,
         needs_current=False,
     )

@@ -11,6 +11,7 @@ from kong_lts.database import Fingerprint, TableFingerprint
 from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
 from kong_lts.errors import AdapterError
 from kong_lts.events import BackedUp
+from kong_lts.manifest import BackupManifest
 from kong_lts.routing import migrate_path
 from kong_lts.schema import SchemaState
 from kong_lts.testing.faults import AFTERWARDS, AT_AN_EFFECT, BEFOREHAND, MEANWHILE, Fault, Killed
@@ -28,6 +29,8 @@ __all__ = [
 T = TypeVar("T")
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
+_FILES = {"/etc/kong/kong.conf": "log_level = info", "/etc/kong/kong.yml": "services: []"}
+"""Of every current node."""
 _REQUESTS_PER_S = 100
 _LATENCY_MS = 20.0
 _TIMES_OUT_S = 600.0
@@ -52,6 +55,8 @@ class SimulatedDatabase:
     locked_by: str | None = None
     """Who migrates; the lock of one who was killed runs out."""
     locked_until: datetime = _START
+    keyring_ids: tuple[str, ...] = ()
+    """Of the keys with which values in it are encrypted."""
     connections: int = 0
     """Sessions of others, beside those of Kong's nodes."""
 
@@ -97,6 +102,8 @@ class SimulatedCluster:
     ready_at: dict[str, datetime] = attrs.Factory(dict)
     """By node; without an entry it is ready as soon as it runs."""
     roles: dict[str, NodeRole | None] = attrs.Factory(dict)
+    files: dict[str, dict[str, str]] = attrs.Factory(dict)
+    """Texts by path, by node."""
     entities: dict[str, Mapping[str, object]] = attrs.Factory(dict)
     """What was put through the Admin API, by its path."""
     keyring: "SimulatedKeyring" = attrs.Factory(lambda: SimulatedKeyring())
@@ -169,6 +176,12 @@ class World:
     """What decK wrote, by the path of its file."""
     keyring_exports: dict[str, tuple[str, ...]] = attrs.Factory(dict)
     """Ids of the keys in an export, by its path."""
+    parts: dict[str, str] = attrs.Factory(dict)
+    """What else stands in backups: text by path."""
+    completed: dict[str, BackupManifest] = attrs.Factory(dict)
+    """Whole backups, by folder."""
+    fetched: dict[str, Mapping[str, str]] = attrs.Factory(dict)
+    """Copies of a node's files, by the folder they are in."""
     replaced: dict[str, dict[str, str]] = attrs.Factory(dict)
     """The rows of databases that were replaced, by the name under which they stay."""
     effects: list[str] = attrs.Factory(list)
@@ -206,6 +219,7 @@ class World:
                 roles=_roles(deployment.current.nodes),
                 database=database,
                 keyring=_keyring(deployment),
+                files={node.name: dict(_FILES) for node in deployment.current.nodes},
             ),
             new=SimulatedCluster(
                 side=Side.NEW,

@@ -9,6 +9,7 @@ from kong_lts.protocols import (
     AdminApi,
     Approver,
     Archive,
+    Backups,
     Clock,
     Control,
     Database,
@@ -25,6 +26,7 @@ from kong_lts.testing.fakes import (
     FakeAdminApi,
     FakeApprover,
     FakeArchive,
+    FakeBackups,
     FakeClock,
     FakeControl,
     FakeCredentials,
@@ -35,6 +37,7 @@ from kong_lts.testing.fakes import (
     FakeLoadBalancer,
     FakeLock,
     FakeMetrics,
+    FakeNodeFiles,
     FakeObserver,
     FakeProxy,
     FakeWriteGuard,
@@ -43,6 +46,7 @@ from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
 from tests.contracts.admin_api import AdminApiContract, AdminEntitiesContract, NodeState
 from tests.contracts.archive import ArchiveContract, Content
+from tests.contracts.backups import BackupsContract
 from tests.contracts.credentials import CredentialsContract, Lost
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.deck import DeckContract, Gateway
@@ -50,6 +54,7 @@ from tests.contracts.journal import JournalContract
 from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.load_balancer import LoadBalancerContract
 from tests.contracts.metrics import MetricsContract, Traffic
+from tests.contracts.node_files import CONF, NodeFilesContract, NodeWithFiles
 from tests.contracts.people import (
     ApproverContract,
     ClockContract,
@@ -131,6 +136,24 @@ class TestFakeApprover(ApproverContract):
             return FakeApprover(world, approves=bool(said))
 
         return make
+
+
+class TestFakeBackups(BackupsContract):
+    @pytest.fixture
+    def make(self, world: World) -> Callable[[], Backups]:
+        return lambda: FakeBackups(world)
+
+
+class TestFakeNodeFiles(NodeFilesContract):
+    @pytest.fixture
+    def node(self, world: World) -> NodeWithFiles:
+        world.current.running["gw"] = True
+        files = world.current.files.setdefault("gw", {CONF: "first"})
+
+        def write(text: str) -> None:
+            files[CONF] = text
+
+        return NodeWithFiles(FakeNodeFiles(world, Side.CURRENT), write)
 
 
 class TestFakeArchive(ArchiveContract):

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from kong_lts.adapters import (
+    BackupFolders,
     CallableApprover,
     FileApprover,
     FileControl,
     FileLock,
+    LocalNodeFiles,
     LocalProcessRunner,
     LoggingObserver,
     SqliteJournal,
@@ -18,8 +20,10 @@ from kong_lts.adapters import (
     SystemClock,
     TwoPersonApprover,
 )
-from kong_lts.protocols import Approver, Clock, Control, Journal, Lock, Observer, Order
+from kong_lts.protocols import Approver, Backups, Clock, Control, Journal, Lock, Observer, Order
+from tests.contracts.backups import BackupsContract
 from tests.contracts.journal import JournalContract
+from tests.contracts.node_files import CONF, NodeFilesContract, NodeWithFiles
 from tests.contracts.people import (
     QUESTION,
     ApproverContract,
@@ -128,3 +132,22 @@ class TestFileLock(LockContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Callable[[], Lock]:
         return lambda: FileLock(tmp_path / "deployment.lock")
+
+
+class TestBackupFolders(BackupsContract):
+    @pytest.fixture
+    def make(self) -> Callable[[], Backups]:
+        return BackupFolders
+
+
+class TestLocalNodeFiles(NodeFilesContract):
+    @pytest.fixture
+    def node(self, tmp_path: Path) -> NodeWithFiles:
+        conf = tmp_path / f"node{CONF}"
+        conf.parent.mkdir(parents=True)
+        conf.write_text("first")
+
+        def write(text: str) -> None:
+            conf.write_text(text)
+
+        return NodeWithFiles(LocalNodeFiles({"gw": f"{tmp_path}/node"}), write)

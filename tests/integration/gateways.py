@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 import kong_lts
 from kong_lts.adapters import (
+    BackupFolders,
     CallableApprover,
     HttpAdminApi,
     HttpProxy,
@@ -83,6 +84,7 @@ class Gateways:
             current=self._cluster(Side.CURRENT),
             new=self._cluster(Side.NEW),
             load_balancer=MemoryLoadBalancer(),
+            backups=BackupFolders(),
             clock=SystemClock(),
             approver=CallableApprover(answer or self.customize, by="the test"),
             observer=LoggingObserver(),

@@ -10,6 +10,7 @@ import pytest
 
 import kong_lts
 from kong_lts.adapters import (
+    BackupFolders,
     CallableApprover,
     LocalProcessRunner,
     LoggingObserver,
@@ -63,6 +64,7 @@ def adapters_to(current: str, new: str) -> kong_lts.Adapters:
         current=cluster(Side.CURRENT, current),
         new=cluster(Side.NEW, new),
         load_balancer=MemoryLoadBalancer(),
+        backups=BackupFolders(),
         clock=SystemClock(),
         approver=CallableApprover(lambda _: True, by="the test"),
         observer=LoggingObserver(),
@@ -70,7 +72,9 @@ def adapters_to(current: str, new: str) -> kong_lts.Adapters:
 
 
 def plan_into(folder: Path) -> kong_lts.Plan:
-    return kong_lts.plan(DEPLOYMENT, settings=kong_lts.Settings(backup_folder=str(folder)))
+    return kong_lts.plan(
+        DEPLOYMENT, settings=kong_lts.Settings(backup_folder=str(folder), run_deck=False)
+    )
 
 
 def with_password(url: str) -> str:

@@ -124,6 +124,7 @@ def test_the_dual_cluster_upgrade_has_the_steps_of_the_guide() -> None:
         (f"{GUIDE} 2", "back-up-database"),
         (f"{GUIDE} 2", "back-up-declarative"),
         (f"{GUIDE} 2", "back-up-files"),
+        (f"{GUIDE} 2", "verify-backup"),
         (f"{GUIDE} 3", "evaluate"),
         (f"{GUIDE} 4", "install"),
         (f"{GUIDE} 4", "create-database"),
@@ -134,7 +135,6 @@ def test_the_dual_cluster_upgrade_has_the_steps_of_the_guide() -> None:
         (f"{GUIDE} 1", "stop-admin-writes-new"),
         (f"{GUIDE} 4", "start-nodes"),
         (f"{GUIDE} 5", "staging-test"),
-        (f"{GUIDE} 7", "check-metrics"),
         (f"{GUIDE} 6", "divert-10"),
         (f"{GUIDE} 7", "watch-10"),
         (f"{GUIDE} 6", "approve-100"),
@@ -150,9 +150,9 @@ def test_the_dual_cluster_upgrade_has_the_steps_of_the_guide() -> None:
 def test_a_keyring_is_exported_before_and_imported_after() -> None:
     with_keyring, without = PLANS["enterprise-keyring"], PLANS["traditional-dual-cluster"]
 
-    assert follow(with_keyring, "back-up-keyring", "start-nodes", "import-keyring", "staging-test")
+    assert follow(with_keyring, "back-up-keyring", "start-nodes", "restore-keyring", "staging-test")
     assert "back-up-keyring" not in ids(without)
-    assert "import-keyring" not in ids(without)
+    assert "restore-keyring" not in ids(without)
 
 
 @pytest.mark.parametrize("allowed", [True, False, None])
@@ -204,7 +204,7 @@ def test_an_in_place_upgrade_with_a_keyring_imports_it_into_the_new_nodes() -> N
 
     made = plan(attrs.evolve(deployment, current=current))
 
-    assert follow(made, "back-up-keyring", "stop-nodes", "start-nodes", "import-keyring")
+    assert follow(made, "back-up-keyring", "stop-nodes", "start-nodes", "restore-keyring")
 
 
 def test_in_hybrid_mode_control_planes_come_first() -> None:

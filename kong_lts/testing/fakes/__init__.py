@@ -2,6 +2,7 @@
 
 from kong_lts.deployment import Side
 from kong_lts.protocols import Adapters, ClusterAdapters
+from kong_lts.testing.fakes.backups import FakeBackups, FakeNodeFiles
 from kong_lts.testing.fakes.beside import (
     FakeApprover,
     FakeClock,
@@ -26,6 +27,7 @@ __all__ = [
     "FakeAdminApi",
     "FakeApprover",
     "FakeArchive",
+    "FakeBackups",
     "FakeClock",
     "FakeControl",
     "FakeCredentials",
@@ -36,6 +38,7 @@ __all__ = [
     "FakeLoadBalancer",
     "FakeLock",
     "FakeMetrics",
+    "FakeNodeFiles",
     "FakeObserver",
     "FakeProcessRunner",
     "FakeProxy",
@@ -50,6 +53,7 @@ def fake_adapters(world: World, *, approves: bool = True) -> Adapters:
         current=_cluster_adapters(world, Side.CURRENT),
         new=_cluster_adapters(world, Side.NEW),
         load_balancer=FakeLoadBalancer(world),
+        backups=FakeBackups(world),
         clock=FakeClock(world),
         approver=FakeApprover(world, approves=approves),
         observer=FakeObserver(),
@@ -64,6 +68,7 @@ def _cluster_adapters(world: World, side: Side) -> ClusterAdapters:
         write_guard=FakeWriteGuard(world, side) if world.has_database else None,
         deck=FakeDeck(world, side) if world.has_database else None,
         credentials=FakeCredentials(world, side) if world.has_database else None,
+        files=FakeNodeFiles(world, side),
         admin=FakeAdminApi(world, side),
         keyring=FakeKeyring(world, side) if world.current.keyring.ids else None,
         proxy=FakeProxy(world, side),

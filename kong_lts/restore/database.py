@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import attrs
 
 from kong_lts.database import differences
+from kong_lts.deployment import Side
 from kong_lts.events import Done, Past, Restored
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters
@@ -59,7 +60,7 @@ class CreateDatabase(PlannedStep):
                 f"Database {facts.name} already holds a Kong schema (state: {state}).",
                 "Name a database that does not exist yet.",
             )
-        if adapters.current.database is None:
+        if adapters.current.database is None or self.side is Side.CURRENT:
             return
         current = adapters.current.database.facts()
         if current.identity == facts.identity:
@@ -214,6 +215,8 @@ class ReplaceDatabase(PlannedStep):
     """
 
     folder: str
+    over: str | None = None
+    """Name of the database, where it is meant although the backup is of another one."""
 
     needs_of_side = ("archive", "database")
 
@@ -235,7 +238,7 @@ class ReplaceDatabase(PlannedStep):
         database.release_lock()  # nobody may be connected while the names change
         try:
             archive = present(cluster.archive, "archive", self.id)
-            found = archive.replace(self.folder, f"{name}_before_rollback")
+            found = archive.replace(self.folder, f"{name}_before_rollback", self.over)
         finally:
             database.hold_lock("rollback")
         return Restored(folder=self.folder, database=name, fingerprint=found)

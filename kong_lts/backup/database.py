@@ -1,4 +1,4 @@
-"""Backing up the current cluster."""
+"""Backing up the database."""
 
 from collections.abc import Iterator
 

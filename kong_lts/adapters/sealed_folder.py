@@ -1,4 +1,4 @@
-"""The folder of a database backup: made in one piece or not at all, and proved by its hashes."""
+"""A backup's folder: made in one piece or not at all, and proved by its hashes."""
 
 import contextlib
 import fcntl
@@ -12,10 +12,19 @@ from pathlib import Path
 
 import attrs
 
-from kong_lts.errors import BackupError, FormatError
-from kong_lts.manifest import FileRecord, Manifest
+from kong_lts.errors import BackupError
+from kong_lts.manifest import FileRecord
 
-__all__ = ["Unfinished", "prove", "records", "remove_left_overs", "seal", "unfinished"]
+__all__ = [
+    "Unfinished",
+    "own_folder",
+    "prove",
+    "records",
+    "remove_left_overs",
+    "seal",
+    "sealed_text",
+    "unfinished",
+]
 
 _MANIFEST = "manifest.json"
 _CHECKSUM = "manifest.json.sha256"
@@ -36,7 +45,7 @@ class Unfinished:
 @contextlib.contextmanager
 def unfinished(target: Path) -> Iterator[Unfinished]:
     """A new folder beside *target*, which only its owner may enter; gone if the block fails."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.parent.mkdir(parents=True, exist_ok=True)
     remove_left_overs(target)
     prefix = f".{target.name}."
     path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent))
@@ -75,41 +84,37 @@ def records(folder: Path) -> tuple[FileRecord, ...]:
     return tuple(found)
 
 
-def seal(work: Unfinished, manifest: Manifest, target: Path) -> None:
-    """Add the manifest, make everything durable, and give the folder its name.
+def own_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter, and those above it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def seal(folder: Path, manifest: str, target: Path) -> None:
+    """Add the manifest, make everything durable and its owner's alone, and give it its name.
 
     Raises:
         OSError: Something stands under that name, or the disk is full.
     """
-    text = manifest.to_json().encode()
+    text = manifest.encode()
     digest = hashlib.sha256(text).hexdigest()
-    _write(work.path / _MANIFEST, text)
-    _write(work.path / _CHECKSUM, f"{digest}  {_MANIFEST}\n".encode())
-    for folder in (*(p for p in work.path.rglob("*") if p.is_dir()), work.path):
-        _sync_folder(folder)
+    for name, content in ((_MANIFEST, text), (_CHECKSUM, f"{digest}  {_MANIFEST}\n".encode())):
+        (folder / name).unlink(missing_ok=True)  # of an attempt that ended just here
+        _write(folder / name, content)
+    for inside in (*(p for p in folder.rglob("*") if p.is_dir()), folder):
+        inside.chmod(0o700)
+        _sync_folder(inside)
     # An empty folder may be replaced by this, and nothing else.
-    work.path.rename(target)
+    folder.rename(target)
     _sync_folder(target.parent)
 
 
-def prove(folder: Path) -> Manifest:
-    """The manifest of a backup whose every file is as it was written.
+def sealed_text(folder: Path) -> str:
+    """The text of the manifest, if it is as it was written.
 
     Raises:
-        BackupError: It is missing, incomplete or damaged; names each file.
+        BackupError: It is missing, incomplete or damaged.
     """
-    manifest = _read_manifest(folder)
-    faults = [f"{r.path} {why}" for r in manifest.files if (why := _fault(folder, r)) is not None]
-    listed = {record.path for record in manifest.files}
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-    strangers = there - listed - {_MANIFEST, _CHECKSUM}
-    faults += [f"{name} is not in its manifest" for name in sorted(strangers)]
-    if faults:
-        raise BackupError(str(folder), f"it is damaged: {_some(faults)}. Use another backup.")
-    return manifest
-
-
-def _read_manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise BackupError(str(folder), "there is no such folder")
     try:
@@ -122,9 +127,24 @@ def _read_manifest(folder: Path) -> Manifest:
     if checksum != f"{hashlib.sha256(text).hexdigest()}  {_MANIFEST}\n".encode():
         raise BackupError(str(folder), f"{_MANIFEST} and {_CHECKSUM} do not fit: it is damaged")
     try:
-        return Manifest.from_json(text.decode(), path=str(folder / _MANIFEST))
-    except (FormatError, UnicodeDecodeError) as exc:
+        return text.decode()
+    except UnicodeDecodeError as exc:
         raise BackupError(str(folder), f"its manifest cannot be read: {exc}") from exc
+
+
+def prove(folder: Path, recorded: Sequence[FileRecord]) -> None:
+    """Hold every file against what the manifest says of it.
+
+    Raises:
+        BackupError: Files are missing, damaged or not in the manifest; names each.
+    """
+    faults = [f"{r.path} {why}" for r in recorded if (why := _fault(folder, r)) is not None]
+    listed = {record.path for record in recorded}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    strangers = there - listed - {_MANIFEST, _CHECKSUM}
+    faults += [f"{name} is not in its manifest" for name in sorted(strangers)]
+    if faults:
+        raise BackupError(str(folder), f"it is damaged: {_some(faults)}. Use another backup.")
 
 
 def _fault(folder: Path, record: FileRecord) -> str | None:

@@ -1,0 +1,24 @@
+"""Restoring: the database first, into a new one; everything else from its own backup."""
+
+from kong_lts.restore.database import (
+    CreateDatabase,
+    DropDatabase,
+    ReplaceDatabase,
+    RestoreDatabase,
+    RestorePoint,
+)
+from kong_lts.restore.declarative import RestoreDeclarative
+from kong_lts.restore.files import FilesPoint, RestoreFiles
+from kong_lts.restore.keyring import RestoreKeyring
+
+__all__ = [
+    "CreateDatabase",
+    "DropDatabase",
+    "FilesPoint",
+    "ReplaceDatabase",
+    "RestoreDatabase",
+    "RestoreDeclarative",
+    "RestoreFiles",
+    "RestoreKeyring",
+    "RestorePoint",
+]

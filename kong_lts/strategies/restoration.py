@@ -1,0 +1,86 @@
+"""The steps of a restore after a failed upgrade: the database first, decK as the last resort."""
+
+from collections.abc import Iterator
+
+from kong_lts.backup import BackupLayout
+from kong_lts.deployment import Deployment, Side
+from kong_lts.migrations import MigrationsBootstrap
+from kong_lts.nodes import NoConnections
+from kong_lts.restore import (
+    CreateDatabase,
+    ReplaceDatabase,
+    RestoreDeclarative,
+    RestoreFiles,
+    RestoreKeyring,
+)
+from kong_lts.step import Step
+from kong_lts.strategies import shared
+from kong_lts.strategies.settings import Settings
+
+__all__ = ["steps"]
+
+_GUIDE = "Troubleshooting, method"
+
+
+def steps(deployment: Deployment, settings: Settings, *, declarative: bool) -> tuple[Step, ...]:
+    """The way back from a backup, for the current cluster.
+
+    Args:
+        deployment: Whose current cluster comes back.
+        settings: Names the backup.
+        declarative: Whether its database cannot be restored, so that an empty one of the same
+            release is bootstrapped and filled by decK.
+
+    Source:
+        guide, Backup: "try to do a database-level restore first, and otherwise bootstrap a new
+        database and use deck".
+    """
+    return tuple(_steps(deployment, settings, declarative))
+
+
+def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Iterator[Step]:
+    layout, guide = BackupLayout(settings.backup_folder), f"{_GUIDE} {2 if declarative else 1}"
+    nodes = shared.with_database(deployment.current.nodes)
+    yield shared.stop("stop-nodes", guide, deployment.current, nodes, settings)
+    yield NoConnections(id="no-connections", guide=guide, side=Side.CURRENT)
+    if settings.files:
+        names = tuple(node.name for node in deployment.current.nodes)
+        yield RestoreFiles(
+            id="restore-files", guide=guide, side=Side.CURRENT, folder=layout.files, nodes=names
+        )
+    if declarative:
+        yield from _empty_database(deployment, settings, guide)
+    else:
+        yield ReplaceDatabase(
+            id="replace-database", guide=guide, side=Side.CURRENT, folder=layout.database
+        )
+    yield shared.start("start-nodes", guide, Side.CURRENT, deployment.current, nodes, settings)
+    if deployment.current.keyring:
+        yield RestoreKeyring(
+            id="restore-keyring",
+            guide=guide,
+            side=Side.CURRENT,
+            path=layout.keyring,
+            recovery_key=settings.recovery_key,
+        )
+    if declarative:
+        yield RestoreDeclarative(
+            id="restore-declarative", guide=guide, side=Side.CURRENT, folder=layout.folder
+        )
+
+
+def _empty_database(deployment: Deployment, settings: Settings, guide: str) -> Iterator[Step]:
+    """One of the old release, beside the one that could not be restored."""
+    yield shared.by_hand(
+        "name-database",
+        guide,
+        Side.CURRENT,
+        "Point the current cluster at a database that does not exist yet",
+        "In the kong.conf of its nodes (pg_database), and in the adapters of this run. The database"
+        " that could not be restored stays as it is.",
+    )
+    owner = f"restore of {deployment.name}"
+    yield CreateDatabase(id="create-database", guide=guide, side=Side.CURRENT, owner=owner)
+    yield MigrationsBootstrap(
+        id="migrations-bootstrap", guide=guide, side=Side.CURRENT, program=settings.program
+    )
