@@ -19,7 +19,7 @@ from kong_lts.errors import JournalError
 
 __all__ = ["FileHold", "Hold", "ServerHold"]
 
-_YOUNG_S = 10
+_YOUNG_S = 5
 """For so long after the server's start nobody takes a run over: its worker may be alive, and holds
 it again as soon as it has noticed that its session is gone."""
 _LOOK_S = 1.0

@@ -127,6 +127,16 @@ class PostgresServer:
         options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         self._run(["psql", *options, "--output=/dev/null", f"--dbname={database}"], doing, text)
 
+    def restart(self) -> None:
+        """End every session and the server, and return when it accepts connections again.
+
+        Raises:
+            PostgresServerError: It did not start.
+        """
+        _end(self._process)
+        self._process = _spawn(self.bin_dir, self._folder, _other_user())
+        self._wait_until_ready()
+
     def stop(self) -> None:
         """End the server and remove its files; a second time does nothing."""
         _end(self._process)
