@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kong_lts import catalog
-from kong_lts.catalog.rows import KongConfRule, Rule
+from kong_lts.catalog.rows import ConfTrigger, KongConfRule, Rule
 
 PAGE = Path(__file__).with_name("reference") / "rules.md"
 
@@ -77,9 +77,18 @@ def _rule(row: Rule) -> str:
 def _examples(row: KongConfRule) -> Iterator[str]:
     if row.question:
         yield from ("", f"A rewrite leaves it and asks: {row.question}")
-    for title, text in (("Before", row.before), ("After", row.after)):
-        if text:
-            yield from ("", f"{title}:", "", "```ini", text, "```")
+    if row.before:
+        yield from _block("Before", row.before)
+    elif row.trigger is ConfTrigger.ABSENT:
+        yield from ("", "Before: the key is not set.")
+    if row.after:
+        yield from _block("After", row.after)
+    elif row.before or row.trigger is ConfTrigger.ABSENT:
+        yield from ("", "After: the file stays as it is.")
+
+
+def _block(title: str, text: str) -> tuple[str, ...]:
+    return "", f"{title}:", "", "```ini", text, "```"
 
 
 def _sentence(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 
 import attrs
 
-from kong_lts.kong_conf.document import BLANKS
+from kong_lts.kong_conf.statements import BLANKS
 
 __all__ = ["Url", "has_ip", "is_bare_host", "is_ip_or_range", "is_listener", "is_off", "speaks_tls"]
 

@@ -9,11 +9,12 @@ import attrs
 from kong_lts import catalog
 from kong_lts.catalog.rows import ConfTrigger, EarlierDefault, KongConfRule
 from kong_lts.findings import Finding, Location, Severity
-from kong_lts.kong_conf.document import KongConf, Setting
+from kong_lts.kong_conf.document import KongConf
 from kong_lts.kong_conf.injected import is_injected
 from kong_lts.kong_conf.loading import Loaded, default_of, is_secret, variable
 from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.resolve import resolved
+from kong_lts.kong_conf.statements import Setting
 from kong_lts.kong_conf.values import ConfValue, Raw, from_file, shortened, stripped
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Edition, KongVersion, Release

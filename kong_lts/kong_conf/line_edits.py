@@ -3,7 +3,8 @@
 import re
 
 from kong_lts.edits import Edit
-from kong_lts.kong_conf.document import BLANKS, KongConf, Setting
+from kong_lts.kong_conf.document import KongConf
+from kong_lts.kong_conf.statements import BLANKS, Setting
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release
 

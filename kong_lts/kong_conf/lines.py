@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from kong_lts.findings import Location
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
-from kong_lts.kong_conf.document import BOM, KongConf, Setting
+from kong_lts.kong_conf.document import KongConf
 from kong_lts.kong_conf.loading import variable
 from kong_lts.kong_conf.lua import to_text
+from kong_lts.kong_conf.statements import BOM, Setting
 from kong_lts.kong_conf.values import Raw, from_file, stripped
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release

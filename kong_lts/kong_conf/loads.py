@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from kong_lts.catalog.rows import KeyType
 from kong_lts.findings import Severity
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, rule
-from kong_lts.kong_conf.document import BOM
 from kong_lts.kong_conf.loading import Loaded
 from kong_lts.kong_conf.nearest import Nearest
+from kong_lts.kong_conf.statements import BOM
 from kong_lts.kong_conf.values import stripped
 from kong_lts.kong_conf.vaults import allows, is_reference
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from kong_lts import catalog
-from kong_lts.kong_conf.document import KongConf, key_of, parse
+from kong_lts.kong_conf.document import KongConf, parse
 from kong_lts.kong_conf.loading import is_secret
+from kong_lts.kong_conf.statements import key_of
 from kong_lts.versions import Release
 
 __all__ = ["MASK", "masked_patch"]

@@ -8,11 +8,11 @@ from kong_lts.catalog.rows import ConfRewriting
 from kong_lts.edits import Edit
 from kong_lts.findings import Finding, Location
 from kong_lts.kong_conf.comparison import Comparison, Difference, Origin, as_text
-from kong_lts.kong_conf.document import Setting
 from kong_lts.kong_conf.line_edits import commented_out, new_key, new_value
 from kong_lts.kong_conf.lines import reading
 from kong_lts.kong_conf.loading import variable
 from kong_lts.kong_conf.pins import Pin, pin_block
+from kong_lts.kong_conf.statements import Setting
 from kong_lts.kong_conf.values import from_environment, split_list, stripped
 from kong_lts.kong_conf.vaults import is_reference
 from kong_lts.versions import Release

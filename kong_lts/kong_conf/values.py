@@ -3,8 +3,8 @@
 import re
 
 from kong_lts.catalog.rows import ConfKey, KeyType
-from kong_lts.kong_conf.document import BLANKS, bytes_of
 from kong_lts.kong_conf.lua import Number, to_number, to_text
+from kong_lts.kong_conf.statements import BLANKS, bytes_of
 from kong_lts.versions import Release
 
 __all__ = [

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 
-from kong_lts.kong_conf.document import BLANKS
 from kong_lts.kong_conf.lua import to_number
+from kong_lts.kong_conf.statements import BLANKS
 from kong_lts.kong_conf.values import ConfValue, Raw, split_list
 from kong_lts.versions import Release
 

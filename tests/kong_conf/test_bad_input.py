@@ -38,7 +38,7 @@ def test_a_hundred_megabytes_are_refused_at_once() -> None:
         "a" + " " * 1_000_000 + "b",
         "pg_host = a" + " " * 1_000_000 + "b",
         "=" * 1_000_000,
-        "\\\n" * 300_000,
+        "\\\n" * 100_000,
         "[" * 1_000_000,
         "pg_host = " + "${" * 500_000,
         "pg_port = " + "1" * 1_000_000,
@@ -54,6 +54,14 @@ def test_one_long_line_takes_linear_time(text: str) -> None:
     kong_conf.diff(conf, edition="oss")
     kong_conf.rewrite(conf, edition="oss").patch()
     assert time.process_time() - began < 5
+
+
+def test_a_file_of_a_hundred_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "kong.conf"
+    path.touch()
+    os.truncate(path, 100_000_000)
+    with pytest.raises(UnreadableFileError, match=r"kong\.conf.* it has 100000000 bytes"):
+        kong_conf.read(path)
 
 
 def test_a_file_of_the_largest_size_is_read() -> None:

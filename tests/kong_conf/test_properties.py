@@ -14,6 +14,7 @@ from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, Release
 from tests.conftest import counted
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "kong_conf"
 RULES = {row.id: row for row in catalog.kong_conf()}
 KEYS = catalog.conf_keys(Release.V3_4)
 NAMES = sorted(
@@ -27,6 +28,31 @@ VALUES = (
     *("abc", "{vault://env/x}", "{vault://env/x} # c", "${X}", "{{ y }}", "0", "1,2", "bundled, x"),
     *("cassandra", "tlsv1", "eventual", "strict", "0.0.0.0:8000 ssl", "/p", "http://x/y", "x:1"),
     *("a \\", "0123", "1e3", "4194304", "old", "custom", "control_plane", "data_plane", "system"),
+    *(
+        "08",
+        "0x10",
+        "-0",
+        ".5",
+        "60 kB",
+        "12345678901234567",
+        "off, x",
+        "[::1]:80",
+        "80:8000",
+        "=",
+        ",",
+    ),
+    *(
+        '"on"',
+        "TRUE",
+        "true",
+        "é#x",
+        "x\\ #y",
+        "##",
+        "\\#",
+        "nobody nobody",
+        "NONE # c",
+        "h://u:p@x/y#z",
+    ),
 )
 OTHER_LINES = ("# c", "", "; c", "[s]", "  [x]", "no equals", "{% if a %}", "x \\", "<% y %>")
 
@@ -140,9 +166,19 @@ def test_real_files_keep_their_behaviour(reference: Path) -> None:
 
 
 def test_damaged_real_files_raise_nothing_foreign(reference: Path) -> None:
+    check_damaged([text for text in real_files(reference) if len(text) < 5000])
+
+
+def test_damaged_golden_files_raise_nothing_foreign() -> None:
+    check_damaged(
+        [path.read_bytes().decode("utf-8") for path in sorted(GOLDEN.glob("*.conf"))],
+    )
+
+
+def check_damaged(texts: list[str]) -> None:
+    """Whatever happens to a file, every byte survives and no exception but the library's comes."""
     luck = random.Random(28)
-    texts = [text for text in real_files(reference) if len(text) < 5000]
-    for _ in range(counted(10_000)):
+    for _ in range(counted(6_000)):
         text = damaged(luck.choice(texts), luck)
         try:
             conf = kong_conf.parse(text)
