@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kong_lts import declarative, kong_conf, routing
 from kong_lts.assessment import Assessment, NotChecked, assess
+from kong_lts.baseline import Baseline
 from kong_lts.deployment import (
     Cluster,
     DatabaseSettings,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Adapters",
     "Assessment",
+    "Baseline",
     "Cluster",
     "ClusterAdapters",
     "DatabaseSettings",

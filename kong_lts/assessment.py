@@ -4,7 +4,17 @@ from collections.abc import Collection, Iterator
 
 import attrs
 
-from kong_lts.checks import ALL, Case, Check, NotChecked, Seen
+from kong_lts.baseline import Baseline
+from kong_lts.checks import (
+    ALL,
+    Case,
+    Check,
+    NotChecked,
+    Seen,
+    cross_rule,
+    ranked,
+    suppress,
+)
 from kong_lts.deployment import Deployment
 from kong_lts.errors import KongLtsError
 from kong_lts.evidence import Evidence
@@ -27,6 +37,11 @@ class Assessment:
     """Findings that the caller asked to leave out; they are still shown."""
     route_changes: tuple[Difference, ...] = ()
     """Requests that reach another route, or the upstream in another way, the weightiest first."""
+
+    @property
+    def baseline(self) -> Baseline:
+        """What was found, to be held against the next assessment."""
+        return Baseline.of(self.findings)
 
     @property
     def blockers(self) -> tuple[Finding, ...]:
@@ -61,7 +76,11 @@ _FORM = Form(Assessment, "assessment")
 
 
 def assess(
-    deployment: Deployment, evidence: Evidence, *, ignore: Collection[str] = ()
+    deployment: Deployment,
+    evidence: Evidence,
+    *,
+    ignore: Collection[str] = (),
+    baseline: Baseline | None = None,
 ) -> Assessment:
     """Hold everything that is known against everything that changes.
 
@@ -69,6 +88,7 @@ def assess(
         deployment: What is upgraded.
         evidence: The facts; what is missing is listed, never guessed.
         ignore: Ids of rules whose findings are accepted; they no longer block, but stay listed.
+        baseline: Findings of an earlier assessment, which are accepted likewise.
 
     Returns:
         All findings, worst first. A check that crashes is listed in `not_checked`, alone.
@@ -83,14 +103,33 @@ def assess(
             seen += check.look(case)
         except Exception as exc:
             seen += _crashed(check, exc)
-    found = [one for one in seen if isinstance(one, Finding)]
+    not_checked = tuple(one for one in seen if isinstance(one, NotChecked))
+    found = ranked(case, (one for one in seen if isinstance(one, Finding)))
+    kept, accepted = suppress(evidence, found, (one.rule for one in not_checked))
+    kept, known = _held_against(baseline, kept)
     return Assessment(
         deployment=deployment,
-        findings=in_order(f for f in found if f.rule not in ignore),
-        not_checked=tuple(one for one in seen if isinstance(one, NotChecked)),
-        ignored=in_order(f for f in found if f.rule in ignore),
+        findings=in_order(f for f in kept if f.rule not in ignore),
+        not_checked=not_checked,
+        ignored=in_order((*accepted, *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
     )
+
+
+def _held_against(
+    baseline: Baseline | None, findings: tuple[Finding, ...]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """What is new, and what the baseline knows; what it knows and is gone is told."""
+    if baseline is None:
+        return findings, ()
+    new, known, gone = baseline.split(findings)
+    if gone:
+        told = cross_rule("baseline-unused").finding("baseline", count=len(gone), rule=gone[0].rule)
+        new = (*new, told)
+    return new, tuple(attrs.evolve(finding, accepted=_BASELINE) for finding in known)
+
+
+_BASELINE = "the baseline has it"
 
 
 def _crashed(check: Check, exc: Exception) -> Iterator[NotChecked]:

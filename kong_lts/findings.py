@@ -67,6 +67,12 @@ class Finding:
     """A safe change of the text, where one exists."""
     evidence: str | None = None
     """Which input showed it."""
+    category: int | None = None
+    """The guide's category of the change, 1 to 5, where it has one."""
+    traffic: int | None = None
+    """Requests of the access log that it concerns; None where nobody can tell."""
+    accepted: str | None = None
+    """Why somebody accepted it, in a comment of the file or by a baseline."""
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location and str(self.location) else ""
@@ -79,8 +85,16 @@ def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Worst first, then by rule and place, so that two assessments of the same facts read alike."""
-    return tuple(sorted(findings, key=lambda f: (-f.severity.rank, f.rule, *_place(f), f.subject)))
+    """Worst first, what most requests meet before the rest, then by rule and place.
+
+    Two assessments of the same facts read alike.
+    """
+    return tuple(sorted(findings, key=_weight))
+
+
+def _weight(finding: Finding) -> tuple[object, ...]:
+    requests = finding.traffic or 0
+    return -finding.severity.rank, -requests, finding.rule, *_place(finding), finding.subject
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -18,7 +18,8 @@ LAYERS = (
     # What decK writes is likewise one that events, the manifest and protocols share.
     {"findings", "serialization", "database", "state_files"},
     # The manifest of a backup is written by an adapter and read by the steps.
-    {"deployment", "catalog", "events", "manifest"},
+    # A baseline is nothing but what tells findings apart.
+    {"deployment", "catalog", "events", "manifest", "baseline"},
     # A database's state is read off the names of the migrations, which are in the catalog.
     # What a dump of decK lacks is read off the catalog likewise.
     {"protocols", "routing", "schema", "state_gaps"},

@@ -13,7 +13,7 @@ import kong_lts
 from kong_lts import catalog
 from kong_lts.deployment import parse_deployment
 from kong_lts.findings import Finding, Severity
-from tests.checks.weak_certificates import RSA_1024, SHA_1
+from tests.checks.weak_certificates import EC_192, RSA_1024, SHA_1
 
 FOLDER = Path(__file__).parent / "pains"
 PRESETS = {
@@ -51,6 +51,7 @@ new: {version: 3.4.3.12}
 resources: {second_cluster: true, downtime_acceptable: true}
 """,
 }
+MARKS = {"@RSA1024@": RSA_1024, "@SHA1@": SHA_1, "@EC192@": EC_192}
 MOST_BESIDE = 4
 """So many warnings may be about something else."""
 
@@ -60,12 +61,13 @@ def bundles(*names: str) -> list[Any]:
     found = []
     for name in names:
         for bundle in yaml.load(FOLDER.joinpath(f"{name}.yaml").read_text("utf-8")):
-            label = f"{bundle.get('pain', 'clean')} {bundle['form']}"
+            label = f"{bundle.get('pain') or bundle.get('rule', 'clean')} {bundle['form']}"
             found.append(pytest.param(bundle, id=re.sub(r"\W+", "-", label)))
     return found
 
 
 PAINS = bundles("routes", "database", "plugins", "nodes")
+OTHERS = bundles("other")
 
 
 def deployment_of(given: object) -> kong_lts.Deployment:
@@ -86,7 +88,7 @@ def assessed(bundle: Mapping[str, Any], folder: Path) -> tuple[Finding, ...]:
     for name, text in bundle["files"].items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        for mark, pem in (("@RSA1024@", RSA_1024), ("@SHA1@", SHA_1)):
+        for mark, pem in MARKS.items():
             at = text.find(mark)
             indent = " " * (at - text.rfind("\n", 0, at) - 1)
             text = text.replace(mark, pem.replace("\n", f"\n{indent}").rstrip())
@@ -95,12 +97,14 @@ def assessed(bundle: Mapping[str, Any], folder: Path) -> tuple[Finding, ...]:
     return kong_lts.assess(deployment_of(bundle["deployment"]), evidence).findings
 
 
-@pytest.mark.parametrize("bundle", PAINS)
+@pytest.mark.parametrize("bundle", [*PAINS, *OTHERS])
 def test_a_pain_is_found_in_words_that_name_it(bundle: Mapping[str, Any], tmp_path: Path) -> None:
     least = Severity(bundle.get("severity", "warning"))
+    findings = assessed(bundle, tmp_path)
+    assert bundle.get("rule", "") in {"", *(f.rule for f in findings)}
     said = [
         f"{f.rule} {f.subject} {f.message} {f.action}".lower()
-        for f in assessed(bundle, tmp_path)
+        for f in findings
         if f.severity.rank >= least.rank
     ]
     words = [[word.lower() for word in group] for group in bundle["words"]]

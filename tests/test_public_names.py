@@ -12,6 +12,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs/reference/api.md"
 PINNED = {
     "Adapters",
     "Assessment",
+    "Baseline",
     "Cluster",
     "ClusterAdapters",
     "DatabaseSettings",

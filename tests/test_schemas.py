@@ -14,6 +14,7 @@ from hypothesis import given, settings
 
 import kong_lts
 from kong_lts.assessment import Assessment, assess
+from kong_lts.baseline import Baseline
 from kong_lts.deployment import Deployment
 from kong_lts.events import Event, event_to_json, journal_schema
 from kong_lts.evidence import Evidence
@@ -29,6 +30,7 @@ from tests.worlds import plans
 FOLDER = Path(kong_lts.__file__).parent / "schemas"
 SCHEMAS: Mapping[str, Callable[[], dict[str, object]]] = {
     "assessment": Assessment.json_schema,
+    "baseline": Baseline.json_schema,
     "deployment": Deployment.json_schema,
     "evidence": Evidence.json_schema,
     "journal": journal_schema,

@@ -21,10 +21,12 @@ from kong_lts.checks import (
     sessions,
     texts,
 )
-from kong_lts.checks.case import Case
+from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, NotChecked, Seen
+from kong_lts.checks.ranking import ranked
+from kong_lts.checks.suppressions import suppress
 
-__all__ = ["ALL", "Case", "Check", "NotChecked", "Seen"]
+__all__ = ["ALL", "Case", "Check", "NotChecked", "Seen", "cross_rule", "ranked", "suppress"]
 
 ALL: tuple[Check, ...] = (
     prerequisites.CHECK,

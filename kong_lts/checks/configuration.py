@@ -42,12 +42,16 @@ def _look(case: Case) -> Iterator[Finding]:
 def _each_once(by_node: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
     """What is not set on several nodes is told once, with their names."""
     nodes: dict[Finding, list[str]] = {}
+    places: dict[Finding, Location | None] = {}
     for node, findings in by_node.items():
         for finding in findings:
-            nodes.setdefault(finding, []).append(node)
+            where = finding.location
+            key = attrs.evolve(finding, location=where if where and where.line else None)
+            nodes.setdefault(key, []).append(node)
+            places.setdefault(key, where)
     for finding, names in nodes.items():
         if len(names) < 2:
-            yield finding
+            yield attrs.evolve(finding, location=places[finding])
             continue
         shown = ", ".join(names[:_SHOWN])
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -89,8 +93,8 @@ def _role(roles: dict[str, NodeRole | None], node: str) -> NodeRole | None:
 
 def _placed(finding: Finding, path: str) -> Finding:
     """The finding with the file it is about."""
-    where = finding.location
-    if where is None or where.path is not None or where.line is None:
+    where = finding.location or Location()
+    if where.path is not None or where.table is not None:
         return finding
     return attrs.evolve(finding, location=attrs.evolve(where, path=path))
 

@@ -28,7 +28,7 @@ MOST_PATHS = 50_000
 """So many different paths are counted on their own; ids in them are folded beyond that."""
 MOST_CALLS = 20_000
 
-_REQUEST = re.compile(rb'"[A-Z]{3,7} (/[^ ?"\n]*)')
+_REQUEST = re.compile(rb'"[A-Z]{3,7} (/[^ ?"\n]*)(?=[ ?])')
 _STATUS = re.compile(rb'" ([1-5][0-9][0-9]) ')
 _TOKEN = rb"[?&](?:jwt|access_token|id_token)="
 _CALL = re.compile(

@@ -1,34 +1,43 @@
 """redacted(): the same evidence without passwords, tokens and keys, to be assessed elsewhere."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from kong_lts import kong_conf
+from kong_lts.declarative import masked_document
+from kong_lts.errors import DeclarativeError
 from kong_lts.evidence.values import Evidence, StateFile, TextFile
 from kong_lts.kong_conf import KongConf
 
 __all__ = ["redacted"]
 
 _SECRET_KEY = re.compile(
-    r"(?i)(?:secret|password|passwd|passphrase|token|api_?key|private|credential|license_data"
-    r"|session_conf|_auth$|^key$|cert_key|keyring_.*key|authorization|jwk|admin_gui_auth_conf)"
+    r"(?i)(?:secret|password|passwd|passphrase|token(?!_name)|api_?key|private|credentials?$"
+    r"|license_data|session_conf|(?:^|_)auth$|^key$|cert_key|keyring_.*key|authorization|jwk"
+    r"|auth_conf|stringData|tls\.key)"
 )
-_PAIR = re.compile(
-    r"""(?mx) ^(?P<head>[\s{\[,-]*["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*)
-    (?P<value>"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s#,}\]\n|>&*!][^\n#]*?)(?P<tail>\s*(?:\#.*|[,}\]]*)?)$"""
+_NO_SECRET = re.compile(
+    r"(?i)(?:^|_)(?:names?|in_\w+|ttl|methods?|type|enabled|header)$|_credentials$"
 )
-_INLINE = re.compile(
-    r"""(?x)(?P<head>["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*:\s*)
-    (?P<value>"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s,{}\[\]"'#][^,}\]\n#]*)(?=\s*[,}\]])"""
+_STATEMENT = re.compile(
+    r"(?m)^([ \t]*(?P<key>[\w.]+)[ \t]*=[ \t]*)(?P<value>[^\s#][^\n]*?)([ \t]*)$"
+)
+_ASSIGNED = re.compile(
+    r"""(?P<head>["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*)(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s"'#,;&}]+)"""
 )
 _BLOCK = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
-_REFERENCE = re.compile(r"^[\"']?(?:\{vault://|\$\{|\$\(|\{\{|env:|file:|null\b|~$|/)")
-_CALL = re.compile(
-    r"(?i)((?:authorization|apikey|kong-admin-token)\s*:\s*(?:bearer |basic )?)[^\s\"']+"
+_REFERENCE = re.compile(r"^[\"']?(?:\{vault://|\$|\{\{|env:|file:|/)")
+_HEADER = re.compile(
+    r"(?i)((?:authorization|apikey|kong-admin-token|x-api-key)\s*:\s*(?:bearer |basic )?)[^\s\"']+"
 )
 _URL = re.compile(r"(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)")
+_YAML = (".yaml", ".yml", ".json")
+
+
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key)) and not _NO_SECRET.search(key)
 
 
 @attrs.define
@@ -41,20 +50,24 @@ class _Masks:
         bare = secret.strip().strip("\"'")
         return self.names.setdefault(bare, f"redacted-{len(self.names) + 1}")
 
-    def value(self, written: str) -> str:
+    def written(self, value: str) -> str:
         """The value in its quotes; references, paths and empty ones stay."""
-        if _REFERENCE.match(written) or len(written.strip("\"' ")) == 0:
-            return written
-        quote = written[0] if written[0] in "\"'" else ""
-        return f"{quote}{self.of(written)}{quote}"
+        if _REFERENCE.match(value) or not value.strip("\"' "):
+            return value
+        quote = value[0] if value[0] in "\"'" else ""
+        return f"{quote}{self.of(value)}{quote}"
 
 
 def redacted(evidence: Evidence) -> Evidence:
-    """The evidence without secrets; equal ones stay equal, so that most checks say the same."""
+    """The evidence without secrets; equal ones stay equal, so that most checks say the same.
+
+    Names are gone by: what is called password, secret, token, key and the like, headers that
+    authorise, user names and passwords in URLs, private keys. A secret in plain prose stays.
+    """
     masks = _Masks()
 
     def texts(files: tuple[TextFile, ...]) -> tuple[TextFile, ...]:
-        return tuple(attrs.evolve(file, text=_text(file.text, masks)) for file in files)
+        return tuple(attrs.evolve(file, text=_text(file, masks)) for file in files)
 
     return attrs.evolve(
         evidence,
@@ -76,47 +89,69 @@ def redacted(evidence: Evidence) -> Evidence:
 
 def _environ(environ: Mapping[str, str], masks: _Masks) -> dict[str, str]:
     return {
-        name: masks.value(value) if _SECRET_KEY.search(name.lower()) and value else value
+        name: masks.written(value) if value and _is_secret(name.lower()) else value
         for name, value in environ.items()
     }
 
 
 def _conf(conf: KongConf, masks: _Masks) -> KongConf:
-    return kong_conf.parse(
-        _text(conf.text, masks), environ=_environ(conf.environ, masks), path=conf.path
-    )
+    def replace(found: re.Match[str]) -> str:
+        if not _is_secret(found["key"].lower()):
+            return found[0]
+        return f"{found[1]}{masks.written(found['value'])}"
+
+    text = _everywhere(_STATEMENT.sub(replace, conf.text), masks)
+    return kong_conf.parse(text, environ=_environ(conf.environ, masks), path=conf.path)
+
+
+def _everywhere(text: str, masks: _Masks) -> str:
+    """What is secret wherever it stands."""
+    text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
+    return _URL.sub("redacted:redacted", _HEADER.sub(r"\1redacted", text))
 
 
 def _state(file: StateFile, masks: _Masks) -> StateFile:
-    text = file.data.decode("utf-8", "surrogateescape")
-    return attrs.evolve(file, data=_text(text, masks).encode("utf-8", "surrogateescape"))
+    try:
+        data = masked_document(file.data, is_secret=_is_secret, mask=masks.of)
+        text = data.decode("utf-8", "surrogateescape")
+    except DeclarativeError:
+        text = _by_lines(file.data.decode("utf-8", "surrogateescape"), masks)
+    return attrs.evolve(file, data=_everywhere(text, masks).encode("utf-8", "surrogateescape"))
 
 
-def _text(text: str, masks: _Masks) -> str:
-    """A text of lines `key: value` or `key = value`, or in braces."""
+def _text(file: TextFile, masks: _Masks) -> str:
+    if file.path.endswith(_YAML):
+        raw = StateFile(path=file.path, data=file.text.encode("utf-8", "surrogateescape"))
+        return _state(raw, masks).data.decode("utf-8", "surrogateescape")
+    return _by_lines(_everywhere(file.text, masks), masks)
+
+
+def _by_lines(text: str, masks: _Masks) -> str:
+    """A text of no known form: what is assigned to a name that tells."""
 
     def replace(found: re.Match[str]) -> str:
-        if not _SECRET_KEY.search(found["key"]):
+        # Without quotes it is code, but for the variables of a shell.
+        is_value = found["value"][0] in "\"'" or found["key"].isupper()
+        if not is_value or not _is_secret(found["key"].lower()):
             return found[0]
-        tail = found.groupdict().get("tail") or ""
-        return f"{found['head']}{masks.value(found['value'])}{tail}"
+        return f"{found['head']}{masks.written(found['value'])}"
 
-    text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
-    text = _URL.sub("redacted:redacted", _CALL.sub(r"\1redacted", text))
-    return _INLINE.sub(replace, _PAIR.sub(replace, text))
+    return _ASSIGNED.sub(replace, text)
 
 
-def _mapping(value: Mapping[str, object], masks: _Masks) -> dict[str, object]:
-    return {str(key): _value(inner, masks, str(key)) for key, inner in value.items()}
+def _mapping(value: Mapping[str, object], masks: _Masks, below: bool = False) -> dict[str, object]:
+    return {
+        str(key): _value(inner, masks, below or _is_secret(str(key)))
+        for key, inner in value.items()
+    }
 
 
-def _value(value: object, masks: _Masks, key: str) -> object:
+def _value(value: object, masks: _Masks, secret: bool) -> object:
     """A document as parsed."""
-    again: Callable[[object], object] = lambda inner: _value(inner, masks, key)  # noqa: E731 # short
     if isinstance(value, Mapping):
-        return _mapping(value, masks)
+        return _mapping(value, masks, secret)
     if isinstance(value, list | tuple):
-        return [again(inner) for inner in value]
-    if isinstance(value, str) and value and _SECRET_KEY.search(key):
-        return masks.value(value)
+        return [_value(inner, masks, secret) for inner in value]
+    if isinstance(value, str) and value and secret:
+        return masks.written(value)
     return value

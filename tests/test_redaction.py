@@ -1,0 +1,63 @@
+"""Redacted evidence holds no secret, and the assessment says the same of it."""
+
+import attrs
+
+import kong_lts
+from kong_lts.testing.scenarios import ALL
+from tests.test_secrets import CONF, ENVIRON, MARK, STATE
+
+DEPLOYMENT = ALL["traditional-dual-cluster"]
+SCRIPT = f"""\
+curl -H 'Kong-Admin-Token: {MARK}' http://a:{MARK}@gw:8001/upstreams/a/targets -d target=x
+API_KEY={MARK} deck sync
+"""
+MANIFEST = f"""\
+apiVersion: v1
+kind: Secret
+metadata: {{name: s}}
+stringData:
+  client_secret: {MARK}
+  password: "{MARK}"
+"""
+EVIDENCE = kong_lts.Evidence(
+    kong_conf=kong_lts.kong_conf.parse(CONF, environ={**ENVIRON, "KONG_PG_PORT": "5432"}),
+    environ={"KONG_PG_PASSWORD": MARK, "KONG_PG_HOST": "db"},
+    declarative=STATE,
+    admin={"/plugins": {"data": [{"name": "session", "config": {"secret": MARK}}]}},
+    rows={"keyauth_credentials": ({"key": MARK},)},
+    kubernetes=(kong_lts.TextFile(path="kubernetes/s.yaml", text=MANIFEST),),
+    scripts=(kong_lts.TextFile(path="scripts/a.sh", text=SCRIPT),),
+)
+
+
+def test_evidence_survives_json() -> None:
+    assert kong_lts.Evidence.from_json(EVIDENCE.to_json()) == EVIDENCE
+
+
+def test_no_secret_is_left() -> None:
+    text = kong_lts.redacted(EVIDENCE).to_json().replace(f"{MARK}.example", "a host")
+
+    assert MARK not in text
+
+
+def test_equal_secrets_stay_equal_and_others_differ() -> None:
+    rows = ({"key": "one"}, {"key": "one"}, {"key": "two"})
+    evidence = kong_lts.redacted(attrs.evolve(EVIDENCE, rows={"keyauth_credentials": rows}))
+
+    first, second, third = (row["key"] for row in evidence.rows["keyauth_credentials"])
+    assert first == second != third
+
+
+def test_references_stay() -> None:
+    state = b"plugins: [{name: session, config: {secret: '{vault://env/secret}'}}]\n"
+
+    found = kong_lts.redacted(attrs.evolve(EVIDENCE, declarative=state))
+
+    assert b"{vault://env/secret}" in found.declarative[0].data
+
+
+def test_the_assessment_says_the_same() -> None:
+    def said(evidence: kong_lts.Evidence) -> list[tuple[str, str]]:
+        return [(f.rule, f.subject) for f in kong_lts.assess(DEPLOYMENT, evidence).findings]
+
+    assert said(kong_lts.redacted(EVIDENCE)) == said(EVIDENCE)
