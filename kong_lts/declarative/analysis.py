@@ -138,7 +138,7 @@ class Analysis:
             return
         for entity in self.walker.entities(kind, piece.node, piece.number):
             if isinstance(entity, Dull):
-                self._dull_route(entity)
+                self._dull_routes(entity)
                 continue
             for hit in self.register.enter(entity):
                 self.plan.hit(hit)
@@ -147,16 +147,14 @@ class Analysis:
             else:
                 self._entity(entity)
 
-    def _dull_route(self, route: Dull) -> None:
-        if (hit := self.register.enter_dull(route)) is not None:
+    def _dull_routes(self, routes: Dull) -> None:
+        for hit in self.register.enter_dull(routes):
             self.plan.hit(hit)
-        if route.telling:
-            subject = f"route {route.name or route.identity}"
-            self.paths.extend(
-                path_of(path, in_flow=False, subject=subject)
-                for path in route.telling
-                if is_text(path) or PLACEHOLDER in path.value
-            )
+        self.paths.extend(
+            path_of(path, in_flow=False, subject=f"route {called}")
+            for called, path in routes.telling
+            if is_text(path) or PLACEHOLDER in path.value
+        )
 
     def _entity(self, entity: Entity) -> None:
         subject = Subject(entity)
@@ -221,6 +219,8 @@ class Analysis:
             return  # here is only a part of the plugin: what is missing is written elsewhere
         for hit in ask(rule, subject, self.pen, self.rules.settings, self.workspace):
             self.counts[rule.id] += 1
+            if not self.has_anchors and subject.shared is None:
+                hit.touched = ()  # nobody shares them; the memory of the whole entity is freed
             if rule.id == _ANONYMOUS:
                 self.anonymous.append((hit.words["value"], hit))
             else:

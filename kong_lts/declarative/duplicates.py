@@ -17,8 +17,6 @@ _TARGETS = "targets-duplicates-deleted"
 _SAME_TARGET = "targets-given-twice"
 
 _ID = "id"
-_ROUTE_NAME = ("routes", "name")
-_ROUTE_ID = ("routes", _ID)
 
 
 @attrs.frozen
@@ -28,6 +26,8 @@ class Unique:
     kind: str
     fields: tuple[str, ...]
     optional: frozenset[str]
+    told: str
+    """The field that a person knows it by: the others say where the entity belongs to."""
 
     @classmethod
     def parse(cls, text: str) -> "Unique":
@@ -35,12 +35,8 @@ class Unique:
         kind, _, fields = text.partition(".")
         names = fields.split("+")
         optional = frozenset(name.rstrip("?") for name in names if name.endswith("?"))
-        return cls(kind, tuple(name.rstrip("?") for name in names), optional)
-
-    @property
-    def told(self) -> str:
-        """What a person knows it by: what comes last is only where the entity belongs to."""
-        return next(field for field in reversed(self.fields) if field not in self.optional)
+        told = next(name for name in reversed(names) if not name.endswith("?"))
+        return cls(kind, tuple(name.rstrip("?") for name in names), optional, told)
 
 
 @functools.cache
@@ -60,19 +56,23 @@ class Register:
     seen: dict[tuple[str, str], dict[str, int]] = attrs.field(factory=dict)
     """For a kind and a field of it, where each value was given first."""
 
-    def enter_dull(self, route: Dull) -> Hit | None:
-        """Note a route of which only its name and its id are known."""
-        name, identity = route.name, route.identity
-        first = None if name is None else self._first(_ROUTE_NAME, name, route.name_at)
-        if first is not None:
-            return self._hit_on_dull(route, "name", route.name_at, first)
-        at = route.identity_at
-        first = None if identity is None else self._first(_ROUTE_ID, identity, at)
-        return None if first is None else self._hit_on_dull(route, _ID, at, first)
+    def enter_dull(self, routes: Dull) -> Iterator[Hit]:
+        """Note routes of which only their names and ids are known."""
+        yield from self._enter_all("name", routes.names)
+        yield from self._enter_all(_ID, routes.identities)
 
-    def _hit_on_dull(self, route: Dull, field: str, at: int, first: int) -> Hit:
-        words = {"field": field, "kind": "routes", "first": str(first)}
-        return Hit(row(_RULE), f"route {route.name or route.identity}", at, words)
+    def _enter_all(self, field: str, values: list[tuple[str, int]]) -> Iterator[Hit]:
+        """Note a field of many routes; almost always none of them has been there before."""
+        known = self.seen.setdefault(("routes", field), {})
+        new = dict(values)
+        if len(new) == len(values) and known.keys().isdisjoint(new):
+            known.update(new)
+            return
+        for value, at in values:
+            first = known.setdefault(value, at)
+            if first != at:
+                words = {"field": field, "kind": "routes", "first": str(first)}
+                yield Hit(row(_RULE), f"route {value}", at, words)
 
     def _first(self, of: tuple[str, str], value: str, at: int) -> int | None:
         """Where a value has been given before; notes it if it has not."""

@@ -105,11 +105,14 @@ class Walker:
                     and (kind, key.value) not in _REFERENCES
                     and self._may_visit(value, key.value)
                 ):
-                    for n, item in enumerate(value.items, 1):
+                    n = 1
+                    for item in value.items:
                         if type(item) is Dull:
                             yield item
+                            n += item.count
                         else:
                             yield from self.entities(key.value, item, n, entity)
+                            n += 1
 
     def _may_visit(self, node: Node, kind: str) -> bool:
         if node.label is None:

@@ -81,9 +81,10 @@ class Mapping:
     def values(self) -> "dict[str, Node]":
         """The value that counts for each key that is text; the mapping must be complete."""
         if self._values is None:
+            layers = reversed(list(self.layers())) if self.merged else (self,)
             self._values = {
                 key.value: value
-                for mapping in reversed(list(self.layers()))
+                for mapping in layers
                 for key, value, _ in mapping.pairs
                 if type(key) is Scalar
             }
@@ -119,21 +120,23 @@ class Mapping:
 
     def get(self, name: str) -> "Node | None":
         """The value that counts for a key; None where it is not written."""
-        return self.values.get(name)
+        values = self._values  # asked for by the million
+        return (self.values if values is None else values).get(name)
 
 
 @attrs.define(eq=False)
 class Dull:
-    """A mapping of which the rules want no more than this: most routes are such."""
+    """Routes in a row of which the rules want no more than this: most routes are such."""
 
     start: int
-    end: int
-    name: str | None
-    name_at: int
-    identity: str | None
-    identity_at: int
-    telling: list[Scalar]
-    """Those of its paths that deserve a look."""
+    end: int = 0
+    count: int = 0
+    names: list[tuple[str, int]] = attrs.field(factory=list)
+    """Every name, and where it stands."""
+    identities: list[tuple[str, int]] = attrs.field(factory=list)
+    """Every id, likewise."""
+    telling: list[tuple[str, "Scalar"]] = attrs.field(factory=list)
+    """Those of the paths that deserve a look, each with what its route is called."""
     uses: int = 0
     label: str | None = None
 

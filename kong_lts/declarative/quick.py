@@ -97,9 +97,11 @@ def _pieces(lines: "_Lines", root: Mapping) -> Iterator[Piece]:
         if node is None and lines.at_list(0):
             value = Sequence(lines.content, flow=False)
             root.pairs.append((key, value, value.start))
-            for number, item in enumerate(lines.items(lines.column, key.value), 1):
+            number = 1
+            for item in lines.items(lines.column, key.value):
                 value.end = item.end
                 yield Piece(key, item, number)
+                number += item.count if type(item) is Dull else 1
             continue
         if node is None:
             node = lines.block(0, key.end + 1)
@@ -228,24 +230,39 @@ class _Lines:
                     return
                 raise DeclinedError
             if kind == _ROUTES:
-                yield from self._dull_routes(line.start("indent"), column)
+                routes = self._dull_routes(line.start("indent"), column)
+                if routes.count:
+                    yield routes
                 line = self.line
                 if line is None or self.column != column or line["dash"] is None:
                     continue
             yield self._item(line, column, kind)
 
-    def _dull_routes(self, at: int, column: int) -> Iterator[Dull]:
+    def _dull_routes(self, at: int, column: int) -> Dull:
         """All routes from here on that tell no more than their names and paths."""
         pattern = self.patterns.get(("dull", column))
         if pattern is None:
             pattern = _dull_route_pattern(column, self.telling[_ROUTES])
             self.patterns["dull", column] = pattern
-        start, match, text = at, pattern.match, self.text
-        while (found := match(text, at)) is not None and (found[1] or found[2]) is not None:
-            yield _dull_route(found)
+        match, text = pattern.match, self.text
+        routes = Dull(self.content)
+        while (found := match(text, at)) is not None:
+            name, identity, _, _, odd = found.groups()
+            if name is not None:
+                routes.names.append((name, found.start(1)))
+            elif identity is None:
+                break
+            if identity is not None:
+                routes.identities.append((identity, found.start(2)))
+            if odd is not None:
+                called = name or identity or ""
+                routes.telling += [(called, path) for path in _paths(text, *found.span(4))]
+            routes.count += 1
             at = found.end()
-        if at != start:
+        if routes.count:
+            routes.end = at
             self.go_to(at)
+        return routes
 
     def _item(self, line: re.Match[str], column: int, kind: str) -> Node:
         inner = column + len(line["dash"])
@@ -358,13 +375,8 @@ def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str
     )
 
 
-def _dull_route(found: re.Match[str]) -> Dull:
-    """The name, the id and the telling paths of a route; nothing else of it is ever asked for."""
-    name, identity, _, _, odd = found.groups()
-    paths: list[Scalar] = []
-    if odd is not None:
-        for path in _PATH.finditer(found.string, *found.span(4)):
-            kind = path.lastgroup or ""
-            paths.append(_scalar(path[kind], *path.span(kind)))
-    name_at, id_at = found.start(1), found.start(2)
-    return Dull(max(name_at, id_at), found.end(), name, name_at, identity, id_at, paths)
+def _paths(text: str, start: int, end: int) -> Iterator[Scalar]:
+    """The paths in the list of a dull route."""
+    for path in _PATH.finditer(text, start, end):
+        kind = path.lastgroup or ""
+        yield _scalar(path[kind], *path.span(kind))
