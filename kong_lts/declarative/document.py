@@ -57,7 +57,7 @@ def read(source: Source) -> Iterator[Piece | Root]:
     Raises:
         DeclarativeError: It is no YAML; line and column say where it stops to be.
     """
-    with complaints():
+    with complaints(source.parsed):
         yield from _documents(events_of(source.parsed), source)
 
 
@@ -131,7 +131,7 @@ def read_value(text: str, at: int) -> Node:
         DeclarativeError: It is none, or more than one.
     """
     tree = Tree()
-    with complaints():
+    with complaints(text):
         next_event = events_of(_BEFORE_VALUE + text)
         for _ in range(_EVENTS_BEFORE_VALUE):
             next_event()

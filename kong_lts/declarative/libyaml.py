@@ -26,8 +26,11 @@ def events_of(text: str) -> Callable[[], Event]:
 
 
 @contextmanager
-def complaints() -> Iterator[None]:
+def complaints(text: str) -> Iterator[None]:
     """Turns what libyaml complains of into the library's own error.
+
+    Args:
+        text: What it is given to read.
 
     Raises:
         DeclarativeError: The text is no YAML; line and column say where it stops to be.
@@ -38,20 +41,20 @@ def complaints() -> Iterator[None]:
     try:
         yield
     except YAMLError as exc:
-        raise _broken(exc) from None
+        raise _broken(exc, text) from None
 
 
-def _broken(exc: Any) -> DeclarativeError:
+def _broken(exc: Any, text: str) -> DeclarativeError:
     """A complaint of the parser in our terms; it never repeats the text."""
     mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
-    said = [
-        str(part) for part in (getattr(exc, "context", None), getattr(exc, "problem", None)) if part
-    ]
-    if not said:
-        reason = getattr(exc, "reason", None) or "it cannot be read"
-        return DeclarativeError(f"no YAML: {reason}")
-    if mark is None:
-        return DeclarativeError(f"no YAML: {', '.join(said)}")
-    return DeclarativeError(
-        f"no YAML: {', '.join(said)}", line=mark.line + 1, column=mark.column + 1
-    )
+    said = [getattr(exc, name, None) for name in ("context", "problem")]
+    reason = ", ".join(map(str, filter(None, said))) or getattr(exc, "reason", None)
+    complaint = f"no YAML: {reason or 'it cannot be read'}"
+    if mark is not None:
+        return DeclarativeError(complaint, line=mark.line + 1, column=mark.column + 1)
+    position = getattr(exc, "position", None)
+    if position is None:
+        return DeclarativeError(complaint)
+    before = text.encode()[:position].decode(errors="ignore")
+    column = len(before) - before.rfind("\n")
+    return DeclarativeError(complaint, line=before.count("\n") + 1, column=column)

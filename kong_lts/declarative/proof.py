@@ -41,7 +41,7 @@ def prove(source: Source, text: str, intents: Intents, *, as_json: bool) -> None
     wanted = _intended(events(source.text), intents)
     wrong: tuple[_Event | None, _Event | None] | None
     try:
-        with complaints():
+        with complaints(text):
             pairs = zip_longest(wanted, events(text))
             wrong = next((pair for pair in pairs if not _agree(*pair)), None)
     except DeclarativeError:

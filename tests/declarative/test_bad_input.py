@@ -27,7 +27,8 @@ HEAD = '_format_version: "2.1"\n'
         (HEAD + "services: *none\n", 2, 11),
         (HEAD + "services: &a [*a]\n", 2, 15),
         (HEAD + "a: 'b\n", 3, 1),
-        (HEAD + "a: \x01\n", None, None),
+        (HEAD + "a: \x01\n", 2, 4),
+        (HEAD + "é: é \x7f\n", 2, 6),
         ("a:\n\t- b\n", 2, 1),
     ],
 )
