@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import attrs
+from attrs.validators import ge
 
 __all__ = [
     "DatabaseFacts",
     "Fingerprint",
+    "LeftOut",
     "Lock",
     "PluginRow",
     "RepeatedTarget",
@@ -49,7 +51,7 @@ class RouteRow:
     name: str | None = None
     paths: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
-    """Empty where only the paths were read: every route has one at least."""
+    """Empty where not all of it was read: every route has one at least."""
     methods: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     headers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
@@ -96,6 +98,16 @@ class RepeatedTarget:
     rows: int
     same_moment: bool
     """Whether two of the rows have one `created_at`."""
+
+
+@attrs.frozen(kw_only=True)
+class LeftOut:
+    """Rows of a table that are like others that were read, and too many to be held."""
+
+    table: str
+    rows: int = attrs.field(validator=ge(1))
+    like: str | None = None
+    """The rule that is about each of them; None where nobody has looked."""
 
 
 @attrs.frozen(kw_only=True)
@@ -155,12 +167,14 @@ class DatabaseFacts:
     """Number of plugins by name."""
     routes: tuple[RouteRow, ...] = ()
     """All of them with everything that decides which one wins. Where there are too many, only
-    those with a path in which the migration or the router of 3.4 could see something, without the
-    rest; a plain path of letters, digits, `_`, `-`, `~` and single slashes stays as it is."""
+    those in which the migration or the router of 3.4 sees something, without their protocols; a
+    plain path of letters, digits, `_`, `-`, `~` and single slashes stays as it is."""
     services: tuple[ServiceRow, ...] = ()
     """Those of the routes, where these are whole."""
     plugin_rows: tuple[PluginRow, ...] = ()
     repeated_targets: tuple[RepeatedTarget, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """What else there is: of anything that may come a million times, only so much is held."""
     keyring_ids: tuple[str, ...] = ()
     """Ids of the keys in use in encrypted values."""
     encrypted_values: int = 0

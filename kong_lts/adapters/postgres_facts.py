@@ -87,6 +87,9 @@ def read_facts(connection: Connection) -> DatabaseFacts:
     schema = schema_name(connection)
     tables = _estimates(connection, schema)
     at = partial(sql.Identifier, schema)
+    routes = read_routes(connection, at("routes")) if "routes" in tables else ((), ())
+    plugins = read_plugin_rows(connection, at("plugins")) if "plugins" in tables else ((), ())
+    targets = read_repeated_targets(connection, at("targets")) if "targets" in tables else ((), ())
     return DatabaseFacts(
         name=connection.info.dbname,
         server_version=server_version(connection),
@@ -95,14 +98,13 @@ def read_facts(connection: Connection) -> DatabaseFacts:
         schema_meta=read_schema_meta(connection),
         locks=_locks(connection, at("locks")) if "locks" in tables else (),
         plugins=_plugins(connection, at("plugins")) if "plugins" in tables else {},
-        routes=read_routes(connection, at("routes")) if "routes" in tables else (),
+        routes=routes[0],
         services=read_services(connection, at("services"), at("routes"))
         if {"services", "routes"} <= tables.keys()
         else (),
-        plugin_rows=read_plugin_rows(connection, at("plugins")) if "plugins" in tables else (),
-        repeated_targets=read_repeated_targets(connection, at("targets"))
-        if "targets" in tables
-        else (),
+        plugin_rows=plugins[0],
+        repeated_targets=targets[0],
+        left_out=(*routes[1], *plugins[1], *targets[1]),
         keyring_ids=_keyring_ids(connection, schema, tables),
         connections=_connections(connection),
     )

@@ -1,9 +1,11 @@
 """Rows of a 2.8 database that the migrations rewrite, stumble over, or leave as they are."""
 
+from collections.abc import Mapping
+
 from psycopg import sql
 
 from kong_lts.adapters.postgres_address import Connection
-from kong_lts.database import PluginRow, RepeatedTarget
+from kong_lts.database import LeftOut, PluginRow, RepeatedTarget
 
 __all__ = ["read_plugin_rows", "read_repeated_targets"]
 
@@ -31,25 +33,41 @@ _MARKS = {
 """Conditions by the id of the rule that is about them."""
 
 
-def read_plugin_rows(connection: Connection, table: sql.Identifier) -> tuple[PluginRow, ...]:
+_MOST = 1_000
+"""So many of each are held; nobody reads more, and there may be a million."""
+
+
+def read_plugin_rows(
+    connection: Connection, table: sql.Identifier
+) -> tuple[tuple[PluginRow, ...], tuple[LeftOut, ...]]:
     """Plugins that a rule is about, within the connection's transaction.
 
     Source:
         changes/sql section 4; run on 2.8.5 and 3.4.2.
     """
-    one = sql.SQL("SELECT id::text, name, {mark} FROM {table} WHERE {condition}")
+    one = sql.SQL(
+        "(SELECT id::text, name, {mark}, count(*) OVER () FROM {table} WHERE {condition}"
+        " ORDER BY id LIMIT {most})"
+    )
     query = sql.SQL(" UNION ALL ").join(
-        one.format(mark=sql.Literal(mark), table=table, condition=sql.SQL(condition))
+        one.format(
+            mark=sql.Literal(mark),
+            table=table,
+            condition=sql.SQL(condition),
+            most=sql.Literal(_MOST),
+        )
         for mark, condition in _MARKS.items()
     )
     found = connection.execute(query).fetchall()
-    rows = [PluginRow(id=row, name=name, mark=mark) for row, name, mark in found]
-    return tuple(sorted(rows, key=lambda row: (row.mark, row.id)))
+    rows = [PluginRow(id=row, name=name, mark=mark) for row, name, mark, _ in found]
+    counts = {mark: int(count) for _, _, mark, count in found}
+    left = _left_out("plugins", counts)
+    return tuple(sorted(rows, key=lambda row: (row.mark, row.id))), left
 
 
 def read_repeated_targets(
     connection: Connection, table: sql.Identifier
-) -> tuple[RepeatedTarget, ...]:
+) -> tuple[tuple[RepeatedTarget, ...], tuple[LeftOut, ...]]:
     """Targets that an upstream has more than once, within the connection's transaction.
 
     Source:
@@ -57,11 +75,24 @@ def read_repeated_targets(
     """
     query = sql.SQL(
         """
-        SELECT upstream_id::text, target, count(*), count(DISTINCT created_at) < count(*)
-        FROM {} GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 1, 2
+        SELECT upstream_id::text, target, count(*), count(DISTINCT created_at) < count(*),
+               count(*) OVER ()
+        FROM {} GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 4 DESC, 1, 2 LIMIT {}
         """
-    ).format(table)
-    return tuple(
+    ).format(table, sql.Literal(_MOST))
+    found = connection.execute(query).fetchall()
+    targets = [
         RepeatedTarget(upstream=upstream, target=target, rows=int(rows), same_moment=same)
-        for upstream, target, rows, same in connection.execute(query)
+        for upstream, target, rows, same, _ in found
+    ]
+    count = int(found[0][-1]) if found else 0
+    return tuple(targets), _left_out("targets", {"database-target-repeated": count})
+
+
+def _left_out(table: str, counts: Mapping[str, int]) -> tuple[LeftOut, ...]:
+    """What there is beyond what is held, by the rule that is about it."""
+    return tuple(
+        LeftOut(table=table, rows=count - _MOST, like=rule)
+        for rule, count in counts.items()
+        if count > _MOST
     )

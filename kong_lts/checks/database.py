@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
 from kong_lts.database import DatabaseFacts
@@ -46,8 +47,10 @@ def _look(case: Case) -> Iterator[Finding]:
     yield from _routes(facts, rules)
     if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
         yield from _migrated_routes(facts, rules, case.router_flavor)
+        yield from _routed(case, facts)
         yield from _plugins(facts, rules)
         yield from _targets(facts, rules)
+    yield from _left_out(facts, rules)
     yield from _server(facts, rules)
     yield from _tables(facts, rules)
 
@@ -112,6 +115,34 @@ def _migrated_routes(
                 yield attrs.evolve(
                     finding, subject=f"route {name}", location=where, edit=None, evidence=_SHOWN_BY
                 )
+
+
+def _routed(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
+    """What the rules on routes of files say of these, but for their paths."""
+    rows: list[Entity] = []
+    for route in facts.routes:
+        fields = attrs.asdict(route, filter=lambda _, value: value not in (None, (), {}))
+        if route.paths:
+            fields["paths"] = ["/"]  # it counts that there are some
+        where = Location(table="routes", row=route.id)
+        rows.append(("routes", fields, (where, _SHOWN_BY)))
+    yield from findings_on(case, rows)
+
+
+def _left_out(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
+    for left in facts.left_out:
+        seen = left.like is not None
+        yield rules["database-more-rows"].finding(
+            f"table {left.table}",
+            severity=Severity.INFO
+            if seen and rules[left.like or ""].severity is Severity.INFO
+            else None,
+            location=Location(table=left.table),
+            table=left.table,
+            rows=left.rows,
+            like=f"are what {left.like} is about" if seen else "have not been looked at",
+            evidence=_SHOWN_BY,
+        )
 
 
 def _plugins(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

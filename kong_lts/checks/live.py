@@ -1,17 +1,16 @@
 """Entities of the running gateway, or of manifests, looked at as those of files are."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import attrs
 
-from kong_lts import catalog, declarative
+from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
 from kong_lts.checks.in_use import live_rows
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
-from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
@@ -19,25 +18,20 @@ __all__ = ["CHECK"]
 _KINDS = frozenset(
     {"routes", "services", "plugins", "upstreams", "targets", "vaults_beta", "consumer_groups"}
 )
-_ONLY_OF_FILES = ("declarative-", "targets-duplicates", "deck-", "tags-")
 _REFERENCES = ("service", "route", "consumer", "upstream")
-
-_Place = tuple[Location, str]
-"""Where an entity stands, and what showed it."""
-_Row = tuple[str, Mapping[str, object], _Place]
 
 
 def _look(case: Case) -> Iterator[Finding]:
-    rows: list[_Row] = [
+    rows: list[Entity] = [
         (kind, _flat(kind, row), (Location(path=path), path))
         for path, kind, row in live_rows(case.evidence)
         if kind in _KINDS
     ]
     migrated = {row.id for row in catalog.changes() if row.migrated}
-    for finding in _read(case, rows):
+    for finding in findings_on(case, rows):
         refused = finding.severity is Severity.BLOCKER and finding.rule in migrated
         yield attrs.evolve(finding, severity=Severity.WARNING) if refused else finding
-    yield from _read(case, [*_of_manifests(case)])
+    yield from findings_on(case, [*_of_manifests(case)])
 
 
 def _flat(kind: str, row: Mapping[str, object]) -> dict[str, object]:
@@ -49,7 +43,7 @@ def _flat(kind: str, row: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def _of_manifests(case: Case) -> Iterator[_Row]:
+def _of_manifests(case: Case) -> Iterator[Entity]:
     for manifest in case.manifests:
         where = (Location(path=manifest.path, line=_line(manifest)), manifest.path)
         if manifest.kind in ("KongPlugin", "KongClusterPlugin"):
@@ -64,40 +58,6 @@ def _of_manifests(case: Case) -> Iterator[_Row]:
 
 def _line(manifest: Manifest) -> int:
     return line_of(manifest, "config:") or manifest.line
-
-
-def _read(case: Case, rows: Sequence[_Row]) -> Iterator[Finding]:
-    """What the rules on declarative files say of these; one entity a line, so that it is found."""
-    by_kind: dict[str, list[tuple[Mapping[str, object], _Place]]] = {}
-    for kind, row, place in rows:
-        by_kind.setdefault(kind, []).append((row, place))
-    if not by_kind:
-        return
-    lines = ['{"_format_version": "3.0"']
-    places: dict[int, _Place] = {}
-    for kind, members in by_kind.items():
-        lines.append(f', "{kind}": [')
-        for number, (row, place) in enumerate(members):
-            lines.append(("," if number else "") + json.dumps(row, default=str))
-            places[len(lines)] = place
-        lines.append("]")
-    text = "\n".join([*lines, "}"])
-    try:
-        conversion = declarative.convert(
-            text.encode("utf-8", "replace"),
-            mode=case.deployment.mode,
-            edition=case.edition,
-            router_flavor=case.router_flavor,
-            verify=False,
-        )
-    except DeclarativeError:
-        return
-    for finding in conversion.findings:
-        found = places.get(finding.location.line or 0) if finding.location else None
-        if found is None or finding.rule.startswith(_ONLY_OF_FILES):
-            continue
-        location, evidence = found
-        yield attrs.evolve(finding, location=location, edit=None, evidence=evidence)
 
 
 def _rows() -> tuple[Rule, ...]:

@@ -7,7 +7,15 @@ import pytest
 
 import kong_lts
 from kong_lts import catalog
-from kong_lts.database import DatabaseFacts, Lock, PluginRow, RepeatedTarget, RouteRow, SchemaMeta
+from kong_lts.database import (
+    DatabaseFacts,
+    LeftOut,
+    Lock,
+    PluginRow,
+    RepeatedTarget,
+    RouteRow,
+    SchemaMeta,
+)
 from kong_lts.findings import Severity
 from kong_lts.testing.scenarios import ALL
 
@@ -95,6 +103,46 @@ def test_paths_are_held_against_the_migration_and_the_router(
     facts = attrs.evolve(HEALTHY, routes=(RouteRow(id="r1", name="one", paths=(path,)),))
 
     assert rules(facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (RouteRow(id="r1", paths=("/a",), regex_priority=1023), []),
+        (RouteRow(id="r1", paths=("/a",), regex_priority=1024), ["route-regex-priority-large"]),
+        (RouteRow(id="r1", paths=("/a",), regex_priority=-1), ["route-regex-priority-negative"]),
+        (RouteRow(id="r1", paths=("/a",), path_handling="v1"), ["route-path-handling-v1"]),
+        (RouteRow(id="r1", headers={"x": ("~*(?=a)",)}), ["router-header-regex-not-validated"]),
+        (RouteRow(id="r1", headers={"x": ("~*a", "b")}), ["router-header-regex-multi"]),
+        (RouteRow(id="r1", headers={"x": ("a",)}, hosts=("h",), methods=("GET",)), []),
+        (
+            RouteRow(id="r1", headers={"x": ("a",)}, hosts=("h",), methods=("GET",), paths=("/a",)),
+            ["route-many-criteria"],
+        ),
+    ],
+)
+def test_what_a_route_says_without_any_request_is_seen_in_its_row(
+    route: RouteRow, expected: list[str]
+) -> None:
+    findings = found(attrs.evolve(HEALTHY, routes=(route,)))
+
+    assert [f.rule for f in findings] == expected
+    assert {(f.location.table, f.location.row) for f in findings if f.location} <= {
+        ("routes", "r1")
+    }
+
+
+@pytest.mark.parametrize(
+    ("like", "severity"),
+    [("database-path-changes", Severity.INFO), (None, Severity.WARNING)],
+)
+def test_rows_that_were_too_many_are_counted(like: str | None, severity: Severity) -> None:
+    left = LeftOut(table="routes", rows=7, like=like)
+
+    (finding,) = found(attrs.evolve(HEALTHY, left_out=(left,)))
+
+    assert (finding.rule, finding.severity) == ("database-more-rows", severity)
+    assert "7 more rows of routes" in finding.message
 
 
 def test_a_pattern_that_only_rust_refuses_is_no_blocker_under_the_old_router() -> None:

@@ -317,21 +317,49 @@ def test_routes_are_whole_with_their_services(databases: Databases) -> None:
     assert all(service.host and service.enabled for service in facts.services)
 
 
-def test_of_too_many_routes_only_telling_paths_are_read(databases: Databases) -> None:
+def test_of_too_many_routes_only_those_that_tell_something_are_read(databases: Databases) -> None:
     url = databases.filled()
     databases.run(
         url,
         "INSERT INTO routes (id, paths) SELECT md5('many' || n)::uuid, ARRAY['/many/' || n]"
         " FROM generate_series(1, 20001) AS n",
+        "INSERT INTO routes (id, name, regex_priority) VALUES (md5('a')::uuid, 'first', 5)",
     )
 
     facts = PostgresDatabase.at(url).facts()
 
     assert {route.name for route in facts.routes} == {
-        *("orders-item", "orders-old", "users-item", "files", "reports"),
+        *("orders-item", "orders-old", "users-item", "files", "reports", "first"),
     }
-    assert all(route.paths and not route.protocols for route in facts.routes)
+    assert all(not route.protocols for route in facts.routes)
     assert facts.services == ()
+    assert facts.left_out == ()
+
+
+def test_what_may_come_a_million_times_is_held_so_far_and_counted(databases: Databases) -> None:
+    url = databases.filled()
+    databases.run(
+        url,
+        "INSERT INTO routes (id, paths) SELECT md5('many' || n)::uuid, ARRAY['/many/[0-9]+/' || n]"
+        " FROM generate_series(1, 20001) AS n",
+        "INSERT INTO routes (id, name, paths) VALUES (md5('z')::uuid, 'look', '{/a(?=b)}')",
+        "INSERT INTO plugins (id, name, enabled, config) SELECT md5('p' || n)::uuid, 'http-log',"
+        ' true, \'{"headers": {"a": ["b"]}}\' FROM generate_series(1, 1500) AS n',
+        "INSERT INTO targets (id, upstream_id, target, weight, created_at)"
+        " SELECT md5('t' || n)::uuid, id, 'twice-' || n / 2, 100, now()"
+        " FROM generate_series(2, 3001) AS n, (SELECT id FROM upstreams LIMIT 1) AS u",
+    )
+
+    facts = PostgresDatabase.at(url).facts()
+
+    assert "look" in {route.name for route in facts.routes}
+    assert 1000 < len(facts.routes) < 1010
+    left = {one.like: one.rows for one in facts.left_out}
+    assert left["database-http-log-headers"] >= 500
+    assert left["database-target-repeated"] == 500
+    assert left["database-path-changes"] >= 19_001
+    assert sum(row.mark == "database-http-log-headers" for row in facts.plugin_rows) == 1000
+    assert len(facts.repeated_targets) == 1000
 
 
 def test_a_look_cannot_write(databases: Databases) -> None:

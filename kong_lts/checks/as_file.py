@@ -1,0 +1,54 @@
+"""Entities from anywhere, put to the rules on declarative files."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from kong_lts import declarative
+from kong_lts.checks.case import Case
+from kong_lts.errors import DeclarativeError
+from kong_lts.findings import Finding, Location
+
+__all__ = ["Entity", "Place", "findings_on"]
+
+Place = tuple[Location, str]
+"""Where an entity stands, and what showed it."""
+Entity = tuple[str, Mapping[str, object], Place]
+"""The key of its list in a file, its fields, and where it stands."""
+
+_ONLY_OF_FILES = ("declarative-", "targets-duplicates", "targets-given", "deck-", "tags-")
+
+
+def findings_on(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
+    """What the rules on declarative files say of these; one entity a line, so that it is found."""
+    by_kind: dict[str, list[tuple[Mapping[str, object], Place]]] = {}
+    for kind, row, place in rows:
+        by_kind.setdefault(kind, []).append((row, place))
+    if not by_kind:
+        return
+    lines = ['{"_format_version": "3.0"']
+    places: dict[int, Place] = {}
+    for kind, members in by_kind.items():
+        lines.append(f', "{kind}": [')
+        for number, (row, place) in enumerate(members):
+            lines.append(("," if number else "") + json.dumps(row, default=str))
+            places[len(lines)] = place
+        lines.append("]")
+    text = "\n".join([*lines, "}"])
+    try:
+        conversion = declarative.convert(
+            text.encode("utf-8", "replace"),
+            mode=case.deployment.mode,
+            edition=case.edition,
+            router_flavor=case.router_flavor,
+            verify=False,
+        )
+    except DeclarativeError:
+        return
+    for finding in conversion.findings:
+        found = places.get(finding.location.line or 0) if finding.location else None
+        if found is None or finding.rule.startswith(_ONLY_OF_FILES):
+            continue
+        location, evidence = found
+        yield attrs.evolve(finding, location=location, edit=None, evidence=evidence)
