@@ -29,6 +29,8 @@ DEBIAN_PACKAGES = {
     "named": "bind9",
     "nsupdate": "bind9-dnsutils",
     "haproxy": "haproxy",
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
 }
 """The programs that tests/integration wants, and the Debian packages that carry them."""
 
@@ -85,7 +87,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Test against the real PostgreSQL, decK, nginx, bind9 and HAProxy."""
+    """Test against the real PostgreSQL, decK, nginx, bind9, HAProxy and OpenSSH."""
     session.install("-e", ALL_EXTRAS)
     provide_parts(session)
     session.run("pytest", "tests/integration", *session.posargs, env={"DECK_ANALYTICS": "off"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import attrs
-from attrs.validators import ge, le
+from attrs.validators import ge, le, optional
 
 from kong_lts.deployment import Side
 from kong_lts.errors import PlanError
@@ -42,6 +42,8 @@ class DivertTraffic(PlannedStep):
 
     new_percent: int = attrs.field(validator=[ge(0), le(100)])
     before_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
+    back_to_percent: int | None = attrs.field(default=None, validator=optional([ge(0), le(100)]))
+    """Where the way back leads in one step; None for the share before."""
 
     attempts: ClassVar[int] = 3
     needs_beside = ("load_balancer",)
@@ -65,7 +67,7 @@ class DivertTraffic(PlannedStep):
         """The balancer answers, and is where the plan believes it to be."""
         balancer = present(adapters.load_balancer, "load_balancer", self.id)
         weight = balancer.weight()
-        if weight not in (self.before_percent, self.new_percent):
+        if weight not in (self.before_percent, self.new_percent, self._way_back):
             yield self.obstacle(
                 "weight-unexpected",
                 f"The load balancer sends {weight}% to the new cluster;"
@@ -89,13 +91,17 @@ class DivertTraffic(PlannedStep):
                 "Look at the load balancer; the traffic is where it says.",
             )
 
+    @property
+    def _way_back(self) -> int:
+        return self.before_percent if self.back_to_percent is None else self.back_to_percent
+
     def undo(self, past: Past) -> "DivertTraffic":
-        """Set the share before it."""
+        """Lead the traffic back; in a ramp at once, without the stages in between."""
         return DivertTraffic(
             id=f"undo-{self.id}",
             guide=self.guide,
             side=self.side,
-            new_percent=self.before_percent,
+            new_percent=self._way_back,
             before_percent=self.new_percent,
         )
 
@@ -122,6 +128,7 @@ def ramp(stages: Sequence[RampStage], *, guide: str) -> tuple[DivertTraffic, ...
             side=Side.NEW,
             new_percent=after,
             before_percent=before,
+            back_to_percent=0,
         )
         for before, after in pairs
     )

@@ -7,14 +7,16 @@ import pytest
 
 from kong_lts import catalog
 from kong_lts.catalog import _rows
-from kong_lts.catalog.rows import Migrations, Rule
+from kong_lts.catalog.rows import Migrations, Quantity, Rule
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.findings import Location, Severity
 from kong_lts.serialization import Form
+from kong_lts.versions import Release
 
 NO_RULES = (
     "changes",
     "conf_keys",
+    "metric_queries",
     "migrations",
     "pains",
     "patches",
@@ -77,6 +79,30 @@ def test_the_lists_of_migrations_do_not_overlap() -> None:
     assert len(known.core_3_4) == 5
     assert not {*known.core_2_8} & {*known.core_3_4, *known.left_over}
     assert not {*known.runtime_tables} & {*known.known_tables}
+
+
+def test_each_release_has_one_query_for_each_quantity() -> None:
+    rows = catalog.metric_queries()
+
+    assert sorted((row.release, row.quantity) for row in rows) == sorted(
+        (release, quantity) for release in Release for quantity in Quantity
+    )
+    assert len({row.family for row in rows}) == len(rows)
+
+
+def test_what_3_4_has_switched_off_is_switched_on_by_a_rule() -> None:
+    rules = {rule.id: rule for rule in catalog.plugins()}
+    off = [row for row in catalog.metric_queries() if row.off_by_default]
+
+    assert [row.release for row in off] == [Release.V3_4] * 2
+    for row in off:
+        rule = rules[row.turned_on_by]
+        assert rule.change is not None
+        assert (rule.on, rule.field, rule.change.value) == (
+            ("prometheus",),
+            f"config.{row.off_by_default}",
+            "true",
+        )
 
 
 # --- the class is the schema --------------------------------------------------------------------

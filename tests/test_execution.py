@@ -204,7 +204,7 @@ def test_missing_adapters_are_all_told_before_anything_is_done() -> None:
     text = str(refused.value)
     assert "new.nodes (for migrations-up, migrations-finish, start-nodes)" in text
     assert "new.proxy (for staging-test, smoke-test)" in text
-    assert "load_balancer (for divert-10, divert-100)" in text
+    assert "load_balancer (for divert-10, watch-10, approve-100, divert-100, watch-100)" in text
     assert "current." not in text
     assert (world.effects, journal.events(), world.run_lock) == ([], (), None)
 
@@ -355,7 +355,7 @@ def test_a_blocker_in_a_proof_stops_the_run_after_the_step() -> None:
     run = stage.execute()
 
     assert (run.verdict, run.stopped_at) == (Verdict.STOPPED, "watch-10")
-    assert "requests failed (50.00%)" in (run.reason or "")
+    assert "50 of 100 requests (50.00%)" in (run.reason or "")
     stage.world.new.failing_percent = 0
     assert stage.resume().ok
 

@@ -9,6 +9,7 @@ import attrs
 from kong_lts.deployment import Deployment
 from kong_lts.events import Past
 from kong_lts.findings import Finding
+from kong_lts.monitoring import Gate
 from kong_lts.planning import Plan, plan
 from kong_lts.protocols import Adapters, Probe
 from kong_lts.schema import SchemaState
@@ -32,6 +33,7 @@ def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
     return plan(
         deployment,
         ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60, approval=True)),
+        gates=(Gate(max_more=0.01),),
         probes=PROBES,
         settings=SETTINGS,
     )

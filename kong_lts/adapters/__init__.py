@@ -19,14 +19,17 @@ from kong_lts.adapters.load_balancers import (
 )
 from kong_lts.adapters.local_files import LocalNodeFiles
 from kong_lts.adapters.local_process import LocalProcessRunner
+from kong_lts.adapters.node_commands import ManagedNode, NodeCommands
 from kong_lts.adapters.postgres import PostgresDatabase
 from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_archive import PostgresArchive
 from kong_lts.adapters.postgres_credentials import PostgresCredentials
 from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
+from kong_lts.adapters.prometheus import PrometheusMetrics
 from kong_lts.adapters.proxy import HttpProxy
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
+from kong_lts.adapters.ssh_process import SshProcessRunner
 from kong_lts.adapters.system import LoggingObserver, SystemClock
 
 __all__ = [
@@ -48,14 +51,18 @@ __all__ = [
     "LocalNodeFiles",
     "LocalProcessRunner",
     "LoggingObserver",
+    "ManagedNode",
     "NginxLoadBalancer",
+    "NodeCommands",
     "PostgresAddress",
     "PostgresArchive",
     "PostgresCredentials",
     "PostgresDatabase",
     "PostgresWriteGuard",
+    "PrometheusMetrics",
     "ReplicaRatio",
     "SqliteJournal",
+    "SshProcessRunner",
     "Switch",
     "SystemClock",
     "TwoPersonApprover",

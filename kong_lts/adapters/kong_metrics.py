@@ -1,33 +1,28 @@
 """Proxied requests of a cluster, from the `/metrics` pages of its own nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from kong_lts.adapters.http_client import HttpClient
-from kong_lts.adapters.prometheus_text import samples
+from kong_lts.adapters.prometheus_text import Sample, samples
+from kong_lts.adapters.traffic_counts import Figures, how_to_turn_on, queries
+from kong_lts.catalog.rows import MetricQuery, Quantity
 from kong_lts.errors import MetricsError
 from kong_lts.events import TrafficCount
+from kong_lts.versions import Release
 
 __all__ = ["KongMetrics"]
 
-_STATUS = ("kong_http_status", "kong_http_requests_total")
-"""2.8's name and 3.4's; a node has one of them."""
-_LATENCY_2_8 = "kong_latency"
-_LATENCY_3_4 = "kong_request_latency_ms"
-_NAMES = (
-    *_STATUS,
-    *(f"{family}_{end}" for family in (_LATENCY_2_8, _LATENCY_3_4) for end in ("sum", "count")),
-)
-_MARK_2_8 = "kong_nginx_http_current_connections"
-"""A page of 2.8 has it; there an absent status family means that nothing was proxied yet."""
 _MAX_BYTES = 256 << 20
-_FIRST_ERROR = 500
 
 
 @attrs.frozen
 class KongMetrics:
-    """Adds up the pages of all nodes.
+    """Adds up the pages of all nodes, each read in the names of its own release.
+
+    A page grows with routes times buckets. With thousands of routes let Prometheus read it, and use
+    `PrometheusMetrics`.
 
     Args:
         urls: Where the status listener or the Admin API of each node is, without `/metrics`.
@@ -40,20 +35,15 @@ class KongMetrics:
     ca_file: str | None = attrs.field(default=None, kw_only=True)
 
     def count(self) -> TrafficCount:
-        pages = [_read(self._page(node)) for node in self.urls]
-        if not any(page.has_status for page in pages):
+        figures = Figures()
+        told = [_read(self._page(node), figures) for node in self.urls]
+        if not any(told):
+            nodes = ", ".join(self.urls) or "no node"
             raise MetricsError(
-                f"counting the requests of {', '.join(self.urls) or 'no node'}",
-                "their /metrics have no requests by status. On 3.4 set "
-                "config.status_code_metrics = true (and latency_metrics for the latency) in the "
-                "prometheus plugin, and send a first request through a route",
+                f"counting the requests of {nodes}",
+                f"their /metrics have no requests by status; {how_to_turn_on()}",
             )
-        latencies = sum(page.latencies for page in pages)
-        return TrafficCount(
-            requests=round(sum(page.requests for page in pages)),
-            errors=round(sum(page.errors for page in pages)),
-            latency_ms=sum(page.latency_ms for page in pages) / latencies if latencies else None,
-        )
+        return figures.count()
 
     def _page(self, node: str) -> str:
         client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)
@@ -67,25 +57,35 @@ class KongMetrics:
         return page.text()
 
 
-@attrs.define
-class _Page:
-    has_status: bool
-    requests: float = 0.0
-    errors: float = 0.0
-    latency_ms: float = 0.0
-    latencies: float = 0.0
+def _read(text: str, figures: Figures) -> bool:
+    """Add one page; returns whether it tells of requests at all."""
+    names = {name: row for release in Release for name, row in _names(release)}
+    told = False
+    for sample in samples(text, names):
+        row = names[sample.name]
+        if any(sample.labels.get(label) != value for label, value in row.select.items()):
+            continue
+        # On 2.8 nothing is switched off: without requests by status nothing was proxied yet.
+        told |= row.quantity is Quantity.REQUESTS or (
+            row.quantity is Quantity.PRESENT and row.release is Release.V2_8
+        )
+        _add(sample, row, figures)
+    return told
 
 
-def _read(text: str) -> _Page:
-    page = _Page(has_status=text.startswith(_MARK_2_8) or f"\n{_MARK_2_8}" in text)
-    for sample in samples(text, _NAMES):
-        if sample.name in _STATUS:
-            code = sample.labels.get("code", "")
-            page.has_status = True
-            page.requests += sample.value
-            page.errors += sample.value if code.isdecimal() and int(code) >= _FIRST_ERROR else 0.0
-        elif sample.name.startswith(_LATENCY_3_4) or sample.labels.get("type") == "request":
-            is_sum = sample.name.endswith("_sum")
-            page.latency_ms += sample.value if is_sum else 0.0
-            page.latencies += 0.0 if is_sum else sample.value
-    return page
+def _names(release: Release) -> Iterator[tuple[str, MetricQuery]]:
+    """Names of samples, and the query that each belongs to."""
+    for row in queries(release).values():
+        ends = ("_bucket", "_sum", "_count") if row.quantity is Quantity.LATENCY else ("",)
+        yield from ((row.family + end, row) for end in ends)
+
+
+def _add(sample: Sample, row: MetricQuery, figures: Figures) -> None:
+    if row.quantity is Quantity.REQUESTS:
+        figures.add_status(sample.labels.get(row.by, ""), sample.value)
+    elif sample.name.endswith("_bucket"):
+        figures.add_bucket(sample.labels.get(row.by, ""), sample.value)
+    elif sample.name.endswith("_sum"):
+        figures.latency_ms += sample.value
+    elif sample.name.endswith("_count"):
+        figures.timed += sample.value

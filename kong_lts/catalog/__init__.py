@@ -20,6 +20,7 @@ from kong_lts.catalog.rows import (
     ConfKeys,
     DeclarativeRule,
     KongConfRule,
+    MetricQuery,
     Migrations,
     Rule,
     StateTable,
@@ -39,6 +40,7 @@ __all__ = [
     "error_log",
     "inputs",
     "kong_conf",
+    "metric_queries",
     "metrics",
     "migrations",
     "pains",
@@ -85,6 +87,12 @@ def inputs() -> tuple[Rule, ...]:
 def kong_conf() -> tuple[KongConfRule, ...]:
     """Rules on kong.conf and the `KONG_*` variables."""
     return _rows("kong_conf.yaml", KongConfRule)
+
+
+@functools.cache
+def metric_queries() -> tuple[MetricQuery, ...]:
+    """One query set per release on what the gates read."""
+    return _rows("metric_queries.yaml", MetricQuery)
 
 
 @functools.cache

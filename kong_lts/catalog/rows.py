@@ -7,6 +7,7 @@ import attrs
 from attrs.validators import ge, matches_re, min_len
 
 from kong_lts.findings import Finding, Location, Severity
+from kong_lts.versions import Release
 
 __all__ = [
     "Change",
@@ -21,7 +22,9 @@ __all__ = [
     "KeyType",
     "KongConfRule",
     "Limit",
+    "MetricQuery",
     "Migrations",
+    "Quantity",
     "Rule",
     "StateTable",
     "Test",
@@ -59,6 +62,37 @@ class StateTable:
     note: str = ""
     """What is lost, and what to do."""
     source: str
+
+
+class Quantity(StrEnum):
+    """What a query on metrics is about."""
+
+    PRESENT = "present"
+    """A family that every node of the release has, whatever is switched on."""
+    REQUESTS = "requests"
+    """Proxied requests by status."""
+    LATENCY = "latency"
+    """A histogram of the time from the first byte of a request to the last of its answer, in ms."""
+
+
+@attrs.frozen(kw_only=True)
+class MetricQuery:
+    """Where one release keeps a quantity."""
+
+    id: str
+    release: Release
+    quantity: Quantity
+    family: str = attrs.field(validator=matches_re(r"[a-z_]+"))
+    """Its name; a histogram's ends in `_bucket`, `_sum` and `_count`."""
+    select: Mapping[str, str] = attrs.field(factory=dict)
+    """Labels of the samples that count."""
+    by: str = ""
+    """The label that tells them apart; over all others they are summed."""
+    off_by_default: str = ""
+    """Field of the prometheus plugin's `config` that turns it on; empty where it is always on."""
+    turned_on_by: str = ""
+    """Id of the rule that turns it on."""
+    source: str = attrs.field(validator=min_len(1))
 
 
 class KeyType(StrEnum):
@@ -230,6 +264,8 @@ class KongConfRule(Rule):
     """Other keys, each of which has one of the values under 2.8."""
     unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """Keys, none of which has one of the values."""
+    if_unknown: bool = False
+    """Whether it speaks where nobody knows the value of a key of `when` or `unless`."""
     info_unless: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """Keys without one of these values lower the severity to INFO."""
     call: str = ""

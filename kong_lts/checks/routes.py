@@ -44,14 +44,15 @@ def _look(case: Case) -> Iterator[Seen]:
                 " (kong_lts.routing.compare takes any number)"
             )
         else:
-            yield from _compared(one, case.router_flavor, from_file=from_file)
+            yield from _compared(one, case, from_file=from_file)
 
 
 def _not_checked(reason: str) -> Iterator[NotChecked]:
     return (NotChecked(rule=rule, missing=reason) for rule in (_WINNER, _UPSTREAM, _SHADOWED))
 
 
-def _compared(one: Configuration, flavor: str, *, from_file: bool) -> Iterator[Seen]:
+def _compared(one: Configuration, case: Case, *, from_file: bool) -> Iterator[Seen]:
+    flavor, log = case.router_flavor, case.evidence.access_log
     try:
         current = routing.router(one.current, release="2.8", ids_of_names=from_file)
         new = routing.router(one.new, release="3.4", router_flavor=flavor, ids_of_names=from_file)
@@ -59,7 +60,8 @@ def _compared(one: Configuration, flavor: str, *, from_file: bool) -> Iterator[S
         yield from _not_checked(f"{one.where}: a router that takes its routes: {exc}")
         return
     requests = routing.requests_for(one.current, most=_MOST_REQUESTS)
-    differences = routing.compare(current, new, requests)
+    paths = log.paths if log is not None else {}
+    differences = routing.compare(current, new, requests, access_log=paths)
     yield from _told(one, differences)
     if len(requests) >= _MOST_REQUESTS:
         reason = f"{one.where}: more than {_MOST_REQUESTS} requests; each route had fewer"
@@ -94,12 +96,21 @@ def _finding(
     current, new = _said(match_28), _said(match_34)
     if not _proxied(match_28) and not _proxied(match_34):
         severity = Severity.INFO
+    finding = _worded(difference, current, new, severity)
+    return attrs.evolve(
+        finding,
+        location=one.location(difference),
+        evidence=one.evidence,
+        traffic=difference.traffic,
+    )
+
+
+def _worded(difference: Difference, current: str, new: str, severity: Severity | None) -> Finding:
+    match_28, match_34 = difference.match_28, difference.match_34
     same = current == new and len(_names(match_34)) == 1
     return _rules()[_UPSTREAM if same else _WINNER].finding(
         _subject(match_28, match_34),
         severity=severity,
-        location=one.location(difference),
-        evidence=one.evidence,
         request=difference.request.summary,
         current=current,
         new=new,

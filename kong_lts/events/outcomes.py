@@ -1,6 +1,7 @@
 """What steps give back: journalled, and handed to later steps."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import attrs
 
@@ -16,7 +17,10 @@ __all__ = [
     "Diverted",
     "Done",
     "FilesBackedUp",
+    "GateVerdict",
+    "Judged",
     "KeyringBackedUp",
+    "LatencyBucket",
     "Migrated",
     "Outcome",
     "Past",
@@ -167,19 +171,56 @@ class Probed:
 
 
 @attrs.frozen(kw_only=True)
+class LatencyBucket:
+    """One step of a histogram."""
+
+    up_to_ms: float
+    requests: int
+    """Those that took as long or less."""
+
+
+@attrs.frozen(kw_only=True)
 class TrafficCount:
-    """Proxied requests of one side within one watch."""
+    """Proxied requests of one side, since its nodes started or within one watch."""
 
     requests: int
     errors: int
     """Answers of 500 and more."""
     latency_ms: float | None = None
     """Mean time to answer, where the metrics have it."""
+    statuses: Mapping[str, int] = attrs.Factory(dict)
+    """Requests by status, where the metrics have it."""
+    latencies: tuple[LatencyBucket, ...] = ()
+    """The time to answer, rising; what took longer than the last one is in `timed` alone."""
+    timed: int = 0
+    """Requests whose time to answer is known."""
 
     @property
     def error_ratio(self) -> float:
         """Errors by requests; 0 without any request."""
         return self.errors / self.requests if self.requests else 0.0
+
+
+class GateVerdict(StrEnum):
+    """What a gate says of a watch."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    """Too little was seen to tell."""
+    NO_DATA = "no data"
+
+
+@attrs.frozen(kw_only=True)
+class Judged:
+    """What one gate says of a watch, and why."""
+
+    gate: str
+    verdict: GateVerdict
+    text: str
+    """The figures, in words."""
+    stops: bool
+    """Whether the run does not go on for it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -189,6 +230,13 @@ class Watched:
     watched_s: float
     current: TrafficCount
     new: TrafficCount
+    judged: tuple[Judged, ...] = ()
+    led_back_to_percent: int | None = None
+    """The share of the new cluster after its traffic was led back; None where it was not."""
+    answered_by: str = ""
+    """Who approved, rejected or aborted, where somebody did."""
+    refused: str = ""
+    """Why the run does not go on though no gate stops it."""
 
 
 Outcome = (

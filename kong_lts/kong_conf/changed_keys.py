@@ -21,7 +21,9 @@ def set_keys(comparison: Comparison) -> Iterator[Difference]:
             if _is_beaten(row, key, comparison):
                 yield comparison.difference(rule("conf-old-name-beaten"), key, to=row.to)
             else:
-                yield comparison.difference(row, key, severity=_severity(row, comparison))
+                is_same = _makes_no_difference(row, comparison)
+                severity = Severity.INFO if is_same else _severity(row, comparison)
+                yield comparison.difference(row, key, severity=severity)
 
 
 def _is_beaten(row: KongConfRule, key: str, comparison: Comparison) -> bool:
@@ -30,6 +32,15 @@ def _is_beaten(row: KongConfRule, key: str, comparison: Comparison) -> bool:
         return False
     apart = comparison.may_be_another_branch(key, row.to)
     return comparison.knows(comparison.old, row.to) and not apart
+
+
+def _makes_no_difference(row: KongConfRule, comparison: Comparison) -> bool:
+    """Whether an old name has the value that 3.4 has without it."""
+    old, new = comparison.old, comparison.new
+    if row.rewriting is not ConfRewriting.RENAME or not comparison.both_know(row.to):
+        return False
+    known = not {row.to, *row.keys} & old.unknown
+    return known and old.values.get(row.to) == new.values.get(row.to)
 
 
 def _speaks(row: KongConfRule, key: str, comparison: Comparison) -> bool:

@@ -262,9 +262,10 @@ class Comparison:
                 yield row
 
     def _applies(self, row: KongConfRule) -> bool:
-        if not all(self.has(key, values, if_unknown=False) for key, values in row.when.items()):
+        if_unknown, wanted, unwanted = row.if_unknown, row.when.items(), row.unless.items()
+        if not all(self.has(key, values, if_unknown=if_unknown) for key, values in wanted):
             return False
-        return not any(self.has(key, v, if_unknown=False) for key, v in row.unless.items())
+        return not any(self.has(key, values, if_unknown=not if_unknown) for key, values in unwanted)
 
     @functools.cached_property
     def rules_by_key(self) -> Mapping[str, tuple[KongConfRule, ...]]:

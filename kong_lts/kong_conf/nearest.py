@@ -1,6 +1,7 @@
 """Which known key was meant by one that no release knows."""
 
 import difflib
+import functools
 import re
 
 import attrs
@@ -13,6 +14,7 @@ _AT_MOST = 25
 """So many keys are compared with all others; a file with more of them is no kong.conf."""
 _ALIKE = 0.82
 _LENGTH = 3
+_NGINX = "nginx_"
 _FIRST_WORD = re.compile(r"nginx_[a-z0-9]*_")
 
 
@@ -25,29 +27,41 @@ class Nearest:
 
     def hint(self, key: str) -> str:
         """The end of a sentence that names the key that may be meant, empty if there is none."""
-        rows = self.comparison.new.keys.keys
-        if key in rows or key in self.comparison.old.keys.keys:
+        if key in self.comparison.new.keys.keys or key in self.comparison.old.keys.keys:
             return "; it is a key of Enterprise" if self.comparison.edition == "oss" else ""
-        if key.lower() in rows:
+        if key.lower() in self._rows:
             return f"; `{key.lower()}` is one, and capitals count"
+        without_prefix = key.lower().removeprefix("kong_")
+        if without_prefix in self._rows:
+            return f"; `{without_prefix}` is one, and in a file nothing stands before it"
         found = self._directive(key) or self._alike(key)
         return f"; `{found}` is one" if found else ""
 
+    @functools.cached_property
+    def _rows(self) -> tuple[str, ...]:
+        """The keys of 3.4 in this edition."""
+        edition = self.comparison.edition
+        rows = self.comparison.new.keys.keys.items()
+        return tuple(key for key, row in rows if edition in row.defaults)
+
+    @functools.cached_property
+    def _directives(self) -> dict[str, str]:
+        """The keys of directives of nginx, by their end, without `nginx_` and without a block."""
+        found: dict[str, str] = {}
+        for key in self._rows:
+            if key.startswith(_NGINX):
+                found.setdefault(_FIRST_WORD.sub("", key), key)
+                found.setdefault(key.removeprefix(_NGINX), key)
+        return found
+
     def _directive(self, key: str) -> str | None:
         """`nginx_worker_connections` is a directive without its block."""
-        if not key.startswith("nginx_"):
-            return None
-        rest = key.removeprefix("nginx_")
-        for tail in (rest, _FIRST_WORD.sub("", key)):
-            for known in self.comparison.new.keys.keys:
-                if known.startswith("nginx_") and known.endswith("_" + tail):
-                    return known
-        return None
+        tails = (key.removeprefix(_NGINX), _FIRST_WORD.sub("", key))
+        return next((self._directives[tail] for tail in tails if tail in self._directives), None)
 
     def _alike(self, key: str) -> str | None:
         self._asked += 1
         if self._asked > _AT_MOST or len(key) > 64:
             return None
-        rows = self.comparison.new.keys.keys
-        close = [known for known in rows if abs(len(known) - len(key)) <= _LENGTH]
+        close = [known for known in self._rows if abs(len(known) - len(key)) <= _LENGTH]
         return next(iter(difflib.get_close_matches(key, close, n=1, cutoff=_ALIKE)), None)

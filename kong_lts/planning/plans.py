@@ -17,7 +17,7 @@ from kong_lts.deployment import Deployment
 from kong_lts.errors import FormatError
 from kong_lts.findings import Finding
 from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
-from kong_lts.monitoring import WatchMetrics
+from kong_lts.monitoring import CheckMetrics, WatchMetrics
 from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
 from kong_lts.restore import (
     CreateDatabase,
@@ -68,6 +68,7 @@ AnyStep = (
     | SmokeTest
     | DivertTraffic
     | WatchMetrics
+    | CheckMetrics
 )
 """Every step that a plan can hold."""
 

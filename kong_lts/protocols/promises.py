@@ -580,7 +580,11 @@ class Clock(Protocol):
 
 
 class Approver(Protocol):
-    """The person who is asked."""
+    """The person who is asked.
+
+    It may have one method more, which the defaults have: `peek(question) -> Decision | None` asks
+    without waiting, None where there is no answer yet. With it, metrics are watched meanwhile.
+    """
 
     def ask(self, question: Question) -> Decision:
         """Ask, and wait for the answer.

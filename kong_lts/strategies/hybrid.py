@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import attrs
+
 from kong_lts.deployment import Cluster, Deployment, Side
+from kong_lts.monitoring import Gate, Measure
 from kong_lts.smoke_test import SmokeTest
 from kong_lts.step import Step
 from kong_lts.strategies import dual_cluster, in_place, rolling, shared
@@ -35,7 +38,7 @@ def steps(
         _keep_data_planes(strategy),
         _custom_plugins(),
         *_control_planes(deployment, new, settings, strategy),
-        *rolling.replacement(deployment.current, new, settings, guide=_GUIDE),
+        *rolling.replacement(deployment.current, new, _in_sync(settings), guide=_GUIDE),
         shared.test(
             SmokeTest,
             "smoke-test",
@@ -45,6 +48,12 @@ def steps(
         ),
         *_completion(deployment, settings, strategy),
     )
+
+
+def _in_sync(settings: Settings) -> Settings:
+    """The same, with a gate on the data planes where the Admin API of the new cluster is given."""
+    gate = Gate(measure=Measure.DATA_PLANES, must_have_data=False)
+    return attrs.evolve(settings, gates=(*settings.gates, gate))
 
 
 def _keep_data_planes(strategy: Strategy) -> Step:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from kong_lts.backup import BackupLayout, SaveDeclarative
 from kong_lts.deployment import Cluster, Deployment, DeploymentMode, Side
-from kong_lts.monitoring import WatchMetrics
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies import shared
@@ -133,20 +132,17 @@ def _new_nodes(
 
 def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:
     """The new nodes' share of the traffic, and a watch over it."""
-    yield DivertTraffic(
+    if not before:
+        yield shared.check_metrics(settings, f"{guide} 6")
+    diverted = DivertTraffic(
         id=f"divert-{percent}",
         guide=f"{guide} 6",
         side=Side.NEW,
         new_percent=percent,
-        before_percent=before,
+        before_percent=before,  # the way back too: no more current nodes run than for that share
     )
-    yield WatchMetrics(
-        id=f"watch-{percent}",
-        guide=f"{guide} 6",
-        side=Side.NEW,
-        watch_s=settings.ramp[0].bake_s,
-        gates=settings.gates,
-    )
+    yield diverted
+    yield shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

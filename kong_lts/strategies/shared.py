@@ -14,17 +14,18 @@ from kong_lts.backup import (
 )
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
-from kong_lts.monitoring import WatchMetrics
+from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics
 from kong_lts.nodes import DoByHand, StartNodes, StopNodes
 from kong_lts.restore import RestoreKeyring
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies.settings import Settings
-from kong_lts.traffic import ramp
+from kong_lts.traffic import DivertTraffic, ramp
 
 __all__ = [
     "back_up",
     "by_hand",
+    "check_metrics",
     "diversion",
     "evaluate",
     "install",
@@ -35,6 +36,7 @@ __all__ = [
     "test_routes",
     "verify_backup",
     "watch_afterwards",
+    "watch_stage",
     "with_database",
     "without_database",
 ]
@@ -268,23 +270,48 @@ def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
 def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:
     """The ramp: each stage is approved where the plan says so, diverted, and watched."""
     diversions = ramp(settings.ramp, guide=divert)
+    yield check_metrics(settings, watch)
     for stage, diverted in zip(settings.ramp, diversions, strict=True):
         if stage.approval:
-            yield by_hand(
-                f"approve-{stage.percent}",
-                divert,
-                Side.NEW,
-                f"Approve that {stage.percent}% of the traffic is diverted",
-                "Look at what the gates have seen so far.",
-            )
+            yield _approval(diverted, settings, divert)
         yield diverted
-        yield WatchMetrics(
-            id=f"watch-{stage.percent}",
-            guide=watch,
-            side=Side.NEW,
-            watch_s=stage.bake_s,
-            gates=settings.gates,
-        )
+        yield watch_stage(diverted, settings, watch, stage.bake_s)
+
+
+def _approval(diverted: DivertTraffic, settings: Settings, guide: str) -> Step:
+    """The word of a person; with traffic on the new cluster, the gates go on watching meanwhile."""
+    name = f"approve-{diverted.new_percent}"
+    what = f"Approve that {diverted.new_percent}% of the traffic is diverted"
+    if not diverted.before_percent:
+        return by_hand(name, guide, Side.NEW, what, "Look at what the staging test has seen.")
+    before = watch_stage(
+        attrs.evolve(diverted, new_percent=diverted.before_percent), settings, guide, 0
+    )
+    return attrs.evolve(before, id=name, question=what)
+
+
+def check_metrics(settings: Settings, guide: str) -> CheckMetrics:
+    """Whether the gates will see anything at all."""
+    return CheckMetrics(id="check-metrics", guide=guide, side=Side.NEW, gates=settings.gates)
+
+
+def watch_stage(
+    diverted: DivertTraffic, settings: Settings, guide: str, watch_s: float
+) -> WatchMetrics:
+    """The watch over one share of the traffic, and where it is led back to."""
+    log_gates = (Gate(measure=Measure.ROUTER_ERRORS),) if settings.error_log else ()
+    back = diverted.undo({}).new_percent
+    return WatchMetrics(
+        id=f"watch-{diverted.new_percent}",
+        guide=guide,
+        side=Side.NEW,
+        watch_s=watch_s,
+        hold_s=settings.hold_s,
+        gates=(*settings.gates, *log_gates),
+        share_percent=diverted.new_percent,
+        back_to_percent=back,
+        error_log=settings.error_log,
+    )
 
 
 def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwards") -> Step:
@@ -294,6 +321,7 @@ def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwar
         guide=guide,
         side=Side.NEW,
         watch_s=settings.watch_afterwards_s,
+        hold_s=settings.hold_s,
         gates=settings.gates,
         needs_current=False,
     )

@@ -15,7 +15,7 @@ from kong_lts.deployment import DatabaseSettings, Deployment
 from kong_lts.edits import Edit
 from kong_lts.events import Event, Outcome
 from kong_lts.findings import Finding
-from kong_lts.monitoring import Gate, WatchMetrics
+from kong_lts.monitoring import CheckMetrics, Gate, WatchMetrics
 from kong_lts.planning import Plan
 from kong_lts.routing import Request
 from kong_lts.traffic import DivertTraffic, RampStage
@@ -40,6 +40,7 @@ _MOST = 3
 """Items in a list: enough to tell none, one and several apart."""
 _PERCENT = st.integers(0, 100)
 _POSITIVE = st.floats(0, 1e9)
+_PART = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
 
 def texts() -> st.SearchStrategy[str]:
@@ -160,10 +161,21 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (RampStage, "bake_s"): _POSITIVE,
     (DivertTraffic, "new_percent"): _PERCENT,
     (DivertTraffic, "before_percent"): _PERCENT,
-    (Gate, "max_error_ratio"): _POSITIVE,
+    (DivertTraffic, "back_to_percent"): st.none() | _PERCENT,
+    (Gate, "quantile"): _PART,
+    (Gate, "max_factor"): st.floats(1, 1000),
+    (Gate, "max_more"): _PART,
+    (Gate, "max_share"): st.none() | _PART,
+    (Gate, "max_share_alone"): _PART,
+    (Gate, "false_alarms"): _PART,
     (Gate, "min_requests"): st.integers(0),
     (WatchMetrics, "watch_s"): _POSITIVE,
     (Request, "headers"): st.lists(st.tuples(texts(), texts()), max_size=_MOST).map(tuple),
     (Request, "scheme"): st.sampled_from(["http", "https"]),
+    (WatchMetrics, "hold_s"): _POSITIVE,
+    (WatchMetrics, "interval_s"): st.floats(0.1, 1000),
+    (WatchMetrics, "share_percent"): st.none() | _PERCENT,
+    (WatchMetrics, "back_to_percent"): st.none() | _PERCENT,
+    (CheckMetrics, "within_s"): _POSITIVE,
 }
 """Where a field takes less than its type."""

@@ -31,8 +31,12 @@ class Server:
     received: list[Received]
 
 
+Answer = Callable[[Received], Reply]
+Serve = Callable[[Answer], Server]
+
+
 @contextlib.contextmanager
-def serving(answer: Callable[[Received], Reply]) -> Iterator[Server]:
+def serving(answer: Answer) -> Iterator[Server]:
     """Answer every request by a function of it."""
     received: list[Received] = []
     stopped = threading.Event()

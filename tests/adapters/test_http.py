@@ -14,21 +14,13 @@ from kong_lts.protocols import AdminApi, Metrics, Probe, Proxy
 from kong_lts.testing.admin_api import KongAdminApi
 from kong_lts.testing.admin_enterprise import Enterprise
 from kong_lts.versions import Release
-from tests.adapters.servers import NOBODY, Received, Reply, Server, serving
+from tests.adapters.servers import NOBODY, Answer, Received, Reply, Serve
 from tests.contracts.admin_api import AdminApiContract, AdminEntitiesContract, NodeState
 from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.metrics import MetricsContract, Traffic
 from tests.contracts.proxy import ProxyContract
 
 MARKER = "s3cr3t-marker"
-Answer = Callable[[Received], Reply]
-Serve = Callable[[Answer], Server]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with ExitStack() as stack:
-        yield lambda answer: stack.enter_context(serving(answer))
 
 
 def as_json(document: object, status: int = 200, **headers: str) -> Reply:

@@ -10,7 +10,7 @@ import pytest
 import kong_lts
 from kong_lts.assessment import Assessment
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow
-from kong_lts.evidence import Evidence, StateFile
+from kong_lts.evidence import AccessLog, Evidence, StateFile
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.testing.scenarios import ALL
 
@@ -50,6 +50,26 @@ def test_a_changed_winner_names_both_routes_the_request_the_cause_and_the_way_ou
     assert "GET unnamed.invalid/users/1: route users in 2.8, route user in 3.4" in finding.message
     assert SWAPPED in finding.message
     assert "router_flavor = traditional" in finding.action
+
+
+def test_changes_are_ranked_by_the_access_log() -> None:
+    routes = [
+        {"name": f"{path}-{age}", "paths": [f"/{path}"], "created_at": age, "id": f"{ident}{tail}"}
+        for path in "abc"
+        for age, ident in enumerate("12")
+        for tail in (f"0000000-0000-4000-8000-00000000000{'abc'.index(path)}",)
+    ]
+    log = AccessLog(requests=9, paths={"/b/1": 7, "/c": 2})
+    evidence = Evidence(declarative=kong_yml(*routes), access_log=log)
+
+    found = told(kong_lts.assess(DB_LESS, evidence))
+
+    assert [(f.subject[:7], f.traffic) for f in found] == [
+        ("route b", 7),
+        ("route c", 2),
+        ("route a", 0),
+    ]
+    assert "7 lines of the access log" in found[0].message
 
 
 def test_routes_that_do_not_meet_are_left_alone() -> None:

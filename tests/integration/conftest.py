@@ -63,6 +63,13 @@ def haproxy() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sshd() -> Path:
+    """The server of OpenSSH; its client has to be there as well."""
+    program("ssh")
+    return program("sshd")
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of the superuser of a PostgreSQL server that lives as long as the test run."""
     try:

@@ -51,7 +51,7 @@ def plan(tmp_path: Path) -> kong_lts.Plan:
     return kong_lts.plan(
         DEPLOYMENT,
         probes=[kong_lts.Probe(name="a regex route", path="/users/7")],
-        gates=[kong_lts.Gate(min_requests=0)],
+        gates=[kong_lts.Gate(dry_run=True)],  # nobody sends requests here
         settings=kong_lts.Settings(
             backup_folder=str(tmp_path / "backup"), run_deck=False, watch_afterwards_s=0.1
         ),

@@ -136,6 +136,35 @@ def test_every_line_of_the_comparison_of_both_releases_has_a_rule() -> None:
     assert {line for line in lines if line not in sources} == set()
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("nginx_worker_connections = 1", "`nginx_events_worker_connections` is one"),
+        ("worker_processes = 1", "`nginx_main_worker_processes` is one"),
+        ("Log_Level = info", "capitals count"),
+        ("KONG_LOG_LEVEL = info", "nothing stands before it"),
+        ("vitals = on", "it is a key of Enterprise"),
+        ("proxy_listn = off", "`proxy_listen` is one"),
+        ("admin_api_prefix = x", "both drop it without a word"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_one_that_may_be_meant(line: str, hint: str) -> None:
+    assert named(found(line, "oss"), "conf-unknown-key").message.endswith(hint)
+
+
+def test_an_old_name_whose_value_is_the_new_default_changes_nothing() -> None:
+    for value, severity in (("512", Severity.INFO), ("60", Severity.WARNING)):
+        findings = found(f"upstream_keepalive = {value}", "oss")
+        assert named(findings, "conf-upstream-keepalive").severity is severity
+
+
+def test_cassandra_keys_stay_where_the_database_is_a_template() -> None:
+    text = "database = {{ db }}\ncassandra_port = 9042\n"
+    assert named(found(text, "oss"), "conf-cassandra-key-in-use").location is not None
+    work = kong_conf.rewrite(kong_conf.parse(text), edition="oss")
+    assert work.text.startswith(text)
+
+
 def test_a_variable_beats_the_file_and_is_named_as_the_origin() -> None:
     conf = kong_conf.parse("client_max_body_size = 1m", environ={"KONG_CLIENT_MAX_BODY_SIZE": "8m"})
     finding = named(kong_conf.diff(conf, edition="oss"), "conf-client-max-body-size")

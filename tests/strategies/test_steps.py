@@ -135,6 +135,7 @@ def test_the_dual_cluster_upgrade_has_the_steps_of_the_guide() -> None:
         (f"{GUIDE} 1", "stop-admin-writes-new"),
         (f"{GUIDE} 4", "start-nodes"),
         (f"{GUIDE} 5", "staging-test"),
+        (f"{GUIDE} 7", "check-metrics"),
         (f"{GUIDE} 6", "divert-10"),
         (f"{GUIDE} 7", "watch-10"),
         (f"{GUIDE} 6", "approve-100"),

@@ -59,11 +59,26 @@ class FakeClock:
 
 @attrs.define
 class FakeApprover:
-    """A person who always says the same."""
+    """A person who always says the same.
+
+    Args:
+        world: Where a fault strikes; None for nowhere.
+        approves: What is said.
+        thinks: How often `peek` finds no answer yet, each time that somebody is asked.
+    """
 
     world: World | None = None
     approves: bool = True
+    thinks: int = 0
     asked: list[Question] = attrs.Factory(list)
+    _thought: int = attrs.field(default=0, init=False)
+
+    def peek(self, question: Question) -> Decision | None:
+        if self._thought < self.thinks:
+            self._thought += 1
+            return None
+        self._thought = 0
+        return self.ask(question)
 
     def ask(self, question: Question) -> Decision:
         def seen() -> Decision:

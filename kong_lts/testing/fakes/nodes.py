@@ -15,7 +15,7 @@ from kong_lts.errors import (
     ProcessNotRunError,
     ProxyError,
 )
-from kong_lts.events import TrafficCount
+from kong_lts.events import LatencyBucket, TrafficCount
 from kong_lts.protocols import (
     NO_ROUTE,
     Answer,
@@ -38,6 +38,7 @@ __all__ = ["FakeAdminApi", "FakeKeyring", "FakeMetrics", "FakeProcessRunner", "F
 
 T = TypeVar("T")
 
+_BOUNDS_MS = (25.0, 50.0, 100.0, 400.0, 1000.0, 60000.0)
 _ABORTED = "aborted: another node is performing database changes\n"
 
 
@@ -53,6 +54,9 @@ class FakeProcessRunner:
         self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
     ) -> Finished:
         doing = " ".join(argv)
+        if argv[0] == "grep":  # in a log of a simulated node, which has no line
+            found = Finished(status=1, stdout="0\n")
+            return self.world.look(doing, ProcessNotRunError, lambda: found)
         commands = self._commands()
         words = tuple(word for word in argv[1:] if word in {w for c in commands for w in c})
         if argv[0].rsplit("/", 1)[-1] != "kong" or words not in commands:
@@ -197,6 +201,8 @@ class FakeAdminApi:
     def entities(
         self, path: str, *, workspace: str | None = None
     ) -> tuple[Mapping[str, object], ...]:
+        if path == "clustering/data-planes":
+            return self._look(f"read {path}", self._data_planes)
         there = self.world.cluster(self.side).entities
         return self._look(
             f"read {path}",
@@ -210,6 +216,16 @@ class FakeAdminApi:
             self.world.cluster(self.side).entities[path] = dict(entity)
 
         self.world.act(f"write {path}", AdminApiError, effect)
+
+    def _data_planes(self) -> tuple[Mapping[str, object], ...]:
+        cluster = self.world.cluster(self.side)
+        digest = cluster.database.fingerprint().digest[:32]
+        seen = int(self.world.now.timestamp())
+        return tuple(
+            {"hostname": n, "sync_status": "normal", "config_hash": digest, "last_seen": seen}
+            for n, role in cluster.roles.items()
+            if role is NodeRole.DATA_PLANE and cluster.running[n] and cluster.has_control_plane
+        )
 
     def _look(self, doing: str, seen: Callable[[], T]) -> T:
         def reached() -> T:
@@ -327,10 +343,18 @@ class FakeMetrics:
         def seen() -> TrafficCount:
             if not cluster.serves or cluster.metrics_off:
                 raise MetricsError("count requests", "no node has such metrics")
+            requests, latency_ms = cluster.requests, cluster.latency_ms
+            statuses = {"200": requests - cluster.errors, "500": cluster.errors}
             return TrafficCount(
-                requests=cluster.requests,
+                requests=requests,
                 errors=cluster.errors,
-                latency_ms=cluster.latency_ms if cluster.requests else None,
+                latency_ms=latency_ms if requests else None,
+                statuses={code: n for code, n in statuses.items() if n},
+                latencies=tuple(
+                    LatencyBucket(up_to_ms=bound, requests=requests if latency_ms <= bound else 0)
+                    for bound in _BOUNDS_MS
+                ),
+                timed=requests,
             )
 
         return self.world.look("count requests", MetricsError, seen)

@@ -1,0 +1,274 @@
+"""Commands over OpenSSH, against a real sshd on loopback."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from kong_lts.adapters import SshProcessRunner
+from kong_lts.errors import ProcessFailedError, ProcessNotRunError
+from tests.contracts.process_runner import Commands, ProcessRunnerContract
+from tests.integration.ssh_servers import SshServer, sshd_on_loopback
+
+MARKER = "s3cr3t-marker"
+NAP = "import time; time.sleep(60)"
+
+
+@pytest.fixture(scope="module")
+def server(sshd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with sshd_on_loopback(sshd, tmp_path_factory.mktemp("sshd")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def runner(server: SshServer) -> Iterator[SshProcessRunner]:
+    found = server.runner()
+    yield found
+    found.close()
+
+
+def python(code: str, *words: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code, *words)
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 15
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return b"\nState:\tZ" in Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return True
+
+
+class TestSshProcessRunner(ProcessRunnerContract):
+    @pytest.fixture
+    def commands(self, runner: SshProcessRunner) -> Commands:
+        return Commands(
+            runner=runner,
+            says_hello=python("print('hello')"),
+            ends_with_3=python("import sys; sys.stderr.write('sorry'); sys.exit(3)"),
+            is_missing=("/nonexistent/kong", "version"),
+            never_ends=python(NAP),
+        )
+
+
+@pytest.mark.parametrize(
+    "word", ["two words", "it's", "$HOME", "`id`", "a\nb", "*", "!", "\\n", "", "é", "\x01", "-c"]
+)
+def test_every_word_comes_through_as_it_is(runner: SshProcessRunner, word: str) -> None:
+    code = "import sys; sys.stdout.buffer.write(repr(sys.argv[1:]).encode())"
+
+    done = runner.run(python(code, word, "end"), timeout_s=30)
+
+    assert done.stdout == repr([word, "end"])
+
+
+def test_large_output_is_whole_and_in_its_own_stream(runner: SshProcessRunner) -> None:
+    code = "import sys; sys.stderr.write('e' * 300000); sys.stdout.write('o' * 300000)"
+
+    done = runner.run(python(code), timeout_s=30)
+
+    assert (done.stdout, done.stderr) == ("o" * 300000, "e" * 300000)
+
+
+def test_output_without_bound_is_cut(runner: SshProcessRunner) -> None:
+    code = "for n in range(700_000): print(n, 'x' * 20)"
+
+    done = runner.run(python(code), timeout_s=60)
+
+    assert "left out" in done.stdout
+    assert len(done.stdout) < 11 << 20
+    assert done.stdout.startswith("0 x")
+    assert done.stdout.endswith(f"699999 {'x' * 20}\n")
+
+
+def test_a_command_has_no_input(runner: SshProcessRunner) -> None:
+    done = runner.run(python("import sys; print(repr(sys.stdin.read()))"), timeout_s=30)
+
+    assert done.stdout == "''\n"
+
+
+def test_a_status_of_255_is_the_commands_own(runner: SshProcessRunner) -> None:
+    """ssh ends with it when it cannot connect."""
+    with pytest.raises(ProcessFailedError) as failed:
+        runner.run(python("import sys; sys.exit(255)"), timeout_s=30)
+
+    assert failed.value.status == 255
+
+
+def test_the_connection_is_shared(server: SshServer, runner: SshProcessRunner) -> None:
+    runner.run(("true",), timeout_s=30)
+    before = (server.folder / "log").read_text().count("Accepted publickey")
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: runner.run(("true",), timeout_s=30), range(24)))
+
+    assert {one.status for one in done} == {0}
+    assert (server.folder / "log").read_text().count("Accepted publickey") == before
+
+
+def test_a_host_whose_key_nobody_knows_is_refused_and_not_added(
+    server: SshServer, tmp_path: Path
+) -> None:
+    known = tmp_path / "known"
+    known.write_text("")
+    stranger = server.runner(known_hosts=str(known), control_folder=str(tmp_path))
+
+    with pytest.raises(ProcessNotRunError, match="Host key verification failed"):
+        stranger.run(("true",), timeout_s=30)
+
+    assert known.read_text() == ""
+
+
+def test_so_is_one_with_another_key(server: SshServer, tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    other = (server.folder / "client.pub").read_text()
+    known.write_text(f"[127.0.0.1]:{server.port} {other}")
+    runner = server.runner(known_hosts=str(known), control_folder=str(tmp_path))
+
+    with pytest.raises(ProcessNotRunError, match="verification failed"):
+        runner.run(("true",), timeout_s=30)
+
+
+def test_a_key_that_does_not_fit_is_an_error(server: SshServer, tmp_path: Path) -> None:
+    runner = server.runner(identity_file=f"{server.folder}/host", control_folder=str(tmp_path))
+
+    with pytest.raises(ProcessNotRunError, match="Permission denied"):
+        runner.run(("true",), timeout_s=30)
+
+
+def test_a_host_that_does_not_answer_is_an_error(server: SshServer, tmp_path: Path) -> None:
+    runner = server.runner(port=1, control_folder=str(tmp_path))
+
+    with pytest.raises(ProcessNotRunError, match="refused"):
+        runner.run(("true",), timeout_s=30)
+
+
+def test_what_is_too_slow_is_gone_on_the_host(runner: SshProcessRunner, tmp_path: Path) -> None:
+    """With its children, one of which does not hear the first signal."""
+    note = tmp_path / "pids"
+    deaf = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); {NAP}"
+    code = (
+        "import os, subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[2]]);"
+        "open(sys.argv[1], 'w').write(f'{os.getpid()} {p.pid} '); p.wait()"
+    )
+
+    with pytest.raises(ProcessNotRunError, match="still running after 2 s"):
+        runner.run(python(code, str(note), deaf), timeout_s=2)
+
+    pids = [int(pid) for pid in note.read_text().split()]
+    assert len(pids) == 2
+    assert soon(lambda: all(map(is_gone, pids)))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_so_is_the_command_of_a_process_that_was_ended(
+    server: SshServer, tmp_path: Path, how: signal.Signals
+) -> None:
+    note = tmp_path / "pid"
+    inner = f"import os; open({str(note)!r}, 'w').write(str(os.getpid()) + ' '); {NAP}"
+    outer = (
+        "import sys\nfrom kong_lts.adapters import SshProcessRunner\n"
+        f"r = SshProcessRunner(host='127.0.0.1', port={server.port},"
+        f" identity_file={str(server.folder / 'client')!r},"
+        f" known_hosts={str(server.folder / 'known')!r})\n"
+        f"r.run((sys.executable, '-c', {inner!r}), timeout_s=60)\n"
+    )
+    with subprocess.Popen(python(outer), stderr=subprocess.DEVNULL) as process:
+        assert soon(lambda: note.exists() and note.read_text().endswith(" "))
+        process.send_signal(how)
+
+    assert soon(lambda: is_gone(int(note.read_text())))
+
+
+def test_a_daemon_neither_ends_nor_keeps_us(runner: SshProcessRunner, tmp_path: Path) -> None:
+    """It holds both pipes, as one may that `kong start` leaves behind."""
+    note = tmp_path / "pid"
+    code = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[2]],"
+        " start_new_session=True); open(sys.argv[1], 'w').write(str(p.pid)); print('started')"
+    )
+    start = time.monotonic()
+
+    done = runner.run(python(code, str(note), NAP), timeout_s=50)
+
+    pid = int(note.read_text())
+    assert done.stdout == "started\n"
+    assert time.monotonic() - start < 30
+    assert not is_gone(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_no_secret_stands_in_an_argument_or_in_sshs_environment(
+    server: SshServer, tmp_path: Path
+) -> None:
+    """Nor in what is kept of the output; the command itself has it."""
+    note = tmp_path / "seen"
+    runner = server.runner(environ={"KONG_PG_PASSWORD": MARKER}, secrets=(MARKER,))
+    code = (
+        "import glob, os, sys\n"
+        "seen = b''\n"
+        "for path in glob.glob('/proc/[0-9]*'):\n"
+        "    if int(path[6:]) == os.getpid(): continue\n"
+        "    for name in ('cmdline', 'environ'):\n"
+        "        try: seen += open(f'{path}/{name}', 'rb').read()\n"
+        "        except OSError: continue\n"
+        "open(sys.argv[1], 'wb').write(seen)\n"
+        "print(os.environ['KONG_PG_PASSWORD'])\n"
+        "sys.exit(os.environ['KONG_PG_PASSWORD'])\n"
+    )
+
+    with pytest.raises(ProcessFailedError) as failed:
+        runner.run(python(code, str(note)), timeout_s=30)
+
+    assert b"kong_lts" in note.read_bytes()
+    assert MARKER.encode() not in note.read_bytes()
+    assert MARKER not in f"{failed.value} {failed.value.stdout} {failed.value!r} {runner!r}"
+    assert failed.value.stdout == "***\n"
+
+
+def test_a_folder_that_is_open_to_others_is_not_used(server: SshServer, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o755)
+
+    with pytest.raises(ProcessNotRunError, match="open to all"):
+        server.runner(control_folder=str(folder)).run(("true",), timeout_s=30)
+
+
+@pytest.mark.parametrize("host", ["-oProxyCommand=id", "two words", "", "a/b"])
+def test_a_host_is_no_option(host: str) -> None:
+    with pytest.raises(ValueError, match="host"):
+        SshProcessRunner(host=host)
+
+
+@pytest.mark.parametrize("argv", [(), ("",), ("a\0b",)])
+def test_what_is_no_command_is_an_error(runner: SshProcessRunner, argv: tuple[str, ...]) -> None:
+    with pytest.raises(ProcessNotRunError):
+        runner.run(argv, timeout_s=30)
+
+
+def test_what_is_no_name_of_a_variable_is_an_error(server: SshServer) -> None:
+    with pytest.raises(ProcessNotRunError, match="no name of a variable"):
+        server.runner(environ={"A=B;": "c"}).run(("true",), timeout_s=30)
+
+
+def test_an_ssh_that_is_not_there_is_an_error(server: SshServer) -> None:
+    runner = server.runner(program="/nonexistent/ssh")
+
+    with pytest.raises(ProcessNotRunError, match="No such file"):
+        runner.run(("true",), timeout_s=30)
+    with contextlib.suppress(OSError):
+        runner.close()
