@@ -32,15 +32,9 @@ SURVIVORS = {
     " once it holds writes it is not guarded any more",
     "divert-100.undo": "the step before it leads from 100% to 0% as well, and both clusters are"
     " whole meanwhile",
-    "StagingTest.verify": "no fault makes a simulated node answer wrongly",
-    "SmokeTest.verify": "no fault makes a simulated node answer wrongly",
-    "WatchMetrics.verify": "no fault makes a simulated node answer wrongly",
     "CheckMetrics.verify": "`run` itself fails where the metrics of a side cannot be read",
-    "NoConnections.verify": "nobody in the simulated world stays connected",
-    "RestorePoint.verify": "nobody in the simulated world writes after the last backup",
     "FilesPoint.undo": "nobody in the simulated world changes files",
     "FilesPoint.verify": "it only tells",
-    "CheckMetrics.verify": "`run` itself fails where the metrics of a side cannot be read",
 }
 """What a rehearsal does not miss, and why; the tests of their own modules see it."""
 
