@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import attrs
-from attrs.validators import ge
 
 __all__ = [
     "DatabaseFacts",
@@ -105,7 +104,7 @@ class LeftOut:
     """Rows of a table that are like others that were read, and too many to be held."""
 
     table: str
-    rows: int = attrs.field(validator=ge(1))
+    rows: int
     like: str | None = None
     """The rule that is about each of them; None where nobody has looked."""
 
