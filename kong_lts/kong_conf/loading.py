@@ -126,16 +126,20 @@ def load(
         unknown=unknown,
         literally=templates,
     )
-    try:
-        fill_in(loaded.user, keys, release)
-    except NotADurationError as exc:
-        key = str(exc)
-        shown = loaded.shown(key, loaded.user[key])
-        loaded.refuse(key, f"{shown} is no duration of nginx, as 90s or 2m")
+    _fill_in(loaded)
     raw = _with_defaults(loaded.user, dynamic, keys, edition, current)
     _dereference(loaded, raw)
     _type_all(loaded, raw)
     return loaded
+
+
+def _fill_in(loaded: Loaded) -> None:
+    try:
+        fill_in(loaded.user, loaded.keys, loaded.release)
+    except NotADurationError as exc:
+        key = str(exc)
+        shown = loaded.shown(key, loaded.user[key])
+        loaded.refuse(key, f"{shown} is no duration of nginx, as 90s or 2m")
 
 
 def _dynamic(conf: KongConf, file: Mapping[str, Raw], keys: ConfKeys, edition: Edition) -> set[str]:

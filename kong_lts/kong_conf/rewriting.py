@@ -1,6 +1,6 @@
 """Rewriting: from differences to edits, variables, and questions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -95,6 +95,10 @@ class Rewriting:
         self._undecided.add(difference.rule.to)
         self.left.append(Question(finding=difference.finding, question=question or _BY_HAND))
 
+    def _leave(self, difference: Difference, question: str) -> bool:
+        self._ask(difference, question)
+        return False
+
     def _settings(self, key: str) -> tuple[Setting, ...]:
         return self.comparison.conf.all_by_key.get(key, ())
 
@@ -116,35 +120,43 @@ class Rewriting:
         if key in self._done:
             return False
         if self.comparison.may_be_another_branch(key, to):
-            self._ask(difference, _BRANCHES)
-            return False
+            return self._leave(difference, _BRANCHES)
         if to in self.comparison.set_keys or to in self._written:
             return self._comment_out(difference)
-        as_loaded = difference.rule.as_loaded or self._differs(difference.setting)
-        if to in self._undecided or (as_loaded and self._is_unknown(key)):
-            self._ask(difference, _BY_HAND)
-            return False
-        value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
         settings = self._settings(key)
+        counting = settings if key in self.comparison.conf.alternatives else settings[-1:]
+        as_loaded = difference.rule.as_loaded or any(map(self._differs, counting))
+        if to in self._undecided or (as_loaded and self._is_unknown(key)):
+            return self._leave(difference, _BY_HAND)
+        value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
         if difference.origin == Origin.ENVIRONMENT:
-            given = _as_2_8(self.environ[variable(key)]) if value is None else value
-            if _ESCAPE in given:
-                self._ask(difference, _TWICE_ESCAPED)
-                return False
-            del self.environ[variable(key)]
-            self.environ[variable(to)] = given
+            counting = ()
+            renamed = self._rename_variable(difference, value)
         else:
-            counting = settings if key in self.comparison.conf.alternatives else settings[-1:]
-            edits = [_renamed(self.comparison, setting, to, value) for setting in counting]
-            if None in edits:
-                self._ask(difference, _BY_HAND)
-                return False
-            self.edits += [edit for of_line in edits for edit in of_line or ()]
-            settings = settings[: -len(counting)]
-        for setting in settings:
-            self.edits += commented_out(self.comparison.conf, setting, difference.rule.id)
-        self._done.add(key)
-        self._written.add(to)
+            renamed = self._rename_lines(difference, counting, value)
+        if renamed:
+            for setting in settings[: len(settings) - len(counting)]:
+                self.edits += commented_out(self.comparison.conf, setting, difference.rule.id)
+            self._done.add(key)
+            self._written.add(to)
+        return renamed
+
+    def _rename_variable(self, difference: Difference, value: str | None) -> bool:
+        old, new = variable(difference.key), variable(difference.rule.to)
+        given = _as_2_8(self.environ[old]) if value is None else value
+        if _ESCAPE in given:
+            return self._leave(difference, _TWICE_ESCAPED)
+        del self.environ[old]
+        self.environ[new] = given
+        return True
+
+    def _rename_lines(
+        self, difference: Difference, settings: Sequence[Setting], value: str | None
+    ) -> bool:
+        edits = [_renamed(self.comparison, s, difference.rule.to, value) for s in settings]
+        if None in edits:
+            return self._leave(difference, _BY_HAND)
+        self.edits += [edit for of_line in edits for edit in of_line or ()]
         return True
 
     def _is_unknown(self, key: str) -> bool:
@@ -168,18 +180,15 @@ class Rewriting:
             name = variable(difference.key)
             value = _as_2_8(self.environ[name])
             if _ESCAPE in value:
-                self._ask(difference, _TWICE_ESCAPED)
-                return False
+                return self._leave(difference, _TWICE_ESCAPED)
             self.environ[name] = value
             return True
         refused = {refusal.key for refusal in self.comparison.old.refusals}
         if not self.keeps or difference.setting is None or difference.key in refused:
-            self._ask(difference, difference.rule.question)
-            return False
+            return self._leave(difference, difference.rule.question)
         edit = new_value(difference.setting, reading(difference.setting, Release.V2_8))
         if edit is None:
-            self._ask(difference, _BY_HAND)
-            return False
+            return self._leave(difference, _BY_HAND)
         self.edits.append(edit)
         return True
 
@@ -193,8 +202,7 @@ class Rewriting:
             return True
         edit = None if difference.setting is None else new_value(difference.setting, kept)
         if edit is None:
-            self._ask(difference, _BY_HAND)
-            return False
+            return self._leave(difference, _BY_HAND)
         self.edits.append(edit)
         return True
 
@@ -209,8 +217,7 @@ class Rewriting:
         value = difference.rule.pin if old is None else old
         knows = self.comparison.knows(self.comparison.old, difference.key)
         if knows and old == new:  # only another patch release has an old default
-            self._ask(difference, _PATCH)
-            return False
+            return self._leave(difference, _PATCH)
         self.pins.append((difference, (difference.key, value or "")))
         return True
 

@@ -125,6 +125,7 @@ def excused(conf: KongConf, findings: tuple[Finding, ...]) -> set[str]:
     named |= {key for key, value in values.items() if "{" in value}
     named |= {KEYS.aliases[key] for key in named if key in KEYS.aliases}
     named |= {to for key in named for to in KEYS.fan_out.get(key, ())}
+    named |= set(KEYS.prefix_paths) if "prefix" in named else set()
     if any("{" in value for key, value in values.items() if key.endswith("_cert")):
         named |= {f"{key}_key" for key in values}
     return named
