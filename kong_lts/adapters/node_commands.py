@@ -71,6 +71,7 @@ class NodeCommands:
             timeout_s: Seconds within which all pods are ready, or gone.
         """
         call = (*kubectl, "--namespace", namespace)
+        inside = (*call, "exec", workload, "--container", container, "--")
         limit = f"--timeout={timeout_s}s"
         return cls(
             start=(
@@ -79,16 +80,10 @@ class NodeCommands:
             ),
             stop=(
                 (*call, "scale", workload, "--replicas=0"),
-                (*call, "wait", workload, "--for=jsonpath={.status.replicas}=0", limit),
+                (*call, "rollout", "status", workload, limit),
             ),
-            health=(
-                *call,
-                "wait",
-                workload,
-                "--for=jsonpath={.status.readyReplicas}",
-                "--timeout=0",
-            ),
-            before_others=(*call, "exec", workload, "--container", container, "--"),
+            health=(*inside, "kong", "health"),
+            before_others=inside,
         )
 
 

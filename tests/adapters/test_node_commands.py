@@ -72,8 +72,10 @@ def test_kubernetes_waits_for_the_pods() -> None:
     ]
     assert called(KUBERNETES, "kong", "quit") == [
         "kubectl --namespace edge scale deployment/kong --replicas=0",
-        "kubectl --namespace edge wait deployment/kong"
-        " --for=jsonpath={.status.replicas}=0 --timeout=300s",
+        "kubectl --namespace edge rollout status deployment/kong --timeout=300s",
+    ]
+    assert called(KUBERNETES, "kong", "health") == [
+        "kubectl --namespace edge exec deployment/kong --container proxy -- kong health"
     ]
     assert called(KUBERNETES, "kong", "migrations", "up") == [
         "kubectl --namespace edge exec deployment/kong --container proxy -- kong migrations up"
