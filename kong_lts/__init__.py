@@ -1,7 +1,7 @@
 """Takes Kong Gateway from 2.8 LTS to 3.4 LTS: assess, plan, rehearse, run, roll back, report.
 
-Everything here is re-exported from the module that is about it. `rehearse` and `render` are loaded
-on first use; importing this package loads no third-party package but attrs and cattrs.
+Everything here is re-exported from the module that is about it. `rehearse`, `render` and `follow` are
+loaded on first use; importing this package loads no third-party package but attrs and cattrs.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from kong_lts.execution import execute, resume
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.monitoring import Gate
 from kong_lts.planning import Plan, Rehearsal, Run, Verdict, plan, plan_restore
+from kong_lts.progress import Progress
 from kong_lts.protocols import Adapters, ClusterAdapters, Probe
 from kong_lts.rollback import roll_back
 from kong_lts.strategies import Settings, Strategy, StrategyChoice, choose_strategy
@@ -33,6 +34,7 @@ from kong_lts.traffic import RampStage
 from kong_lts.versions import Edition, KongVersion, Release
 
 if TYPE_CHECKING:
+    from kong_lts.adapters.following import follow
     from kong_lts.rehearsal import rehearse
     from kong_lts.reports import exit_status, render
 
@@ -57,6 +59,7 @@ __all__ = [
     "NotChecked",
     "Plan",
     "Probe",
+    "Progress",
     "RampStage",
     "Rehearsal",
     "Release",
@@ -74,6 +77,7 @@ __all__ = [
     "declarative",
     "execute",
     "exit_status",
+    "follow",
     "gather",
     "kong_conf",
     "parse_deployment",
@@ -89,7 +93,12 @@ __all__ = [
     "routing",
 ]
 
-_ON_FIRST_USE = {"rehearse": "rehearsal", "render": "reports", "exit_status": "reports"}
+_ON_FIRST_USE = {
+    "exit_status": "reports",
+    "follow": "adapters.following",
+    "rehearse": "rehearsal",
+    "render": "reports",
+}
 
 
 def __getattr__(name: str) -> object:

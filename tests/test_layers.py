@@ -32,7 +32,8 @@ LAYERS = (
     {"strategies"},
     {"planning"},
     {"run"},
-    {"execution"},
+    # How far a run is, for whoever follows it, is read off the state machine as well.
+    {"execution", "progress"},
     {"rollback", "reports"},
 )
 """The modules of each row, top to bottom; a package counts as one module."""
@@ -55,6 +56,8 @@ ALSO = {
     # The durable engine drives runs, as `execute`, `resume` and `roll_back` do in a process.
     "adapters/dbos_engine.py": frozenset({"execution", "planning", "rollback"}),
     "adapters/dbos_runs.py": frozenset({"planning"}),
+    # `kong_lts.follow(journal)` goes by the clock of this machine.
+    "adapters/following.py": frozenset({"progress"}),
     "testing/pytest_plugin.py": frozenset({"rehearsal"}),
 }
 """What one file may import beyond what its package may."""
