@@ -88,7 +88,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test against the real PostgreSQL, decK, nginx, bind9, HAProxy and OpenSSH."""
-    session.install("-e", ALL_EXTRAS)
+    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "integration"))
     provide_parts(session)
     session.run("pytest", "tests/integration", *session.posargs, env={"DECK_ANALYTICS": "off"})
 
@@ -96,7 +96,7 @@ def integration(session: nox.Session) -> None:
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """All tests with their full counts."""
-    session.install("-e", ALL_EXTRAS)
+    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "integration"))
     provide_parts(session)
     env = {"KONG_LTS_NIGHTLY": "1", "DECK_ANALYTICS": "off"}
     session.run("pytest", "tests", *session.posargs, env=env)

@@ -1,7 +1,7 @@
 """Takes Kong Gateway from 2.8 LTS to 3.4 LTS: assess, plan, rehearse, run, roll back, report.
 
-Everything here is re-exported from the module that is about it. `rehearse`, `render` and `follow` are
-loaded on first use; importing this package loads no third-party package but attrs and cattrs.
+Everything here is re-exported from the module that is about it. `rehearse`, `render` and `follow`
+are loaded on first use; importing this package loads no third-party package but attrs and cattrs.
 """
 
 from typing import TYPE_CHECKING

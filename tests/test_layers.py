@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / NAME
 
 LAYERS = (
     {"errors"},
-    {"versions", "edits", "files"},
+    # Doing one thing to many touches nothing itself: the executor and the act are the caller's.
+    {"versions", "edits", "files", "fan_out"},
     # Every value class turns into JSON and back; that needs KongVersion, and serves from here on.
     # What is known of a database is a value that events, protocols and evidence share.
     # What decK writes is likewise one that events, the manifest and protocols share.
@@ -34,6 +35,8 @@ LAYERS = (
     {"run"},
     # How far a run is, for whoever follows it, is read off the state machine as well.
     {"execution", "progress"},
+    # A fleet begins runs and takes them up, and is reported on.
+    {"fleet"},
     {"rollback", "reports"},
 )
 """The modules of each row, top to bottom; a package counts as one module."""
@@ -47,7 +50,7 @@ def rows(count: int) -> frozenset[str]:
 SIDE = {
     "adapters": rows(7) | {"run"},
     "testing": rows(14),
-    "rehearsal": rows(16) | {"testing"},
+    "rehearsal": rows(17) | {"testing"},
 }
 """What stands beside the rows, and all that it may import."""
 

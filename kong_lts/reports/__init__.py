@@ -5,10 +5,12 @@ from typing import Any
 
 from kong_lts.assessment import Assessment
 from kong_lts.errors import CannotRenderError
+from kong_lts.fleet import FleetRun
 from kong_lts.planning import Plan, Rehearsal, Run
 from kong_lts.reports import html, json_form, junit, markdown, mermaid, sarif, terminal, text
 from kong_lts.reports.assessments import assessment_document
 from kong_lts.reports.document import Document
+from kong_lts.reports.fleets import fleet_document
 from kong_lts.reports.plans import choice_document, plan_document
 from kong_lts.reports.rehearsals import rehearsal_document
 from kong_lts.reports.runs import run_document
@@ -31,6 +33,7 @@ _DOCUMENTS: Mapping[type, Callable[[Any], Document]] = {
     Plan: plan_document,
     Rehearsal: rehearsal_document,
     Run: run_document,
+    FleetRun: fleet_document,
 }
 _JSON: Mapping[type, Callable[[Any], str]] = {
     Assessment: json_form.assessment_json,
@@ -38,6 +41,7 @@ _JSON: Mapping[type, Callable[[Any], str]] = {
     Plan: json_form.plan_json,
     Rehearsal: json_form.rehearsal_json,
     Run: json_form.run_json,
+    FleetRun: json_form.fleet_json,
 }
 _FOR_TOOLS: Mapping[type, Mapping[str, Callable[[Any], str]]] = {
     Assessment: {"sarif": sarif.assessment_sarif, "junit": junit.assessment_junit},
@@ -69,7 +73,7 @@ def render(value: object, format: str) -> str:
     """A report on a value.
 
     Args:
-        value: An Assessment, StrategyChoice, Plan, Rehearsal or Run.
+        value: An Assessment, StrategyChoice, Plan, Rehearsal, Run or FleetRun.
         format: "text" (at most 100 columns, no colours), "terminal" (the same in colours, needs the
             extra `reports`), "markdown" (with GitHub's tables), "html" (one file without script,
             needs the extra `reports`), "json"; "sarif" (2.1.0) of an assessment, "junit" of an

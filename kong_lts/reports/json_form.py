@@ -7,7 +7,9 @@ import attrs
 from kong_lts.assessment import Assessment
 from kong_lts.events import Outcome
 from kong_lts.findings import Finding, in_order
+from kong_lts.fleet import FleetRun, MemberRun
 from kong_lts.planning import Case, Plan, Rehearsal, Run, Verdict
+from kong_lts.reports.fleets import fleet_verdict
 from kong_lts.reports.rehearsals import rehearsal_verdict
 from kong_lts.reports.runs import run_verdict
 from kong_lts.reports.standing import lost, traffic_percents
@@ -62,6 +64,16 @@ class _RehearsalForm:
 
 _RUN = Form(_RunForm, "run report", unions=(Outcome,))
 _REHEARSAL = Form(_RehearsalForm, "rehearsal report")
+
+
+@attrs.frozen(kw_only=True)
+class _FleetForm:
+    sentence: str
+    ok: bool
+    members: tuple[MemberRun, ...]
+
+
+_FLEET = Form(_FleetForm, "fleet report")
 _CHOICE = Form(StrategyChoice, "choice of strategy")
 
 
@@ -120,4 +132,11 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
             plan_fingerprint=rehearsal.plan.fingerprint,
             cases=rehearsal.cases,
         )
+    )
+
+
+def fleet_json(fleet: FleetRun) -> str:
+    """A fleet: how each of its upgrades stands."""
+    return _FLEET.to_json(
+        _FleetForm(sentence=fleet_verdict(fleet), ok=fleet.ok, members=fleet.members)
     )

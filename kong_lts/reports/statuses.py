@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from kong_lts.assessment import Assessment
 from kong_lts.findings import Severity
+from kong_lts.fleet import FleetRun, Standing
 from kong_lts.planning import Rehearsal, Run, Verdict
 
 __all__ = ["ExitStatus", "exit_status"]
@@ -35,12 +36,14 @@ _OF_VERDICT = {
 }
 
 
-def exit_status(value: Assessment | Rehearsal | Run) -> ExitStatus:
+def exit_status(value: Assessment | Rehearsal | Run | FleetRun) -> ExitStatus:
     """What to end with, by the worst that the value says."""
     if isinstance(value, Assessment):
         return _of_assessment(value)
     if isinstance(value, Rehearsal):
         return _of_rehearsal(value)
+    if isinstance(value, FleetRun):
+        return _of_fleet(value)
     return _OF_VERDICT[value.verdict]
 
 
@@ -57,3 +60,14 @@ def _of_rehearsal(rehearsal: Rehearsal) -> ExitStatus:
     if rehearsal.broken:
         return ExitStatus.BROKEN
     return ExitStatus.CLEAN if rehearsal.cases else ExitStatus.NOT_CHECKED
+
+
+def _of_fleet(fleet: FleetRun) -> ExitStatus:
+    """By the first that broke; what was not begun is not done."""
+    if fleet.ok:
+        return ExitStatus.CLEAN
+    standings = {member.standing for member in fleet.broken}
+    if Standing.ROLLBACK_FAILED in standings:
+        return _OF_VERDICT[Verdict.ROLLBACK_FAILED]
+    rolled_back = standings == {Standing.ROLLED_BACK}
+    return _OF_VERDICT[Verdict.ROLLED_BACK if rolled_back else Verdict.STOPPED]
