@@ -16,7 +16,7 @@ from kong_lts.errors import NotResumableError, PlanError
 from kong_lts.fleet import FleetMember, MemberRun, Standing, carry_on, run_fleet
 from kong_lts.planning import Run, Verdict
 from kong_lts.testing.fakes import FakeJournal, fake_adapters
-from kong_lts.testing.simulation import Fault, World
+from kong_lts.testing.simulation import World
 from tests.worlds import a_plan, a_world
 
 PLAN = a_plan()
@@ -30,6 +30,8 @@ class Shops:
     worlds: dict[str, World] = attrs.Factory(dict)
     journals: dict[str, FakeJournal] = attrs.Factory(dict)
     begun: list[str] = attrs.Factory(list)
+    refused: set[str] = attrs.Factory(set)
+    """Where a person says no, once."""
     lock: threading.Lock = attrs.Factory(threading.Lock)
 
     def __call__(self, member: FleetMember) -> Run:
@@ -37,14 +39,10 @@ class Shops:
             self.begun.append(member.name)
             world = self.worlds.setdefault(member.name, a_world())
             journal = self.journals.setdefault(member.name, FakeJournal())
-        return carry_on(member.plan, fake_adapters(world), journal=journal)
-
-    def broken(self, name: str) -> "Shops":
-        """One of them is to fail half way, once."""
-        world = a_world()
-        world.fault, world.spared = Fault.FAILS_BEFORE, 60
-        self.worlds[name] = world
-        return self
+            approves = member.name not in self.refused
+            self.refused.discard(member.name)
+        adapters = fake_adapters(world, approves=approves)
+        return carry_on(member.plan, adapters, journal=journal)
 
 
 def fleet(*waves: int) -> list[FleetMember]:
@@ -75,7 +73,7 @@ def test_all_succeed_wave_by_wave() -> None:
 
 
 def test_after_the_first_that_breaks_none_is_begun() -> None:
-    shops = Shops().broken("2-2")
+    shops = Shops(refused={"2-2"})
 
     found = run_fleet(fleet(1, 4, 2), shops, at_once=1)
 
@@ -90,7 +88,7 @@ def test_after_the_first_that_breaks_none_is_begun() -> None:
 
 
 def test_the_same_fleet_again_goes_on_where_it_stood() -> None:
-    shops = Shops().broken("1-2")
+    shops = Shops(refused={"1-2"})
     members = fleet(3, 1)
     run_fleet(members, shops, at_once=1)
     done_before = list(shops.worlds["1-1"].effects)

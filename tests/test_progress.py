@@ -16,7 +16,7 @@ from kong_lts.planning import Plan
 from kong_lts.progress import Progress, follow, progress_of
 from kong_lts.run import Phase
 from kong_lts.testing.fakes import FakeClock, FakeJournal, fake_adapters
-from kong_lts.testing.simulation import Fault, World
+from kong_lts.testing.simulation import World
 from tests.worlds import a_plan, a_world
 
 
@@ -45,9 +45,9 @@ def plan() -> Plan:
     return a_plan()
 
 
-def ran(plan: Plan, world: World) -> FakeJournal:
+def ran(plan: Plan, world: World, *, approves: bool = True) -> FakeJournal:
     journal = FakeJournal()
-    execute(plan, fake_adapters(world), journal=journal)
+    execute(plan, fake_adapters(world, approves=approves), journal=journal)
     return journal
 
 
@@ -103,8 +103,7 @@ def test_nothing_is_said_of_the_time_left_before_a_step_is_done(plan: Plan, worl
 
 
 def test_a_stop_says_why_and_what_for(plan: Plan, world: World) -> None:
-    world.fault, world.spared = Fault.FAILS_BEFORE, 60
-    journal = ran(plan, world)
+    journal = ran(plan, world, approves=False)
 
     found = progress_of(journal.events(), world.now)
 
@@ -153,8 +152,7 @@ def test_he_waits_for_a_run_that_is_not_begun(plan: Plan, world: World) -> None:
 
 
 def test_he_leaves_at_a_stop_unless_told_to_stay(plan: Plan, world: World) -> None:
-    world.fault, world.spared = Fault.FAILS_BEFORE, 60
-    journal = ran(plan, world)
+    journal = ran(plan, world, approves=False)
     stopped = len(journal.events())
     resume(journal, fake_adapters(world))
 
