@@ -70,7 +70,32 @@ def test_a_blank_in_the_target_is_refused_since_3_4(
     assert route_of(config({"paths": ["/"]}), Request(path=path), release) == route
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+@pytest.mark.parametrize(
+    ("host", "in_28", "in_34"),
+    [
+        ("a..test", None, None),
+        ("a/b", None, None),
+        (":80", None, None),
+        (".:80", None, None),
+        (".", None, None),
+        ("a b", "r0", None),
+        ("a\tb", "r0", None),
+        ("a.", "r0", "r0"),
+        (".a", "r0", "r0"),
+        ("a.:80", "r0", "r0"),
+        ("", "r0", "r0"),
+    ],
+)
+def test_a_host_that_nginx_refuses_reaches_no_route(
+    host: str, in_28: str | None, in_34: str | None
+) -> None:
+    document = config({"paths": ["/"]})
+
+    assert route_of(document, Request(host=host), "2.8") == in_28
+    assert route_of(document, Request(host=host), "3.4") == in_34
+
+
+@pytest.mark.parametrize("method", ["get", "G T", "", "TRACE", "CONNECT"])
 def test_trace_and_connect_are_never_routed(method: str) -> None:
     assert route_of(config({"paths": ["/"]}), Request(method=method), "2.8") is None
 

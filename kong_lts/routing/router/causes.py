@@ -128,7 +128,7 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
         "Put alternatives in a group, and write classes out, as `check_regex` shows.",
     ),
     Cause.REQUEST_LINE: Explanation(
-        "The nginx of 3.4 answers 400 to a blank or tab in the request line.",
+        "The nginx of 3.4 answers 400 to a blank or tab in the request line or the host.",
         "Have the client encode it.",
     ),
     Cause.WRITTEN_LENGTH: Explanation(

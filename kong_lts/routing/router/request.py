@@ -26,6 +26,17 @@ _TRIPLET = re.compile(rb"%([0-9A-Fa-f]{2})")
 _LARGEST_HEADER_COUNT = 100
 """How many headers Kong reads before it stops (`lua_max_req_headers`)."""
 _CREDENTIAL = re.compile(r"auth|cookie|key|password|secret|session|token", re.IGNORECASE)
+_METHOD = re.compile(r"[A-Z_-]+")
+_NOT_IN_HOSTS = {
+    Release.V2_8: re.compile(r"\.\.|[/\0]"),
+    Release.V3_4: re.compile(r"\.\.|[/\0-\x20\x7f]"),
+}
+_NAMELESS_HOST = re.compile(r"\.?(?::.*)?")
+"""What nginx refuses of a host.
+
+Source:
+    nginx 1.19.9 and 1.21.4, src/http/ngx_http_request.c, ngx_http_validate_host.
+"""
 _NEVER_ROUTED = ("TRACE", "CONNECT")
 
 
@@ -162,7 +173,10 @@ def asked(request: Request, release: Release) -> Asked | None:
     target = _ABSOLUTE.sub("", request.path, count=1)
     if target != request.path and not target.startswith("/"):
         target = f"/{target}"
-    if request.method in _NEVER_ROUTED or not _taken_by_nginx(target, release):
+    host = request.host.strip(" ")
+    if request.method in _NEVER_ROUTED or not _METHOD.fullmatch(request.method):
+        return None
+    if not _taken_by_nginx(target, release) or not _host_taken_by_nginx(host, release):
         return None
     path, mark, query = target[:1] + target[1:].partition("?")[0], *_query(target)
     uri = octets(normalise(path))
@@ -171,7 +185,7 @@ def asked(request: Request, release: Release) -> Asked | None:
         uri=uri,
         segments=uri.split(b"/"),
         query=octets(mark + query),
-        host=request.host.strip(" "),
+        host=host,
         scheme=request.scheme,
         sni=request.sni or "" if request.scheme == "https" else "",
         headers=_by_name(request.headers),
@@ -200,6 +214,13 @@ def lower_ascii(text: str) -> str:
     if text.isascii():
         return text.lower()
     return octets(text).lower().decode("utf-8", "surrogateescape")
+
+
+def _host_taken_by_nginx(host: str, release: Release) -> bool:
+    """Whether nginx takes the `Host`, or answers 400; none at all is left to the router."""
+    if not host:
+        return True
+    return not (_NOT_IN_HOSTS[release].search(host) or _NAMELESS_HOST.fullmatch(host))
 
 
 def _taken_by_nginx(target: str, release: Release) -> bool:
