@@ -1,5 +1,6 @@
 """The configurations whose routes are compared: of declarative files, or of a database."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
@@ -10,11 +11,12 @@ from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
 from kong_lts.findings import Location
-from kong_lts.routing import Difference
+from kong_lts.routing import OF_WORKSPACE, Difference
 
 __all__ = ["NEEDED", "Configuration", "configurations"]
 
 NEEDED = "a declarative file (kong.yml or decK state), or the routes of the database"
+_NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z.\-_~]")
 _OF_2_8 = ("1.1", "2.1")
 _Document = Mapping[str, object]
 
@@ -132,7 +134,7 @@ def _joined(documents: Sequence[tuple[str, _Document]]) -> _Document:
     joined: dict[str, list[object]] = {"services": [], "routes": [], "upstreams": []}
     versions = {str(document.get("_format_version")) for _, document in documents}
     for path, document in documents:
-        space = str(document.get("_workspace") or path)
+        space = str(document.get("_workspace") or _NOT_IN_NAMES.sub("-", path))
         for service in _mappings(document.get("services")):
             own = [_renamed(r, space, seen) for r in _mappings(service.get("routes"))]
             joined["services"].append({**service, "routes": own})
@@ -145,7 +147,7 @@ def _renamed(route: Mapping[str, object], space: str, seen: set[str]) -> Mapping
     name = route.get("name")
     if not isinstance(name, str):
         return route
-    unique = name if name not in seen else f"{space}/{name}"
+    unique = name if name not in seen else f"{space}{OF_WORKSPACE}{name}"
     seen.add(unique)
     return {**route, "name": unique}
 

@@ -9,6 +9,7 @@ from kong_lts.routing.paths import (
     normalise_regex,
 )
 from kong_lts.routing.router import (
+    OF_WORKSPACE,
     Candidate,
     Cause,
     Difference,
@@ -23,6 +24,7 @@ from kong_lts.routing.router import (
 )
 
 __all__ = [
+    "OF_WORKSPACE",
     "Candidate",
     "Cause",
     "Difference",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from kong_lts.protocols import NO_ROUTE, Probe
-from kong_lts.routing import Difference, Match, Request
+from kong_lts.routing import OF_WORKSPACE, Difference, Match, Request
 
 __all__ = ["RouteProbes", "route_probes"]
 
@@ -74,6 +74,5 @@ def _probe(request: Request, match: Match | None) -> Probe:
 
 def _routes(match: Match | None) -> tuple[str, ...]:
     candidates = () if match is None else match.candidates
-    # The name of a route that several workspaces have is told apart by theirs and a slash.
-    names = (one.route.rpartition("/")[2] if one.route else NO_ROUTE for one in candidates)
+    names = (one.route.rpartition(OF_WORKSPACE)[2] if one.route else NO_ROUTE for one in candidates)
     return tuple(dict.fromkeys(names)) or (NO_ROUTE,)

@@ -225,7 +225,7 @@ def test_a_name_of_two_workspaces_is_told_apart_and_still_probed() -> None:
     assessment = kong_lts.assess(DATABASE, Evidence(declarative=files))
 
     (finding,) = told(assessment)
-    assert finding.subject == "route users and route two/users"
+    assert finding.subject == "route users and route two»users"
     step = kong_lts.plan(DATABASE, assessment=assessment).step("staging-test-routes")
     assert {r for p in step.probes for r in p.expect_routes} <= {"users", "no route"}  # type: ignore[union-attr] # a staging test
 

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kong_lts import routing
+from kong_lts.routing import Request
 from kong_lts.routing.router.engines import Engines, PcreRegex, Postfix, RustRegex
 from kong_lts.routing.router.samples import samples
 from tests.conftest import counted
@@ -128,6 +130,18 @@ def test_what_stands_in_is_not_sure_beyond_ascii_lines_and_of_properties(
     assert not PcreRegex(pattern, NONE).begins(text.encode())[1]
     assert not RustRegex(f"^{pattern}", NONE).found(text)[1]
     assert PcreRegex("/a", NONE).begins(b"/a") == (True, True)
+
+
+@pytest.mark.parametrize(("path", "found"), [("/(?<uri_postfix>a)", None), ("/(?<rest>a)", "r")])
+def test_a_group_of_the_name_that_kong_adds_breaks_the_regex(
+    path: str, found: str | None, installed: Engines
+) -> None:
+    """Not the one that finds out what is hit, but the one that tells what is left."""
+    config = {"_format_version": "2.1", "routes": [{"name": "r", "paths": [path]}]}
+
+    match = routing.router(config, release="2.8", engines=installed).match(Request(path="/a"))
+
+    assert (match and match.route) == found
 
 
 def test_a_pattern_that_no_engine_takes_never_matches() -> None:

@@ -64,6 +64,10 @@ def load(route: Mapping[str, Any], release: tuple[str, str | None], version: str
         ({"paths": ["/a"], "strip_path": "yes"}, "strip_path: expected a boolean"),
         ({"paths": ["/a"], "https_redirect_status_code": 303}, "expected one of: 426, 301"),
         ({"paths": ["/a"], "id": "r"}, "id: expected a valid UUID"),
+        ({"paths": ["/a"], "name": "a b"}, "name: invalid value 'a b': the only accepted ascii"),
+        ({"paths": ["/a"], "protocols": ["grpc"], "methods": []}, "cannot set 'methods'"),
+        ({"paths": ["/a"], "sources": [{"port": 1}]}, "sources: cannot set 'sources' when"),
+        ({"snis": ["a.test"], "protocols": ["tls"], "paths": ["/a"]}, "cannot set 'paths' when"),
     ],
     ids=str,
 )
@@ -74,7 +78,7 @@ def test_a_route_that_no_release_loads_is_refused(
     with pytest.raises(RouterError, match=re.escape(reason)) as caught:
         load(route, release)
 
-    assert caught.value.route == route.get("id", "r") or caught.value.route == "r"
+    assert caught.value.route in (route.get("id"), route.get("name", "r"))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_a_route_that_no_release_loads_is_refused(
         {"hosts": ["*.a.test:8080", "a.*", "a.test:65535", "1.2.3.4", "[::1]:80", "a.test."]},
         {"headers": {"x_a": ["~*^1$", ""]}},
         {"snis": ["a.test."], "protocols": ["https"]},
-        {"paths": ["/a%2F", "/~b"], "methods": ["FOO"]},
+        {"paths": ["/a%2F", "/~b"], "methods": ["FOO"], "name": "é_~.-"},
         {"paths": ["/a"], "protocols": ["grpc"]},
         {"paths": ["/a"], "hosts": None, "methods": None, "headers": None, "regex_priority": None},
         {"snis": ["a.test"], "protocols": ["tls"]},
@@ -157,10 +161,14 @@ def test_every_route_that_is_refused_is_named_up_to_a_few() -> None:
     assert str(caught.value).endswith("; and 3 more")
 
 
-def test_two_routes_of_one_name_are_refused() -> None:
-    routes = [{"name": "r", "paths": ["/a"]}, {"name": "r", "paths": ["/b"]}]
+@pytest.mark.parametrize(
+    ("field", "value", "called"),
+    [("name", "r", "name"), ("id", "00000000-0000-4000-8000-000000000000", "primary key")],
+)
+def test_two_routes_of_one_name_or_id_are_refused(field: str, value: str, called: str) -> None:
+    routes = [{field: value, "paths": ["/a"]}, {field: value, "paths": ["/b"]}]
 
-    with pytest.raises(RouterError, match="uniqueness violation: 'routes' entity with name set"):
+    with pytest.raises(RouterError, match=f"uniqueness violation: 'routes' entity with {called} s"):
         routing.router({"routes": routes}, release="3.4")
 
 
@@ -185,6 +193,34 @@ def test_a_document_that_cannot_be_read_is_refused(
 ) -> None:
     with pytest.raises(RouterError, match=re.escape(reason)):
         routing.router(document, release=release)
+
+
+@pytest.mark.parametrize(
+    ("service", "reason"),
+    [
+        ({"path": "a"}, "path: should start with: /"),
+        ({"path": "/a//b"}, "path: must not have empty segments"),
+        ({"path": "/a b"}, "path: invalid path: '/a b'"),
+        ({"path": "/a%2"}, "path: invalid url-encoded value: '%2'"),
+        ({"path": 7}, "path: expected a string"),
+        ({"protocol": "ftp"}, "protocol: expected one of: grpc, grpcs"),
+        ({"name": "a/b"}, "name: invalid value 'a/b'"),
+        ({"url": "http://up.test/a<b"}, "path: invalid path: '/a<b'"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("release", ["2.8", "3.4"])
+def test_a_service_that_no_release_loads_is_refused(
+    release: str, service: Mapping[str, Any], reason: str
+) -> None:
+    with pytest.raises(RouterError, match=re.escape(reason)):
+        routing.router({"services": [{"name": "s", **service}]}, release=release)
+
+
+def test_a_service_may_have_any_path_of_rfc_3986() -> None:
+    services = [{"name": "s.-_~é", "path": "/a%20b;c=d,e@f:$!*'()+&", "protocol": "grpcs"}]
+
+    assert routing.router({"services": services}, release="3.4").routes == ()
 
 
 def test_a_flavor_that_is_not_known_is_refused() -> None:

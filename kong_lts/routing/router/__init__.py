@@ -3,11 +3,13 @@
 from kong_lts.routing.router.causes import Cause, Explanation
 from kong_lts.routing.router.chooser import Router, router
 from kong_lts.routing.router.comparison import Difference, compare, shadowed
+from kong_lts.routing.router.configuration import OF_WORKSPACE
 from kong_lts.routing.router.engines import Engines
 from kong_lts.routing.router.generated import requests_for
 from kong_lts.routing.router.request import Candidate, Match, Request
 
 __all__ = [
+    "OF_WORKSPACE",
     "Candidate",
     "Cause",
     "Difference",

@@ -86,7 +86,7 @@ class PathTest:
             asked.doubt |= not sure
             if found is not None:
                 return found if found.rest is None else Postfix(sanitised(found.rest))
-            if not is_hit:
+            if not is_hit or not self.regex.takes_a_rest:
                 return None
         elif not is_hit and not uri.startswith(self.value):
             return None

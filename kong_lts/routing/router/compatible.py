@@ -1,6 +1,7 @@
 """The `traditional_compatible` router of 3.4, its default: one priority, then the greatest id."""
 
 import functools
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,6 +27,10 @@ __all__ = ["CompatibleRouter"]
 
 _SPLIT_IDS = uuid.UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
 """Namespace of the ids that the parts of a route with several paths get."""
+_HEXADECIMAL = re.compile(
+    r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]{1,2})?"
+)
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -232,9 +237,14 @@ def _parts(route: Route, engines: Engines) -> Iterator[_Part]:
 
 
 def _host_and_port(host: str) -> tuple[str, int | None]:
+    """A host taken apart where what follows the first colon is a number to Lua."""
     name, _, port = host.partition(":")
     if port.isascii() and port.isdigit():
         return name, int(port)
+    if _HEXADECIMAL.fullmatch(port):
+        return name, int(float.fromhex(port))
+    if _DECIMAL.fullmatch(port):
+        return name, int(float(port))
     return host, None
 
 

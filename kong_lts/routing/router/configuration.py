@@ -9,10 +9,13 @@ import attrs
 
 from kong_lts.errors import RouterError
 from kong_lts.routing.paths import migrate_path
-from kong_lts.routing.router.refusals import problems
+from kong_lts.routing.router.refusals import problems, service_problems
 from kong_lts.versions import Release
 
-__all__ = ["Route", "Service", "read_routes"]
+__all__ = ["OF_WORKSPACE", "Route", "Service", "read_routes"]
+
+OF_WORKSPACE = "»"
+"""Between a workspace and a name that another workspace has too; Kong takes it in a name."""
 
 _FORMATS = {Release.V2_8: ("1.1", "2.1"), Release.V3_4: ("1.1", "2.1", "3.0")}
 _MIGRATED_ON_LOAD = ("1.1", "2.1")
@@ -26,6 +29,7 @@ Source:
 """
 _HTTP = frozenset({"http", "https", "grpc", "grpcs"})
 _PORTS = {"https": 443, "grpcs": 443, "http": 80, "grpc": 80}
+_UNIQUE = (("name", "name"), ("id", "primary key"))
 _MOST_SHOWN = 5
 
 
@@ -164,6 +168,8 @@ def _service(
     given = {key: value for key, value in raw.items() if value is not None}
     if isinstance(url := given.get("url"), str):
         given.update(_of_url(url))
+    if problem := next(service_problems(given), None):
+        raise RouterError(f"service {_label(raw, place)}: {problem}")
     host = str(given["host"]) if "host" in given else None
     upstream = upstreams.get(host) if host else None
     header = upstream.get("host_header") if upstream else None
@@ -207,16 +213,16 @@ def _migrated(raw: Mapping[str, object]) -> Mapping[str, object]:
 def _refuse(found: Sequence[_Found], release: Release, router_flavor: str | None) -> None:
     """Raise what the release would say about these routes, if anything."""
     said: list[tuple[str, str]] = []
-    names: set[str] = set()
+    seen: set[tuple[str, object]] = set()
     for one in found:
         label = _label(one.raw, one.place)
         said += [(label, text) for text in problems(one.raw, release, router_flavor)]
-        name = one.raw.get("name")
-        if isinstance(name, str):
-            if name in names:
-                text = f"uniqueness violation: 'routes' entity with name set to '{name}'"
+        for field, called in _UNIQUE:
+            value = one.raw.get(field)
+            if isinstance(value, str) and (field, value) in seen:
+                text = f"uniqueness violation: 'routes' entity with {called} set to '{value}'"
                 said.append((label, f"{text} already declared"))
-            names.add(name)
+            seen.add((field, value if isinstance(value, str) else None))
     if not said:
         return
     (route, reason), *rest = said

@@ -135,6 +135,11 @@ class PcreRegex:
         found, sure = self._alone.find(text, anchored=False)
         return found is not None, sure
 
+    @property
+    def takes_a_rest(self) -> bool:
+        """Whether the engine still takes it when Kong has added the group for what is left."""
+        return self._with_rest.compiled is not None
+
     def postfix(self, text: bytes) -> tuple[Postfix | None, bool]:
         """What is left behind a match at the start, None for no match; and whether that is sure."""
         found, sure = self._with_rest.find(text, anchored=True)

@@ -9,7 +9,7 @@ from kong_lts.routing.paths import is_regex_28, normalise
 from kong_lts.routing.router.hosts import host_problem, sni_problem
 from kong_lts.versions import Release
 
-__all__ = ["compatible_problem", "compatible_regex", "problems"]
+__all__ = ["compatible_problem", "compatible_regex", "problems", "service_problems"]
 
 _SETS = (
     frozenset({"http", "https"}),
@@ -19,11 +19,22 @@ _SETS = (
 )
 _PROTOCOLS = frozenset[str]().union(*_SETS)
 _WITH_SNI = frozenset({"grpcs", "https", "tls", "tls_passthrough"})
+_NOT_FOR: tuple[tuple[frozenset[str], tuple[str, ...], str], ...] = (
+    (_SETS[0], ("sources", "destinations"), "'http' or 'https'"),
+    (_SETS[3], ("methods", "sources", "destinations"), "'grpc' or 'grpcs'"),
+    (
+        _SETS[1] | _SETS[2],
+        ("methods", "hosts", "paths", "headers"),
+        "'tcp', 'tls', 'tls_passthrough' or 'udp'",
+    ),
+)
+"""Of some protocols, what a route may not have, not even empty."""
 _ENCRYPTED = {"https": "http", "grpcs": "grpc"}
 _REDIRECTS = (426, 301, 302, 307, 308)
 _METHOD = re.compile(r"[A-Z]+")
 _HEADER_NAME = re.compile(r"[a-zA-Z0-9-_]+")
 _RFC_3986 = re.compile(r"/[\w.\-~/%:@!$&'()*+,;=]*", re.ASCII)
+_NAME = re.compile(r"[0-9A-Za-z.\-_~\x80-\U0010ffff]+")
 _BAD_TRIPLET = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
 
 _Check = Callable[[object], str | None]
@@ -56,10 +67,40 @@ def problems(
         yield from _of_protocols(route)
 
 
+def service_problems(service: Mapping[str, object]) -> Iterator[str]:
+    """The same about what a router needs of a service; no release differs from the other.
+
+    Source:
+        Kong/kong 2.8.5 and 3.4.2, kong/db/schema/entities/services.lua.
+    """
+    checks = {"name": _name, "path": _service_path, "protocol": _any_protocol}
+    for key, check in checks.items():
+        value = service.get(key)
+        if value is not None and (problem := check(value)):
+            yield f"{key}: {problem}"
+
+
+def _service_path(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "expected a string"
+    if not value.startswith("/"):
+        return "should start with: /"
+    if "//" in value:
+        return "must not have empty segments"
+    if not _RFC_3986.fullmatch(value):
+        reserved = "characters outside of the reserved list of RFC 3986 found"
+        return f"invalid path: '{value}' ({reserved})"
+    return _bad_triplet(value)
+
+
+def _any_protocol(value: object) -> str | None:
+    return _protocol(value) if isinstance(value, str) else "expected a string"
+
+
 def _of_scalars(route: Mapping[str, object]) -> Iterator[str]:
     checks: dict[str, _Check] = {
         "id": _uuid,
-        "name": _text,
+        "name": _name,
         "created_at": _whole,
         "regex_priority": _whole,
         "strip_path": _truth,
@@ -79,8 +120,13 @@ def _redirect(value: object) -> str | None:
     return f"expected one of: {', '.join(map(str, _REDIRECTS))}"
 
 
-def _text(value: object) -> str | None:
-    return None if isinstance(value, str) else "expected a string"
+def _name(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "expected a string"
+    if _NAME.fullmatch(value):
+        return None
+    allowed = "the only accepted ascii characters are alphanumerics or ., -, _, and ~"
+    return f"invalid value '{value}': {allowed}"
 
 
 def _whole(value: object) -> str | None:
@@ -168,10 +214,12 @@ def _of_protocols(route: Mapping[str, object]) -> Iterator[str]:
     if route.get("snis") and not protocols & _WITH_SNI:
         text = "can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'"
         yield f"snis: '{'snis'}' {text}"
-    if protocols & {"grpc", "grpcs"}:
-        for key in ("strip_path", "methods"):
-            if route.get(key):
-                yield f"{key}: cannot set '{key}' when 'protocols' is 'grpc' or 'grpcs'"
+    for own, keys, listed in _NOT_FOR:
+        for key in keys if own & protocols else ():
+            if route.get(key) is not None:
+                yield f"{key}: cannot set '{key}' when 'protocols' is {listed}"
+    if protocols & _SETS[3] and route.get("strip_path"):
+        yield "strip_path: cannot set 'strip_path' when 'protocols' is 'grpc' or 'grpcs'"
     yield from _nothing_to_match(route, protocols)
 
 
