@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from kong_lts.admin_writes import drift
 from kong_lts.deployment import Side
 from kong_lts.errors import (
     AdapterError,
@@ -236,7 +237,16 @@ class Driver:
     def _do(self, command: Command, step: AnyStep) -> None:
         past, adapters = self.state.past, self.waiting(step)
         if command is Command.CHECK:
-            findings = tuple(step.check(adapters, past))
+            findings = (
+                *step.check(adapters, past),
+                *drift(
+                    self.state.plan.steps,
+                    step,
+                    adapters,
+                    past,
+                    begun=step.id in self.state.begun,
+                ),
+            )
             self.note(lambda at: StepChecked(at=at, step=step.id, findings=findings))
         elif command is Command.ACT:
             self.note(lambda at: StepStarted(at=at, step=step.id))

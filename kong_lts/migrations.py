@@ -1,17 +1,21 @@
 """`kong migrations up` and `finish`: run once, never forced, and believed only after a look."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import attrs
 
+from kong_lts.catalog import migrations
+from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Migrated, Past
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters, Database, Finished
-from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+from kong_lts.protocols import Adapters, Clock, Database, Finished
+from kong_lts.routing import migrate_path
+from kong_lts.schema import SchemaState, duplicated_tildes, migrations_listed, schema_state
 from kong_lts.step import PlannedStep, Reversibility, present, runner_of
 
-__all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp"]
+__all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp", "alive"]
 
 _TIMEOUT_S = 3600.0
 """Measured: 5 s for 20,000 routes; an hour leaves room for a hundred times the largest."""
@@ -23,7 +27,26 @@ _LOCK_POLL_S = 5.0
 _LIST_UP_TO_DATE = 0
 _LIST_PENDING = 4
 _LIST_NEW = 5
+_LIST_BOOTSTRAP = 3
 """Exit statuses of `kong migrations list`, measured on 2.8.5 and 3.4.2."""
+
+
+_BEAT_S = 30.0
+"""While a command runs, the run gives a sign of life this often."""
+
+
+def alive(clock: Clock, command: Callable[[], Finished], *, beat_s: float = _BEAT_S) -> Finished:
+    """Run a command while the clock is looked at; whoever ends the wait still waits for its end.
+
+    A migration that was begun is never left alone: its process would go on.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ending = pool.submit(command)
+        while True:
+            done, _ = wait([ending], timeout=beat_s)
+            if done:
+                return ending.result()
+            clock.sleep(0.0)
 
 
 def _lock_owner(database: Database) -> str | None:
@@ -42,7 +65,15 @@ class _Migrations(PlannedStep):
     in_place: bool = False
     """Whether the current cluster's own database is migrated."""
 
+    time_limit_s: float | None = _TIMEOUT_S
+    """When the command is ended, which leaves a migration half done; then only a restore helps."""
+
     needs_of_side = ("database", "nodes")
+
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Of both sides where they share one database."""
+        return tuple(Side) if self.in_place else (self.side,)
 
     @property
     def reversibility(self) -> Reversibility:
@@ -77,7 +108,8 @@ class _Migrations(PlannedStep):
         _, runner = runner_of(self.cluster(adapters), self.node, self.id)
         argv = [*self.program, "migrations", command, *self.options]
         begun = adapters.clock.now()
-        finished = runner.run(argv, timeout_s=_TIMEOUT_S)
+        limit_s = self.time_limit_s or _TIMEOUT_S
+        finished = alive(adapters.clock, lambda: runner.run(argv, timeout_s=limit_s))
         if "aborted" in finished.stdout + finished.stderr:
             raise StepFailedError(
                 self.id,
@@ -87,11 +119,14 @@ class _Migrations(PlannedStep):
             )
         return finished, (adapters.clock.now() - begun).total_seconds()
 
-    def _listed(self, adapters: Adapters, expected: tuple[int, ...]) -> Iterator[Finding]:
+    def _list(self, adapters: Adapters) -> Finished:
         _, runner = runner_of(self.cluster(adapters), self.node, self.id)
-        known = (_LIST_UP_TO_DATE, _LIST_PENDING, _LIST_NEW, 3)
+        known = (_LIST_UP_TO_DATE, _LIST_PENDING, _LIST_NEW, _LIST_BOOTSTRAP)
         argv = [*self.program, "migrations", "list", *self.options]
-        finished = runner.run(argv, timeout_s=_TIMEOUT_S, statuses=known)
+        return runner.run(argv, timeout_s=_TIMEOUT_S, statuses=known)
+
+    def _listed(self, adapters: Adapters, expected: tuple[int, ...]) -> Iterator[Finding]:
+        finished = self._list(adapters)
         if finished.status not in expected:
             yield self.obstacle(
                 "migrations-list-disagrees",
@@ -162,6 +197,10 @@ class MigrationsUp(_Migrations):
         guide, Dual-cluster upgrade: "Run kong migrations up"; measured on 3.4.2.
     """
 
+    continue_interrupted: bool = False
+    """Whether an interrupted one is gone on with, by `finish` and `up`; the way is the restore
+    unless this is asked for, and it is refused where paths are half rewritten."""
+
     @property
     def title(self) -> str:
         """What it does."""
@@ -171,20 +210,75 @@ class MigrationsUp(_Migrations):
         """A complete 2.8 schema, and nobody else at work."""
         yield from self._not_locked(adapters)
         state = self._state(adapters)
-        if state not in (SchemaState.LTS_2_8, SchemaState.UP):
+        if state is SchemaState.LTS_2_8:
+            yield from self._whole(adapters)
+            yield from self._covered(adapters)
+        elif state is SchemaState.PARTLY_UP and self.continue_interrupted:
+            yield from self._unharmed(adapters)
+            yield from self._all_rewritten(adapters)
+        elif state is not SchemaState.UP:
             yield self.obstacle(
                 "schema-not-2.8",
                 f"The database is in the state '{state}'; `up` starts from a complete 2.8 schema.",
                 "If an earlier `up` was interrupted, restore the backup; `up -f` is never the way:"
                 " it deletes allow and deny lists.",
             )
+            yield from self._unharmed(adapters)
 
     def run(self, adapters: Adapters, past: Past) -> Migrated:
-        """Run it, unless it has run."""
+        """Run it, unless it has run; after an interrupted one only as far as was asked for."""
         duration_s = 0.0
-        if self._state(adapters) is not SchemaState.UP:
-            _, duration_s = self._kong(adapters, "up")
+        state = self._state(adapters)
+        commands = {SchemaState.UP: (), SchemaState.PARTLY_UP: ("finish", "up")}
+        for command in commands.get(state, ("up",)):
+            duration_s += self._kong(adapters, command)[1]
         return self._seen(adapters, duration_s)
+
+    def _whole(self, adapters: Adapters) -> Iterator[Finding]:
+        """No trace of an `up` that was killed before it was noted down."""
+        facts = present(self.cluster(adapters).database, "database", self.id).facts()
+        rewritten = [r for r in facts.routes if any(path.startswith("~") for path in r.paths)]
+        if rewritten:
+            yield self.obstacle(
+                "up-was-interrupted",
+                f"{len(rewritten)} routes have paths with a ~, which 2.8 never stores: an `up` was"
+                " interrupted. Another one would write ~~.",
+                "Restore the backup.",
+            )
+
+    def _covered(self, adapters: Adapters) -> Iterator[Finding]:
+        """The node that migrates has every plugin enabled that the database holds."""
+        listed = self._list(adapters)
+        if listed.status != _LIST_NEW:
+            yield self.obstacle(
+                "migrations-list-disagrees",
+                f"Before `up`, `kong migrations list` ended with status {listed.status}, not with"
+                f" {_LIST_NEW}: the node does not see this 2.8 database, or is not of 3.4.",
+                "Compare the node's kong.conf with the database that this run looks at.",
+            )
+        facts = present(self.cluster(adapters).database, "database", self.id).facts()
+        new = migrations_listed(listed.stdout)
+        for plugin, names in sorted(migrations().plugins_3_4.items()):
+            if plugin in facts.plugins and not set(names) <= set(new.get(plugin, ())):
+                yield self.obstacle(
+                    "plugin-not-migrated",
+                    f"The database has {facts.plugins[plugin]} {plugin} plugins, and `kong"
+                    f" migrations list` of the node does not name {', '.join(names)} of it.",
+                    "Enable the plugin (`plugins` in the kong.conf of the node that migrates), or"
+                    " its rows and tables are left behind.",
+                )
+
+    def _all_rewritten(self, adapters: Adapters) -> Iterator[Finding]:
+        """An interrupted path migration may only be gone on with when it had come to its end."""
+        database = present(self.cluster(adapters).database, "database", self.id)
+        for route in database.facts().routes:
+            for path in route.paths:
+                if migrate_path(path) != path:
+                    yield self.obstacle(
+                        "paths-half-migrated",
+                        f"Route {route.name or route.id} still has the path {path!r} of 2.8.",
+                        "Restore the backup: this `up` cannot be gone on with.",
+                    )
 
     def _seen(self, adapters: Adapters, duration_s: float) -> Migrated:
         database = present(self.cluster(adapters).database, "database", self.id)
@@ -198,7 +292,8 @@ class MigrationsUp(_Migrations):
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """`schema_meta` has it, kong lists it, and no path was migrated twice."""
-        if (state := self._state(adapters)) is not SchemaState.UP:
+        done = (SchemaState.UP, *([SchemaState.LTS_3_4] if self.continue_interrupted else ()))
+        if (state := self._state(adapters)) not in done:
             yield self.obstacle(
                 "migrations-up-not-done",
                 f"After `kong migrations up` the database is in the state '{state}'.",
@@ -206,7 +301,8 @@ class MigrationsUp(_Migrations):
                 " writes ~~ paths.",
             )
             return
-        yield from self._listed(adapters, (_LIST_PENDING,))
+        pending = _LIST_PENDING if state is SchemaState.UP else _LIST_UP_TO_DATE
+        yield from self._listed(adapters, (pending,))
         yield from self._unharmed(adapters)
 
 

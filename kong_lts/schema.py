@@ -1,11 +1,15 @@
 """In which state of the upgrade a database is, read from its `schema_meta`."""
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 from kong_lts.catalog import migrations
 from kong_lts.database import SchemaMeta
 
-__all__ = ["SchemaState", "duplicated_tildes", "schema_state"]
+__all__ = ["SchemaState", "duplicated_tildes", "migrations_listed", "schema_state"]
+
+_NEW = re.compile(r"New migrations available:\n((?: *[\w.-]+: .+\n?)+)")
 
 
 class SchemaState(StrEnum):
@@ -55,3 +59,15 @@ def schema_state(rows: tuple[SchemaMeta, ...]) -> SchemaState:
 def duplicated_tildes(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Paths that the path migration met twice: the trace of an interrupted or forced `up`."""
     return tuple(path for path in paths if path.startswith("~~"))
+
+
+def migrations_listed(stdout: str) -> Mapping[str, tuple[str, ...]]:
+    """The new migrations by subsystem, as `kong migrations list` prints them.
+
+    Source:
+        Measured on 3.4.2: "New migrations available:", then one line a subsystem.
+    """
+    found = _NEW.search(stdout)
+    lines = found[1].splitlines() if found else ()
+    parts = (line.partition(":") for line in lines)
+    return {name.strip(): tuple(names.strip().split(", ")) for name, _, names in parts}

@@ -93,6 +93,14 @@ class Step(Protocol):
     def leads_back_to(self) -> str | None:
         """Id of the step to which a failure of this one leads back; the plan is stale then."""
 
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Whose configuration it changes on purpose: what was noted before is out of date."""
+
+    @property
+    def notices_drift(self) -> bool:
+        """Whether it compares the configuration by itself with what was noted."""
+
     def outdates_plan(self, findings: Iterable[Finding]) -> bool:
         """Whether what its look found says that the evaluation was wrong."""
 
@@ -128,6 +136,7 @@ class PlannedStep:
     leads_back_to: str | None = None
 
     attempts: ClassVar[int] = 1
+    notices_drift: ClassVar[bool] = False
     needs_of_side: ClassVar[tuple[str, ...]] = ()
     needs_beside: ClassVar[tuple[str, ...]] = ()
 
@@ -140,6 +149,11 @@ class PlannedStep:
     def effect(self) -> Effect:
         """Nobody is touched."""
         return Effect()
+
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Nobody's."""
+        return ()
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """`up` and `finish` run once each, and are believed only after a look at the database."""
 
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
 
 from kong_lts.deployment import Side
-from kong_lts.errors import ProcessFailedError, StepFailedError
-from kong_lts.migrations import MigrationsFinish, MigrationsUp
+from kong_lts.errors import LockHeldError, ProcessFailedError, StepFailedError
+from kong_lts.migrations import MigrationsFinish, MigrationsUp, alive
 from kong_lts.protocols import Finished
 from kong_lts.schema import SchemaState
 from kong_lts.step import Reversibility
@@ -244,3 +245,110 @@ def test_no_step_ever_forces_a_migration(step: MigrationsUp | MigrationsFinish) 
 
     (effect,) = world.effects
     assert effect.split() == ["kong", "migrations", step.id]
+
+
+# --- plugins ------------------------------------------------------------------------------------
+
+
+def test_a_plugin_of_the_database_that_the_node_does_not_have_is_a_blocker() -> None:
+    world = restored_world()
+    world.new.database.plugins = {"http-log": 2, "cors": 1}
+    world.new.disabled_plugins = ("http-log",)
+
+    (finding,) = UP.check(fake_adapters(world), NO_PAST)
+
+    assert finding.rule == "plugin-not-migrated"
+    assert "2 http-log plugins" in finding.message
+
+
+def test_a_plugin_that_the_database_does_not_hold_need_not_be_enabled() -> None:
+    world = restored_world()
+    world.new.database.plugins = {"key-auth": 1}
+    world.new.disabled_plugins = ("http-log", "acme")
+
+    assert rules(UP.check(fake_adapters(world), NO_PAST)) == []
+
+
+# --- interrupted --------------------------------------------------------------------------------
+
+
+def test_paths_that_an_interrupted_up_rewrote_are_found_though_nothing_was_noted_down() -> None:
+    world = restored_world()
+    world.new.database.rows["route-0"] = "~/orders/\\d+/0"
+
+    assert rules(UP.check(fake_adapters(world), NO_PAST)) == ["up-was-interrupted"]
+
+
+def test_an_interrupted_up_leads_to_the_restore_unless_asked_otherwise() -> None:
+    world = restored_world(SchemaState.PARTLY_UP)
+    world.new.database.rows["route-0"] = "~~/orders/\\d+/0"
+
+    assert rules(UP.check(fake_adapters(world), NO_PAST)) == [
+        "schema-not-2.8",
+        "path-migrated-twice",
+    ]
+
+
+GO_ON = attrs.evolve(UP, continue_interrupted=True)
+
+
+def partly_migrated(*, every_path: bool) -> World:
+    world = restored_world()
+    if every_path:
+        world.migrate_up(world.new.database)
+    world.new.database.state = SchemaState.PARTLY_UP
+    return world
+
+
+def test_whoever_asks_for_it_goes_on_where_every_path_is_rewritten() -> None:
+    adapters = fake_adapters(partly_migrated(every_path=True))
+
+    assert rules(GO_ON.check(adapters, NO_PAST)) == []
+
+
+def test_nobody_goes_on_where_paths_are_half_rewritten() -> None:
+    adapters = fake_adapters(partly_migrated(every_path=False))
+
+    assert set(rules(GO_ON.check(adapters, NO_PAST))) == {"paths-half-migrated"}
+
+
+def test_a_node_that_does_not_see_the_database_is_found_before_anything_runs() -> None:
+    world = restored_world()
+    world.current.database.state = SchemaState.LTS_3_4
+    adapters = fake_adapters(world)
+    elsewhere = attrs.evolve(adapters.new, nodes=adapters.current.nodes)
+
+    found = rules(UP.check(attrs.evolve(adapters, new=elsewhere), NO_PAST))
+
+    assert found == ["migrations-list-disagrees"]
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+class Patient:
+    """A clock that notes how often it was looked at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def sleep(self, duration_s: float) -> None:
+        self.looks += 1
+        raise LockHeldError("somebody", "the wait")
+
+
+def test_whoever_ends_the_wait_still_waits_for_the_end_of_the_command() -> None:
+    ended = []
+
+    def command() -> Finished:
+        ended.append(threading.Event().wait(0.2))
+        return Finished(status=0)
+
+    clock = Patient()
+    with pytest.raises(LockHeldError):
+        alive(clock, command, beat_s=0.01)
+
+    assert (clock.looks, len(ended)) == (1, 1)

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from kong_lts.backup import VerifyBackup
 from kong_lts.events import Past
 from kong_lts.findings import Finding
 from kong_lts.planning import AnyStep, Plan, Run, Verdict
@@ -33,6 +34,8 @@ SURVIVORS = {
     "divert-100.undo": "the step before it leads from 100% to 0% as well, and both clusters are"
     " whole meanwhile",
     "CheckMetrics.verify": "`run` itself fails where the metrics of a side cannot be read",
+    "VerifyBackup.verify": "`run` itself restores it into a scratch database, and fails if there is"
+    " none",
     "FilesPoint.undo": "nobody in the simulated world changes files",
     "FilesPoint.verify": "it only tells",
 }
@@ -231,6 +234,8 @@ class Mutant:
 
     @property
     def may_survive(self) -> bool:
+        if isinstance(self.step, VerifyBackup) and not self.step.rehearse:
+            return False
         if self.names[1] == "divert-100.undo" and PLANS[self.plan].strategy.value == "rolling":
             return False  # there the other half of the nodes is gone meanwhile
         if self.names[1] == "divert-100.undo" and self.plan.startswith("hybrid"):

@@ -1,10 +1,13 @@
 """The state of a database is read off the lists of its `schema_meta`."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from kong_lts.catalog import migrations
 from kong_lts.database import SchemaMeta
-from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
+from kong_lts.schema import SchemaState, duplicated_tildes, migrations_listed, schema_state
 
 KNOWN = migrations()
 FIRST, *REST = KNOWN.core_3_4
@@ -64,3 +67,13 @@ def test_only_a_doubled_tilde_at_the_start_is_a_trace_of_a_second_run() -> None:
     paths = ("/a", "~/a", "/~~/a", "~~/a", "~/~~", "~~")
 
     assert duplicated_tildes(paths) == ("~~/a", "~~")
+
+
+def test_the_new_migrations_are_read_off_the_list_that_3_4_prints(reference: Path) -> None:
+    lines = (reference / "reference/kong/cli.jsonl").read_text("utf-8").splitlines()
+    runs = {run["label"]: run for run in map(json.loads, lines) if run["kong"] == "3.4.2"}
+
+    new = migrations_listed(runs["migrations-list:28-db"]["stdout"])
+
+    assert dict(new) == {"core": migrations().core_3_4, **migrations().plugins_3_4}
+    assert migrations_listed(runs["migrations-list:pending"]["stdout"]) == {}

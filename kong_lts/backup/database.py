@@ -26,6 +26,7 @@ class BackUpDatabase(PlannedStep):
     stopped_by: str | None = None
     """Id of the step that stopped admin writes: the dump must hold what it saw."""
 
+    notices_drift = True
     needs_of_side = ("archive", "database")
 
     @property

@@ -40,6 +40,8 @@ class Migrations:
     """Executed in the core of every 2.8 database."""
     core_3_4: tuple[str, ...]
     """What 3.4 adds to them."""
+    plugins_3_4: Mapping[str, tuple[str, ...]]
+    """What 3.4 adds to those of each plugin that has any."""
     left_over: tuple[str, ...]
     """Names of older releases that a 2.8 database may still list."""
     runtime_tables: tuple[str, ...]

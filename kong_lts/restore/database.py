@@ -37,6 +37,11 @@ class CreateDatabase(PlannedStep):
     needs_of_side = ("database",)
 
     @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Its side's."""
+        return (self.side,)
+
+    @property
     def title(self) -> str:
         """What it does."""
         return f"Create the database of the {self.side} cluster"
@@ -96,6 +101,11 @@ class DropDatabase(PlannedStep):
     needs_of_side = ("database",)
 
     @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Its side's."""
+        return (self.side,)
+
+    @property
     def title(self) -> str:
         """What it does."""
         return f"Drop the database of the {self.side} cluster"
@@ -127,6 +137,11 @@ class RestoreDatabase(PlannedStep):
     folder: str
 
     needs_of_side = ("database", "archive")
+
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Its side's."""
+        return (self.side,)
 
     @property
     def title(self) -> str:
@@ -169,6 +184,7 @@ class RestorePoint(PlannedStep):
 
     folder: str
 
+    notices_drift = True
     needs_of_side = ("archive", "database")
 
     @property
@@ -219,6 +235,11 @@ class ReplaceDatabase(PlannedStep):
     """Name of the database, where it is meant although the backup is of another one."""
 
     needs_of_side = ("archive", "database")
+
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Its side's."""
+        return (self.side,)
 
     @property
     def title(self) -> str:

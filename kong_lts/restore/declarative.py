@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts.backup import BackupLayout
 from kong_lts.backup.declarative import lost_by_deck, read_state_dump
+from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import BackedUp, DeclarativeRestored, Past
 from kong_lts.findings import Finding, Severity
@@ -34,6 +35,11 @@ class RestoreDeclarative(PlannedStep):
 
     needs_of_side = ("deck",)
     needs_beside = ("backups",)
+
+    @property
+    def changes_configuration(self) -> tuple[Side, ...]:
+        """Its side's."""
+        return (self.side,)
 
     @property
     def title(self) -> str:

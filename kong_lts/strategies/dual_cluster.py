@@ -53,7 +53,9 @@ def control_planes(deployment: Deployment, new: Cluster, settings: Settings) -> 
 
 def _preparation(deployment: Deployment, settings: Settings) -> Iterator[Step]:
     """Steps 1 to 3: stop writes, back up, evaluate."""
-    yield StopAdminWrites(id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT)
+    yield StopAdminWrites(
+        id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT, guard=settings.guard_writes
+    )
     yield from shared.back_up(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
 
@@ -73,7 +75,9 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
         folder=f"{settings.backup_folder}/database",
     )
     yield from shared.migrate(settings, guide)
-    yield StopAdminWrites(id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW)
+    yield StopAdminWrites(
+        id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW, guard=settings.guard_writes
+    )
     nodes = shared.with_database(new.nodes)
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
@@ -86,5 +90,7 @@ def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
     if deployment.resources.decommissioning_allowed:
         nodes = shared.with_database(deployment.current.nodes)
         yield shared.stop("decommission", guide, deployment.current, nodes, settings)
-    yield ResumeAdminWrites(id=_RESUME, guide=guide, side=Side.NEW, stopped_by=shared.STOP)
+    yield ResumeAdminWrites(
+        id=_RESUME, guide=guide, side=Side.NEW, stopped_by=shared.STOP, guard=settings.guard_writes
+    )
     yield shared.watch_afterwards(settings, guide)

@@ -64,7 +64,9 @@ def control_planes(
         settings: What the plan's maker decides.
         downtime: Whether these nodes serve the traffic: not in hybrid mode.
     """
-    yield StopAdminWrites(id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT)
+    yield StopAdminWrites(
+        id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT, guard=settings.guard_writes
+    )
     yield from shared.back_up(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
     yield shared.by_hand(
@@ -112,7 +114,9 @@ def _migration(
     )
     yield RestorePoint(id="restore-point", guide=f"{_GUIDE} 9", side=Side.CURRENT, folder=folder)
     yield from shared.migrate(settings, f"{_GUIDE} 7", in_place=True)
-    yield StopAdminWrites(id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW)
+    yield StopAdminWrites(
+        id="stop-admin-writes-new", guide=f"{_GUIDE} 1", side=Side.NEW, guard=settings.guard_writes
+    )
     fresh = shared.with_database(new.nodes)
     yield shared.start("start-nodes", f"{_GUIDE} 7", Side.NEW, new, fresh, settings)
     if deployment.current.keyring:
@@ -129,5 +133,7 @@ def completion(settings: Settings) -> Iterator[Step]:
         "Its nodes are stopped. Take their packages and units away, so that nobody starts them on"
         " the migrated database.",
     )
-    yield ResumeAdminWrites(id="resume-admin-writes", guide=f"{_GUIDE} 10", side=Side.NEW)
+    yield ResumeAdminWrites(
+        id="resume-admin-writes", guide=f"{_GUIDE} 10", side=Side.NEW, guard=settings.guard_writes
+    )
     yield shared.watch_afterwards(settings, f"{_GUIDE} 10")

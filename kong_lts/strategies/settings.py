@@ -23,6 +23,9 @@ class Settings:
     """Where the backup appears, on the machine that runs the plan."""
     run_deck: bool = True
     """Whether the plan runs the decK that the deployment names; otherwise a person is asked to."""
+    guard_writes: bool = True
+    """Whether triggers keep writes to the configuration out; where the database may have none, they
+    are only noticed, by what the database holds before every step."""
     rehearse_restore: bool = True
     """Whether the dump is restored into a scratch database before anything else is done; the role
     has to be one that may make a database."""

@@ -55,6 +55,8 @@ class SimulatedDatabase:
     locked_by: str | None = None
     """Who migrates; the lock of one who was killed runs out."""
     locked_until: datetime = _START
+    plugins: dict[str, int] = attrs.Factory(dict)
+    """How many of each there are."""
     keyring_ids: tuple[str, ...] = ()
     """Of the keys with which values in it are encrypted."""
     connections: int = 0
@@ -102,6 +104,8 @@ class SimulatedCluster:
     ready_at: dict[str, datetime] = attrs.Factory(dict)
     """By node; without an entry it is ready as soon as it runs."""
     roles: dict[str, NodeRole | None] = attrs.Factory(dict)
+    disabled_plugins: tuple[str, ...] = ()
+    """Of the bundled ones, as its kong.conf has them."""
     files: dict[str, dict[str, str]] = attrs.Factory(dict)
     """Texts by path, by node."""
     entities: dict[str, Mapping[str, object]] = attrs.Factory(dict)

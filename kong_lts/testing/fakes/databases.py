@@ -82,6 +82,7 @@ class FakeDatabase:
                 schema_meta=_meta(database.state),
                 locks=locks(database, self.world.now),
                 connections=database.connections,
+                plugins=dict(database.plugins),
                 keyring_ids=database.keyring_ids,
                 routes=tuple(
                     RouteRow(id=key, name=key, paths=(path,)) for key, path in database.rows.items()

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import attrs
 
+from kong_lts.catalog import migrations
 from kong_lts.deployment import NodeRole, Side
 from kong_lts.errors import (
     AdminApiError,
@@ -92,7 +93,18 @@ class FakeProcessRunner:
             SchemaState.NEWER: 0,
         }
         state = self._cluster.database.state
-        return self.world.look(doing, ProcessNotRunError, lambda: Finished(status=status[state]))
+        said = self._new_migrations() if status[state] == 5 else ""
+        finished = Finished(status=status[state], stdout=said)
+        return self.world.look(doing, ProcessNotRunError, lambda: finished)
+
+    def _new_migrations(self) -> str:
+        known = {"core": migrations().core_3_4, **migrations().plugins_3_4}
+        lines = [
+            f"{name:>13}: {', '.join(names)}"
+            for name, names in known.items()
+            if name not in self._cluster.disabled_plugins
+        ]
+        return "\n".join(["New migrations available:", *lines, "", "Run 'kong migrations up'"])
 
     def _locked(self) -> bool:
         return any(lock.held for lock in locks(self._cluster.database, self.world.now))
