@@ -119,7 +119,18 @@ def test_a_step_is_found_by_its_id() -> None:
 
 def test_downtime_is_that_of_all_steps() -> None:
     assert PLANS["traditional-dual-cluster"].downtime_s == 0
-    assert PLANS["traditional-in-place"].downtime_s == 60
+    assert PLANS["traditional-in-place"].downtime_s == 9.47  # the largest that was measured
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds"), [(0, 2.04), (170, 2.04), (50_085, 5.75), (100_000, 9.47), (200_000, 16.91)]
+)
+def test_the_expected_downtime_grows_with_the_configuration(rows: int, seconds: float) -> None:
+    settings = Settings(configuration_rows=rows)
+
+    made = plan(scenarios.ALL["traditional-in-place"], settings=settings)
+
+    assert made.downtime_s == pytest.approx(seconds, abs=0.02)
 
 
 def test_the_point_of_no_return_is_the_first_step_that_nothing_takes_back() -> None:

@@ -27,6 +27,11 @@ PLAN = a_plan()
 ACTS = {name: undisturbed(plan).acts for name, plan in PLANS.items()}
 SURVIVORS = {
     "DoByHand.verify": "a person who says no raises an error in `run` already",
+    "InstallNodes.verify": "whoever installs in the simulated world does as he says",
+    "ReloadNodes.verify": "the reload itself loads the file anew over what a colleague had loaded",
+    "compare-configuration-again.verify": "once a new node runs, the simulated colleague changes"
+    " that one",
+    "GuardDataPlanes.verify": "no fault ends a current data plane",
     "StartNodes.verify": "`run` itself waits until every node is ready, and fails if none gets so",
     "StopNodes.verify": "`run` itself waits until every process is gone",
     "stop-admin-writes-new.undo": "the way back drops or replaces that database, guard and all;"

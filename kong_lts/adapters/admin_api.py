@@ -50,7 +50,8 @@ class HttpAdminApi:
         status = client.send("GET", "/status", doing)
         if status.status != 200:
             raise AdminApiError(doing, client.refusal("GET", "/status", status))
-        database = client.read(status, doing).get("database")
+        document = client.read(status, doing)
+        database, loaded = document.get("database"), document.get("configuration_hash")
         reachable = database.get("reachable", True) if isinstance(database, dict) else True
         ready = client.send("GET", "/status/ready", doing)
         return NodeStatus(
@@ -58,6 +59,7 @@ class HttpAdminApi:
             # 2.8 has no such path: there a node is ready when it reaches its database.
             ready=bool(reachable) if ready.status == 404 else ready.status == 200,
             database_reachable=bool(reachable),
+            configuration_hash=loaded if isinstance(loaded, str) else None,
         )
 
     def workspaces(self) -> tuple[str, ...]:

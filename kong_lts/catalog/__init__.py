@@ -20,6 +20,7 @@ from kong_lts.catalog.rows import (
     ConfKeys,
     DeclarativeRule,
     KongConfRule,
+    MeasuredDowntime,
     MetricQuery,
     Migrations,
     Rule,
@@ -36,6 +37,7 @@ __all__ = [
     "cross_input",
     "custom_plugins",
     "database",
+    "durations",
     "entities",
     "error_log",
     "inputs",
@@ -69,6 +71,12 @@ def conf_keys(release: Release) -> ConfKeys:
 def database() -> tuple[Rule, ...]:
     """Rules on what a look at the database shows."""
     return _rows("database.yaml", Rule)
+
+
+@functools.cache
+def durations() -> tuple[MeasuredDowntime, ...]:
+    """How long nobody answers in an in-place upgrade, by size, the smallest first."""
+    return _rows("durations.yaml", MeasuredDowntime)
 
 
 @functools.cache

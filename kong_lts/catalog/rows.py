@@ -22,6 +22,7 @@ __all__ = [
     "KeyType",
     "KongConfRule",
     "Limit",
+    "MeasuredDowntime",
     "MetricQuery",
     "Migrations",
     "Quantity",
@@ -48,6 +49,17 @@ class Migrations:
     """Written by traffic or by the nodes themselves; not configuration."""
     known_tables: tuple[str, ...]
     """Every other table that either release, or Enterprise, is known to have."""
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class MeasuredDowntime:
+    """How long nobody answered in an in-place upgrade of one size."""
+
+    id: str
+    rows: int = attrs.field(validator=ge(0))
+    """Of configuration, all tables together."""
+    seconds: float = attrs.field(validator=ge(0))
     source: str
 
 

@@ -18,7 +18,16 @@ from kong_lts.errors import FormatError
 from kong_lts.findings import Finding
 from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, WatchMetrics
-from kong_lts.nodes import DoByHand, NoConnections, StartNodes, StopNodes
+from kong_lts.nodes import (
+    CompareConfiguration,
+    DoByHand,
+    GuardDataPlanes,
+    InstallNodes,
+    NoConnections,
+    ReloadNodes,
+    StartNodes,
+    StopNodes,
+)
 from kong_lts.restore import (
     CreateDatabase,
     DropDatabase,
@@ -63,6 +72,10 @@ AnyStep = (
     | StartNodes
     | StopNodes
     | DoByHand
+    | InstallNodes
+    | ReloadNodes
+    | CompareConfiguration
+    | GuardDataPlanes
     | NoConnections
     | StagingTest
     | SmokeTest

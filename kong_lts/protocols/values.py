@@ -56,6 +56,8 @@ class NodeStatus:
     version: str
     ready: bool
     database_reachable: bool
+    configuration_hash: str | None = None
+    """Of what a node without a database has loaded; None where it does not tell."""
 
 
 @attrs.frozen(kw_only=True)

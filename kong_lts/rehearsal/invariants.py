@@ -7,6 +7,7 @@ from kong_lts.events import StepStarted
 from kong_lts.planning import Run, Verdict
 from kong_lts.reports.standing import traffic_percents, writes
 from kong_lts.schema import SchemaState
+from kong_lts.strategies import RESUME
 from kong_lts.testing.simulation import World
 
 __all__ = ["Invariant", "broken_at_the_end"]
@@ -38,6 +39,8 @@ def broken_at_the_end(
     if len(ups) > 1:
         yield f"kong migrations up ran {len(ups)} times"
     yield from _traffic(world, side)
+    if side is Side.NEW and world.new.configuration and not (run and _begun(run, RESUME)):
+        yield "the new nodes have not all loaded the same configuration"
     if world.has_database:
         yield from _configuration(world, before, side)
         yield from _migrated(world) if side is Side.NEW else _as_before(world, before, run)
@@ -98,7 +101,10 @@ def _as_before(world: World, before: Mapping[str, str], run: Run | None) -> Iter
 def _passed(run: Run) -> bool:
     """Whether the point of no return was begun, so that the new database may hold writes."""
     last = run.plan.point_of_no_return
-    step = None if last is None else run.plan.steps[last].id
+    return last is not None and _begun(run, run.plan.steps[last].id)
+
+
+def _begun(run: Run, step: str) -> bool:
     return any(isinstance(event, StepStarted) and event.step == step for event in run.events)
 
 

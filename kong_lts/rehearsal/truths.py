@@ -18,7 +18,14 @@ from kong_lts.backup import (
 )
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import WatchMetrics
-from kong_lts.nodes import NoConnections, StartNodes, StopNodes
+from kong_lts.nodes import (
+    CompareConfiguration,
+    GuardDataPlanes,
+    NoConnections,
+    ReloadNodes,
+    StartNodes,
+    StopNodes,
+)
 from kong_lts.planning import AnyStep
 from kong_lts.restore import CreateDatabase, RestoreDatabase, RestoreKeyring, RestorePoint
 from kong_lts.schema import SchemaState
@@ -66,7 +73,11 @@ def _has_keys(world: World, step: RestoreKeyring) -> bool:
     return set(wanted) <= set(world.cluster(step.side).keyring.ids)
 
 
-def _run(world: World, step: StartNodes | StopNodes) -> list[bool]:
+def _is_the_same(world: World, step: ReloadNodes | CompareConfiguration) -> bool:
+    return not world.cluster(step.side).configuration
+
+
+def _run(world: World, step: StartNodes | StopNodes | GuardDataPlanes) -> list[bool]:
     running = world.cluster(step.side).running
     return [running.get(node, False) for node in step.nodes]
 
@@ -92,6 +103,9 @@ _TRUTHS: Mapping[type, _Truth] = {
     MigrationsFinish: lambda world, step: _database(world, step).state is SchemaState.LTS_3_4,
     StartNodes: lambda world, step: all(_run(world, step)),
     StopNodes: lambda world, step: not any(_run(world, step)),
+    GuardDataPlanes: lambda world, step: all(_run(world, step)),
+    ReloadNodes: _is_the_same,
+    CompareConfiguration: _is_the_same,
     NoConnections: lambda world, step: _database(world, step).connections == 0,
     StagingTest: _is_well,
     SmokeTest: _is_well,

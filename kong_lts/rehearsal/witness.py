@@ -5,6 +5,7 @@ import attrs
 from kong_lts.deployment import NodeRole, Side
 from kong_lts.events import Event, StepDone, StepStarted, StepVerified
 from kong_lts.findings import blockers
+from kong_lts.nodes import StopNodes
 from kong_lts.planning import AnyStep, Plan
 from kong_lts.rehearsal.truths import is_true
 from kong_lts.schema import SchemaState
@@ -25,6 +26,8 @@ class Witness:
     world: World
     broken: list[str] = attrs.Factory(list)
     _steps: dict[str, AnyStep] = attrs.field(init=False)
+    _unavailable: int = attrs.field(init=False)
+    """How many nodes fewer than before may serve meanwhile."""
     _writes_let_in: bool = attrs.field(default=False, init=False)
     acts: dict[str, int] = attrs.field(factory=dict, init=False)
     """How many effects each step had."""
@@ -34,6 +37,11 @@ class Witness:
     @_steps.default
     def _by_id(self) -> dict[str, AnyStep]:
         return {step.id: step for step in self.plan.steps}
+
+    @_unavailable.default
+    def _by_plan(self) -> int:
+        ahead = (s for s in self.plan.steps if isinstance(s, StopNodes) and s.ahead)
+        return max((len(step.nodes) for step in ahead), default=0)
 
     def notice(self, event: Event) -> None:
         step = self._steps.get(getattr(event, "step", ""))
@@ -88,7 +96,9 @@ class Witness:
             return
         new_percent = self.world.new_percent
         for side, percent in ((Side.NEW, new_percent), (Side.CURRENT, 100 - new_percent)):
-            if self.world.cluster(side).serving_percent < percent - _ROUNDED:
+            cluster = self.world.cluster(side)
+            allowed = 100 * self._unavailable / max(len(cluster.running), 1)
+            if cluster.serving_percent + allowed < percent - _ROUNDED:
                 self._note(f"the {side} cluster gets {percent}% of the traffic with fewer nodes")
 
     def _writes(self) -> None:

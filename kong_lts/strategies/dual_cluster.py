@@ -13,7 +13,6 @@ from kong_lts.strategies.settings import Settings
 __all__ = ["completion", "control_planes", "steps"]
 
 _GUIDE = "Dual-cluster upgrade, step"
-_RESUME = "resume-admin-writes"
 
 
 def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:
@@ -63,10 +62,10 @@ def _preparation(deployment: Deployment, settings: Settings) -> Iterator[Step]:
 def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> Iterator[Step]:
     """Step 4: deploy the new cluster, and migrate its database."""
     guide = f"{_GUIDE} 4"
-    yield shared.install(new, guide, "Point it at a database of its own.")
+    yield shared.install(deployment, new, settings, guide, "Point it at a database of its own.")
     owner = f"upgrade of {deployment.name}"
     yield CreateDatabase(
-        id="create-database", guide=guide, side=Side.NEW, owner=owner, kept_after=_RESUME
+        id="create-database", guide=guide, side=Side.NEW, owner=owner, kept_after=shared.RESUME
     )
     yield RestoreDatabase(
         id="restore-database",
@@ -82,6 +81,7 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
         yield shared.restore_keyring(settings, guide)
+    yield from shared.compare_with_deck(settings, guide)
 
 
 def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
@@ -91,6 +91,10 @@ def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:
         nodes = shared.with_database(deployment.current.nodes)
         yield shared.stop("decommission", guide, deployment.current, nodes, settings)
     yield ResumeAdminWrites(
-        id=_RESUME, guide=guide, side=Side.NEW, stopped_by=shared.STOP, guard=settings.guard_writes
+        id=shared.RESUME,
+        guide=guide,
+        side=Side.NEW,
+        stopped_by=shared.STOP,
+        guard=settings.guard_writes,
     )
     yield shared.watch_afterwards(settings, guide)

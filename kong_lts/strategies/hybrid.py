@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts.deployment import Cluster, Deployment, Side
 from kong_lts.monitoring import Gate, Measure
+from kong_lts.nodes import GuardDataPlanes
 from kong_lts.smoke_test import SmokeTest
 from kong_lts.step import Step
 from kong_lts.strategies import dual_cluster, in_place, rolling, shared
@@ -38,6 +39,7 @@ def steps(
         _keep_data_planes(strategy),
         _custom_plugins(),
         *_control_planes(deployment, new, settings, strategy),
+        _guard(deployment.current),
         *rolling.replacement(deployment.current, new, _in_sync(settings), guide=_GUIDE),
         shared.test(
             SmokeTest,
@@ -70,6 +72,17 @@ def _keep_data_planes(strategy: Strategy) -> Step:
         f"{stays} A 2.8 data plane that restarts without its control plane has only its cache:"
         " stop whatever restarts them (updates, autoscaling, rollouts), look that the cache file is"
         " there, and point none of them at a 3.4 control plane, which refuses it.",
+    )
+
+
+def _guard(current: Cluster) -> Step:
+    """The new control planes are there: do the current data planes still serve?"""
+    return GuardDataPlanes(
+        id="guard-data-planes",
+        guide=f"{_GUIDE} 1",
+        side=Side.CURRENT,
+        nodes=shared.without_database(current.nodes),
+        version=str(current.version),
     )
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import attrs
+
+from kong_lts import catalog
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
 from kong_lts.backup import BackUpDatabase
 from kong_lts.deployment import Cluster, Deployment, Side
@@ -12,12 +15,22 @@ from kong_lts.step import Step
 from kong_lts.strategies import shared
 from kong_lts.strategies.settings import Settings
 
-__all__ = ["completion", "control_planes", "steps"]
+__all__ = ["completion", "control_planes", "expected_downtime_s", "steps"]
 
 _GUIDE = "In-place upgrade, step"
-_DOWNTIME_S = 60.0
-"""From the stop to the first answer; measured 1.8 s on a small database and 8.4 s with 20,000 of
-each entity, so a minute leaves room for larger ones and for people."""
+
+
+def expected_downtime_s(rows: int | None) -> float:
+    """From the stop to the first answer, by what was measured.
+
+    Args:
+        rows: Of configuration in the database; None takes the largest that was measured.
+    """
+    small, *_, large = catalog.durations()
+    if rows is None:
+        return large.seconds
+    slope = (large.seconds - small.seconds) / (large.rows - small.rows)
+    return round(small.seconds + max(rows - small.rows, 0) * slope, 2)
 
 
 def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:
@@ -69,16 +82,19 @@ def control_planes(
     )
     yield from shared.back_up(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
-    yield shared.by_hand(
+    staging = shared.by_hand(
         "staging-on-copy",
         f"{_GUIDE} 4",
         Side.NEW,
         "Run staging tests on a copy",
         f"Restore {settings.backup_folder}/database into a scratch database, run `kong migrations"
         " up` and `finish` there, start one 3.4 node on it, in a container for instance, and send"
-        " requests for all use cases: does key-auth authenticate?",
+        " requests for all use cases: does key-auth authenticate? Say no only if it does not: then"
+        " this plan is stale.",
     )
-    yield shared.install(new, f"{_GUIDE} 6", "Point it at the database of the current cluster.")
+    yield attrs.evolve(staging, leads_back_to=shared.EVALUATE)
+    where = "Point it at the database of the current cluster."
+    yield shared.install(deployment, new, settings, f"{_GUIDE} 6", where)
     yield from _migration(deployment, new, settings, downtime=downtime)
 
 
@@ -93,7 +109,7 @@ def _migration(
         deployment.current,
         current,
         settings,
-        downtime_s=_DOWNTIME_S if downtime else 0.0,
+        downtime_s=expected_downtime_s(settings.configuration_rows) if downtime else 0.0,
     )
     if settings.files:
         yield FilesPoint(
@@ -121,6 +137,7 @@ def _migration(
     yield shared.start("start-nodes", f"{_GUIDE} 7", Side.NEW, new, fresh, settings)
     if deployment.current.keyring:
         yield shared.restore_keyring(settings, f"{_GUIDE} 7")
+    yield from shared.compare_with_deck(settings, f"{_GUIDE} 7")
 
 
 def completion(settings: Settings) -> Iterator[Step]:
@@ -134,6 +151,6 @@ def completion(settings: Settings) -> Iterator[Step]:
         " the migrated database.",
     )
     yield ResumeAdminWrites(
-        id="resume-admin-writes", guide=f"{_GUIDE} 10", side=Side.NEW, guard=settings.guard_writes
+        id=shared.RESUME, guide=f"{_GUIDE} 10", side=Side.NEW, guard=settings.guard_writes
     )
     yield shared.watch_afterwards(settings, f"{_GUIDE} 10")

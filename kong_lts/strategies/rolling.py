@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from kong_lts.backup import BackupLayout, SaveDeclarative
-from kong_lts.deployment import Cluster, Deployment, DeploymentMode, Side
+from kong_lts.deployment import Cluster, Deployment, DeploymentMode, NodeRole, Side
+from kong_lts.errors import PlanError
+from kong_lts.nodes import CompareConfiguration, InstallNodes, ReloadNodes
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies import shared
@@ -13,6 +15,8 @@ from kong_lts.traffic import DivertTraffic
 __all__ = ["replacement", "steps"]
 
 _GUIDE = "Rolling upgrade, step"
+_COMPARE = "compare-configuration"
+_MOST_NAMES = 5
 
 
 def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Step, ...]:
@@ -29,8 +33,8 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     db_less = deployment.mode is DeploymentMode.DB_LESS
     return (
         *_preparation(deployment, settings, db_less=db_less),
-        *replacement(deployment.current, new, settings, guide=_GUIDE),
-        *_completion(settings, db_less=db_less),
+        *replacement(deployment.current, new, settings, guide=_GUIDE, db_less=db_less),
+        *_completion(new, settings, db_less=db_less),
     )
 
 
@@ -44,6 +48,12 @@ def _preparation(deployment: Deployment, settings: Settings, *, db_less: bool) -
         "No POST /config, no push of kong.yml, no change on the control plane, until the end.",
     )
     if db_less:
+        yield CompareConfiguration(
+            id=_COMPARE,
+            guide=f"{_GUIDE} 1",
+            side=Side.CURRENT,
+            nodes=shared.without_database(deployment.current.nodes),
+        )
         yield _save_declarative(deployment, settings)
     yield shared.back_up_files(deployment, settings, f"{_GUIDE} 2")
     if settings.files or (db_less and settings.kong_yml):
@@ -55,8 +65,8 @@ def _preparation(deployment: Deployment, settings: Settings, *, db_less: bool) -
             f"{_GUIDE} 3",
             Side.NEW,
             "Convert kong.yml for the new nodes",
-            "`kong_lts.declarative.convert` writes it; `kong config parse` of 3.4 must take it."
-            " Keep the current file for the current nodes: 2.8 does not read the converted one.",
+            "`kong_lts.declarative.convert` writes it. Keep the current file for the current nodes:"
+            " 2.8 does not read the converted one.",
         )
 
 
@@ -82,52 +92,136 @@ def _save_declarative(deployment: Deployment, settings: Settings) -> Step:
 
 
 def replacement(
-    current: Cluster, new: Cluster, settings: Settings, *, guide: str
+    current: Cluster, new: Cluster, settings: Settings, *, guide: str, db_less: bool = False
 ) -> Iterator[Step]:
     """Steps 4 to 7: one new node first, then batch by batch, each with its share of the traffic.
 
-    New nodes come before current ones go, so that there are never fewer than before.
+    New nodes come before current ones go, so that there are never fewer than before, unless the
+    settings add none.
 
     Args:
         current: Its nodes without a control plane are replaced.
         new: The nodes that replace them.
-        settings: Ramp, gates and probes.
+        settings: Ramp, gates, probes, and the limits of a batch.
         guide: Section, without the number.
+        db_less: Whether each node loads a kong.yml of its own.
+
+    Raises:
+        PlanError: Neither a node more nor a node fewer is allowed.
     """
     old = shared.without_database(current.nodes)
     fresh = shared.without_database(new.nodes)
+    ahead = settings.surge == 0
     before = stopped = started = 0
-    for number, batch in enumerate(_batches(fresh), start=1):
-        yield from _new_nodes(number, batch, new, settings, guide)
+    for number, batch in enumerate(_batches(fresh, _batch_size(len(fresh), settings)), start=1):
         started += len(batch)
+        leaving = old[stopped : len(old) * started // len(fresh)]
+        stopped += len(leaving)
+        name, section = f"stop-batch-{number}", f"{guide} 7"
+        stop = shared.stop(name, section, current, leaving, settings, ahead=ahead)
+        if leaving and ahead:
+            yield stop
+        yield from _new_nodes(number, batch, current, new, settings, guide)
+        if db_less:
+            yield from _loaded(number, fresh[:started], new, settings, guide)
+        if number == 1:
+            yield from _tested(settings, guide, db_less=db_less)
         percent = max(1, 100 * started // len(fresh))
         yield from _share(before, percent, settings, guide)
         before = percent
-        gone = len(old) * started // len(fresh)
-        if gone > stopped:
-            leaving = old[stopped:gone]
-            yield shared.stop(f"stop-batch-{number}", f"{guide} 7", current, leaving, settings)
-            stopped = gone
+        if leaving and db_less and stopped == len(leaving):
+            yield _unchanged(old, guide)
+        if leaving and not ahead:
+            yield stop
+
+
+def _batch_size(count: int, settings: Settings) -> int:
+    """How many nodes are replaced at once."""
+    if settings.surge == 0:
+        if not settings.unavailable:
+            reason = "A rolling upgrade needs a node more (surge) or a node fewer (unavailable)."
+            raise PlanError(reason)
+        return settings.unavailable
+    return settings.surge or max(1, count // 4)
+
+
+def _unchanged(old: Sequence[str], guide: str) -> CompareConfiguration:
+    """Before the first current node goes: whatever was changed meanwhile would go with it."""
+    return CompareConfiguration(
+        id=f"{_COMPARE}-again", guide=f"{guide} 1", side=Side.CURRENT, nodes=old, since=_COMPARE
+    )
 
 
 def _new_nodes(
-    number: int, batch: Sequence[str], new: Cluster, settings: Settings, guide: str
+    number: int,
+    batch: Sequence[str],
+    current: Cluster,
+    new: Cluster,
+    settings: Settings,
+    guide: str,
 ) -> Iterator[Step]:
-    """Nodes of one batch, installed and started; the very first one is tested."""
-    yield shared.by_hand(
-        f"install-batch-{number}",
-        f"{guide} {4 if number == 1 else 5}",
-        Side.NEW,
-        f"Install {', '.join(batch)} with {new.version}",
-        "Same size as a current node, with the new kong.conf and the converted configuration; do"
-        " not start it.",
+    """Nodes of one batch, installed and started."""
+    yield InstallNodes(
+        id=f"install-batch-{number}",
+        guide=f"{guide} {4 if number == 1 else 5}",
+        side=Side.NEW,
+        what=f"Install {_listed(batch)} with {new.version}",
+        instructions="Same size as a current node, with the new kong.conf and the converted"
+        " configuration; do not start it.",
+        nodes=tuple(batch),
+        version=str(new.version),
+        program=settings.program,
+        as_large_as=shared.without_database(current.nodes)[:1] if settings.same_capacity else (),
+        together=False,
     )
-    yield shared.start(f"start-batch-{number}", f"{guide} 5", Side.NEW, new, batch, settings)
-    if number == 1:
-        yield shared.test(
-            StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
+    planes = tuple(n.name for n in new.nodes if n.role is NodeRole.CONTROL_PLANE)
+    yield shared.start(
+        f"start-batch-{number}",
+        f"{guide} 5",
+        Side.NEW,
+        new,
+        batch,
+        settings,
+        control_planes=planes,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The nodes of a batch, the first few by name."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _loaded(
+    number: int, nodes: Sequence[str], new: Cluster, settings: Settings, guide: str
+) -> Iterator[Step]:
+    """The converted kong.yml, the same on every new node so far."""
+    yield ReloadNodes(
+        id=f"reload-batch-{number}",
+        guide=f"{guide} 5",
+        side=Side.NEW,
+        nodes=tuple(nodes),
+        program=settings.program,
+        configuration=settings.configuration,
+        version=str(new.version),
+    )
+
+
+def _tested(settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
+    """The very first new node."""
+    if db_less:
+        yield shared.by_hand(
+            "validate-declarative",
+            f"{guide} 4",
+            Side.NEW,
+            "Validate the converted kong.yml",
+            "Run `kong config parse` of 3.4 with it on the new node, or `deck file validate`;"
+            " only the former knows the plugins that are installed.",
         )
-        yield from shared.test_routes(f"{guide} 4", settings)
+    yield shared.test(
+        StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
+    )
+    yield from shared.test_routes(f"{guide} 4", settings)
 
 
 def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:
@@ -145,21 +239,27 @@ def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterato
     yield shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
 
 
-def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """One node first; then batches of a quarter of all, at least one."""
+def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """One node first; then batches."""
     yield names[:1]
-    size = max(1, len(names) // 4)
     for at in range(1, len(names), size):
         yield names[at : at + size]
 
 
-def _completion(settings: Settings, *, db_less: bool) -> Iterator[Step]:
+def _completion(new: Cluster, settings: Settings, *, db_less: bool) -> Iterator[Step]:
     """Step 8: smoke test, resume updates, keep watching."""
     yield shared.test(
         SmokeTest, "smoke-test", "Perform upgrade, step 3", settings, "now that it has all traffic"
     )
+    if db_less:
+        yield CompareConfiguration(
+            id=f"{_COMPARE}-new",
+            guide=f"{_GUIDE} 8",
+            side=Side.NEW,
+            nodes=shared.without_database(new.nodes),
+        )
     yield shared.by_hand(
-        "resume-admin-writes",
+        shared.RESUME,
         f"{_GUIDE} 8",
         Side.NEW,
         "Resume configuration updates",

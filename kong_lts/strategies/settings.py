@@ -1,6 +1,7 @@
 """Settings: what a plan leaves to its maker."""
 
 import attrs
+from attrs.validators import ge, gt, optional
 
 from kong_lts.monitoring import DEFAULT_GATES, Gate
 from kong_lts.protocols import Probe
@@ -47,3 +48,17 @@ class Settings:
     could not add."""
     watch_afterwards_s: float = attrs.field(default=600.0, converter=float)
     """How long the metrics are watched after the last step that touches anything."""
+    same_capacity: bool = True
+    """Whether new nodes must have as much CPU and memory as the current ones."""
+    surge: int | None = attrs.field(default=None, validator=optional(ge(0)))
+    """How many new nodes are added at once where nodes are replaced one by one; None is a quarter
+    of them, 0 adds none before others are gone."""
+    unavailable: int = attrs.field(default=0, validator=ge(0))
+    """How many nodes fewer than before may serve meanwhile; needed where `surge` is 0."""
+    time_limit_s: float = attrs.field(default=7200.0, converter=float, validator=gt(0))
+    """How long a step may wait, but for a person's answer and for a watch."""
+    configuration_rows: int | None = None
+    """Rows of configuration in the database, for the downtime to expect; a plan takes them from the
+    evidence."""
+    compare_with_deck: bool = False
+    """Whether the converted decK files are compared with the new cluster after the migration."""

@@ -15,7 +15,7 @@ from kong_lts.backup import (
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics
-from kong_lts.nodes import DoByHand, StartNodes, StopNodes
+from kong_lts.nodes import DoByHand, InstallNodes, StartNodes, StopNodes
 from kong_lts.restore import RestoreKeyring
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
@@ -26,6 +26,7 @@ __all__ = [
     "back_up",
     "by_hand",
     "check_metrics",
+    "compare_with_deck",
     "diversion",
     "evaluate",
     "install",
@@ -44,6 +45,8 @@ __all__ = [
 STOP = "stop-admin-writes"
 """Id of the step that stops admin writes on the current cluster."""
 _BACK_UP_KEYRING = "back-up-keyring"
+RESUME = "resume-admin-writes"
+"""Id of the step from which on the configuration may be changed again."""
 EVALUATE = "evaluate"
 """Id of the step to which a failed staging test leads back."""
 
@@ -143,15 +146,36 @@ def evaluate(guide: str) -> DoByHand:
     )
 
 
-def install(new: Cluster, guide: str, where: str) -> DoByHand:
-    """The new cluster, not started yet."""
-    return by_hand(
-        "install",
-        guide,
-        Side.NEW,
-        f"Install a cluster of {new.version} with the capacity of the current one",
-        f"Same number of nodes, CPU and memory; do not start it. {where}",
+def install(
+    deployment: Deployment, new: Cluster, settings: Settings, guide: str, where: str
+) -> InstallNodes:
+    """The new nodes that have a database, not started yet."""
+    current = with_database(deployment.current.nodes)
+    return InstallNodes(
+        id="install",
+        guide=guide,
+        side=Side.NEW,
+        what=f"Install a cluster of {new.version} with the capacity of the current one",
+        instructions=f"Same number of nodes, CPU and memory; do not start it. {where}",
+        nodes=with_database(new.nodes),
+        version=str(new.version),
+        program=settings.program,
+        as_large_as=current if settings.same_capacity else (),
     )
+
+
+def compare_with_deck(settings: Settings, guide: str) -> Iterator[Step]:
+    """The converted files against the migrated cluster, where the plan's maker wants that."""
+    if settings.compare_with_deck:
+        yield by_hand(
+            "compare-with-deck",
+            guide,
+            Side.NEW,
+            "Compare the converted decK files with the new cluster",
+            "Run `deck gateway diff` with each converted file. What it shows is where decK's"
+            " conversion differs from the migration; sync nothing blindly: basic-auth passwords"
+            " would be lost, and paths change their meaning.",
+        )
 
 
 def migrate(settings: Settings, guide: str, *, in_place: bool = False) -> Iterator[Step]:
@@ -185,9 +209,16 @@ def migrate(settings: Settings, guide: str, *, in_place: bool = False) -> Iterat
 
 
 def start(
-    name: str, guide: str, side: Side, cluster: Cluster, nodes: Sequence[str], settings: Settings
+    name: str,
+    guide: str,
+    side: Side,
+    cluster: Cluster,
+    nodes: Sequence[str],
+    settings: Settings,
+    *,
+    control_planes: Sequence[str] = (),
 ) -> StartNodes:
-    """Nodes of one cluster."""
+    """Nodes of one cluster; data planes after their *control_planes*."""
     return StartNodes(
         id=name,
         guide=guide,
@@ -196,6 +227,7 @@ def start(
         program=settings.program,
         configuration=settings.configuration if side is Side.NEW else None,
         version=str(cluster.version),
+        control_planes=tuple(control_planes),
     )
 
 
@@ -207,8 +239,19 @@ def stop(
     settings: Settings,
     *,
     downtime_s: float = 0.0,
+    ahead: bool = False,
 ) -> StopNodes:
-    """Nodes of the current cluster; *downtime_s* until others serve in their place."""
+    """Nodes of the current cluster; *downtime_s* until others serve in their place.
+
+    Args:
+        name: Id of the step.
+        guide: Its section.
+        cluster: The current one.
+        nodes: Which of its nodes.
+        settings: How kong is called.
+        downtime_s: How long nobody answers.
+        ahead: Whether they go before those are there that replace them.
+    """
     return StopNodes(
         id=name,
         guide=guide,
@@ -217,6 +260,7 @@ def stop(
         program=settings.program,
         version=str(cluster.version),
         downtime_s=downtime_s,
+        ahead=ahead,
     )
 
 
@@ -264,6 +308,7 @@ def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
             side=Side.NEW,
             probes=probes.new,
             current_probes=probes.current,
+            leads_back_to=EVALUATE,
         )
 
 

@@ -108,6 +108,11 @@ class SimulatedCluster:
     """Of the bundled ones, as its kong.conf has them."""
     files: dict[str, dict[str, str]] = attrs.Factory(dict)
     """Texts by path, by node."""
+    cpus: int = 4
+    """Of each node."""
+    memory_mib: int = 8192
+    configuration: dict[str, str] = attrs.Factory(dict)
+    """Hash of what a node without a database has loaded, where it is not that of the others."""
     entities: dict[str, Mapping[str, object]] = attrs.Factory(dict)
     """What was put through the Admin API, by its path."""
     keyring: "SimulatedKeyring" = attrs.Factory(lambda: SimulatedKeyring())
@@ -331,6 +336,7 @@ class World:
     def colleague_writes(self) -> None:
         """Write where the Admin API lets one, else by SQL into the current database."""
         if not self.has_database:
+            self._push_configuration()
             return
         key = f"colleague-{len(self.colleague)}"
         self.current.database.connections += 1
@@ -340,6 +346,14 @@ class World:
                 return
         if self.write(Side.CURRENT, key, "/colleague", around_the_guard=True):
             self.colleague[key] = Side.CURRENT
+
+    def _push_configuration(self) -> None:
+        """Load another file into one node that takes it; a data plane has its control plane's."""
+        cluster = self.new if any(self.new.running.values()) else self.current
+        up = (name for name, runs in cluster.running.items() if runs)
+        node = next((n for n in up if cluster.roles.get(n) is not NodeRole.DATA_PLANE), None)
+        if node is not None:
+            cluster.configuration[node] = "c" * 32
 
     def write(self, side: Side, key: str, path: str, *, around_the_guard: bool = False) -> bool:
         """Somebody else writes a route; returns whether the write was taken."""

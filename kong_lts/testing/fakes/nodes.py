@@ -58,6 +58,8 @@ class FakeProcessRunner:
         if argv[0] == "grep":  # in a log of a simulated node, which has no line
             found = Finished(status=1, stdout="0\n")
             return self.world.look(doing, ProcessNotRunError, lambda: found)
+        if doing in ("nproc", "cat /proc/meminfo"):
+            return self.world.look(doing, ProcessNotRunError, lambda: self._size(doing))
         commands = self._commands()
         words = tuple(word for word in argv[1:] if word in {w for c in commands for w in c})
         if argv[0].rsplit("/", 1)[-1] != "kong" or words not in commands:
@@ -78,9 +80,29 @@ class FakeProcessRunner:
             ("migrations", "up"): self._up,
             ("migrations", "finish"): self._finish,
             ("start",): self._start,
+            ("reload",): self._reload,
             ("quit",): self._quit,
+            ("version",): self._version,
             ("health",): self._health,
         }
+
+    def _size(self, doing: str) -> Finished:
+        memory = f"MemTotal:       {self._cluster.memory_mib << 10} kB\n"
+        return Finished(status=0, stdout=f"{self._cluster.cpus}\n" if doing == "nproc" else memory)
+
+    def _version(self, doing: str) -> Finished:
+        said = f"{self._cluster.version}\n"
+        return self.world.look(doing, ProcessNotRunError, lambda: Finished(status=0, stdout=said))
+
+    def _reload(self, doing: str) -> Finished:
+        if not self._cluster.running[self.node]:
+            return Finished(status=1, stderr="Error: nginx not running")
+
+        def effect() -> None:
+            self._cluster.configuration.pop(self.node, None)
+
+        self.world.act(doing, ProcessNotRunError, effect)
+        return Finished(status=0, stdout="Kong reloaded\n")
 
     def _list(self, doing: str) -> Finished:
         status = {
@@ -200,7 +222,10 @@ class FakeAdminApi:
             reachable = cluster.database.exists or not uses_database
             started = cluster.ready_at.get(node, self.world.now) <= self.world.now
             return NodeStatus(
-                version=cluster.version, ready=started and reachable, database_reachable=reachable
+                version=cluster.version,
+                ready=started and reachable,
+                database_reachable=reachable,
+                configuration_hash=None if uses_database else _loaded(cluster, node),
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
@@ -375,3 +400,8 @@ class FakeMetrics:
 def _uses_database(world: World, side: Side, node: str) -> bool:
     role = world.cluster(side).roles.get(node)
     return world.has_database and role is not NodeRole.DATA_PLANE
+
+
+def _loaded(cluster: SimulatedCluster, node: str) -> str:
+    """What a node without a database has loaded; all of one cluster the same, as a rule."""
+    return cluster.configuration.get(node, cluster.version.ljust(32, "0"))

@@ -1,91 +1,52 @@
-"""Nodes: starting and stopping them, decommissioning a cluster, and what a person does by hand."""
+"""Starting and stopping nodes, and waiting until nobody uses a database any more."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
 
-from kong_lts.errors import AdminApiError, StagingRefusedError, StepFailedError
-from kong_lts.events import Confirmed, Done, Past
+from kong_lts.errors import AdminApiError, StepFailedError
+from kong_lts.events import Done, Past
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters, AdminApi, ProcessRunner, Question
+from kong_lts.protocols import Adapters, AdminApi, ProcessRunner
 from kong_lts.step import Effect, PlannedStep, Reversibility, Step, present, runner_of
 
-__all__ = ["DoByHand", "NoConnections", "StartNodes", "StopNodes"]
+__all__ = ["COMMAND_S", "NoConnections", "NodesStep", "StartNodes", "StopNodes", "status_text"]
 
-_COMMAND_S = 600.0
+COMMAND_S = 600.0
 """Measured: 3.8 s for a start with 20,000 of each entity."""
 _POLL_S = 0.25
 
 
 @attrs.frozen(kw_only=True)
-class DoByHand(PlannedStep):
-    """What the caller does himself, or with a tool of his own; the run waits for his word.
+class NodesStep(PlannedStep):
+    """What is done to some nodes of one cluster."""
 
-    Source:
-        guide: installing, provisioning and backing up files have no command of their own there.
-    """
-
-    what: str
-    """The title, in the imperative."""
-    instructions: str
-    touches_traffic: bool = False
-
-    @property
-    def title(self) -> str:
-        """What is to be done."""
-        return self.what
-
-    @property
-    def effect(self) -> Effect:
-        """As the plan says."""
-        return Effect(traffic=self.touches_traffic)
-
-    def run(self, adapters: Adapters, past: Past) -> Confirmed:
-        """Ask, unless it was confirmed before.
-
-        Raises:
-            StagingRefusedError: The person says that a test did not pass.
-            StepFailedError: The person says no.
-        """
-        question = Question(step=self.id, title=self.what, instructions=self.instructions)
-        decision = adapters.approver.ask(question)
-        if not decision.approved:
-            reason = f"{decision.by} did not confirm it. {decision.note}"
-            refused = StagingRefusedError if self.leads_back_to else StepFailedError
-            raise refused(self.id, reason)
-        return Confirmed(by=decision.by, note=decision.note)
-
-    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """The word of the person is in the journal; whatever can be looked at has a later step."""
-        if not isinstance(past.get(self.id), Confirmed):
-            yield self.obstacle(
-                "not-confirmed", "Nobody has confirmed this.", "Do it, then confirm it."
-            )
-
-
-@attrs.frozen(kw_only=True)
-class _NodesStep(PlannedStep):
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     program: tuple[str, ...] = ("kong",)
-    """How kong is called on a node; `-c FILE` may follow it for `start`."""
+    """How kong is called on a node; `-c FILE` may follow it for `start` and `reload`."""
     configuration: str | None = None
     """Path of the node's kong.conf, as seen on the node."""
 
     attempts: ClassVar[int] = 3
     needs_of_side: ClassVar[tuple[str, ...]] = ("nodes", "admin")
 
-    def _argv(self, command: str) -> list[str]:
-        conf = ["-c", self.configuration] if self.configuration and command == "start" else []
+    def argv(self, command: str) -> list[str]:
+        """A command of kong on a node."""
+        conf = (
+            ["-c", self.configuration]
+            if self.configuration and command in ("start", "reload")
+            else []
+        )
         return [*self.program, command, *conf]
 
     def _runs(self, runner: ProcessRunner) -> bool:
         """`kong health` ends with 0 as long as the process is there."""
-        finished = runner.run(self._argv("health"), timeout_s=_COMMAND_S, statuses=(0, 1))
+        finished = runner.run(self.argv("health"), timeout_s=COMMAND_S, statuses=(0, 1))
         return finished.status == 0
 
 
-def _status_text(admin: AdminApi, node: str, version: str) -> str:
+def status_text(admin: AdminApi, node: str, version: str) -> str:
     """What keeps a node from serving as *version*, empty when nothing does."""
     try:
         status = admin.status(node)
@@ -99,7 +60,7 @@ def _status_text(admin: AdminApi, node: str, version: str) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class StartNodes(_NodesStep):
+class StartNodes(NodesStep):
     """Start the nodes of a cluster, one after the other, and wait until each is ready.
 
     Source:
@@ -108,6 +69,8 @@ class StartNodes(_NodesStep):
 
     version: str
     """What the nodes must say that they run."""
+    control_planes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    """Of data planes: nodes of the same cluster that must not be older."""
     ready_within_s: float = attrs.field(default=120.0, converter=float)
 
     @property
@@ -120,6 +83,18 @@ class StartNodes(_NodesStep):
         """They are stopped."""
         return Reversibility.COMPENSATED
 
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """A data plane is never newer than its control plane: measured, it is refused."""
+        admin = present(self.cluster(adapters).admin, "admin", self.id)
+        for node in self.control_planes:
+            if wrong := status_text(admin, node, self.version):
+                yield self.obstacle(
+                    "control-plane-older",
+                    f"Control plane {node} is not there for data planes of {self.version}:"
+                    f" {wrong}.",
+                    "Bring the control planes up first, then resume.",
+                )
+
     def run(self, adapters: Adapters, past: Past) -> Done:
         """Start those that do not run; one that is still starting is only waited for.
 
@@ -129,14 +104,14 @@ class StartNodes(_NodesStep):
         admin = present(self.cluster(adapters).admin, "admin", self.id)
         for node in self.nodes:
             _, runner = runner_of(self.cluster(adapters), node, self.id)
-            if _status_text(admin, node, self.version) and not self._runs(runner):
-                runner.run(self._argv("start"), timeout_s=_COMMAND_S)
+            if status_text(admin, node, self.version) and not self._runs(runner):
+                runner.run(self.argv("start"), timeout_s=COMMAND_S)
             self._wait(adapters, admin, node)
         return Done(note=", ".join(self.nodes))
 
     def _wait(self, adapters: Adapters, admin: AdminApi, node: str) -> None:
         waited_s = 0.0
-        while wrong := _status_text(admin, node, self.version):
+        while wrong := status_text(admin, node, self.version):
             if waited_s >= self.ready_within_s:
                 raise StepFailedError(
                     self.id,
@@ -150,7 +125,7 @@ class StartNodes(_NodesStep):
         """Each node is ready and runs the version it should."""
         admin = present(self.cluster(adapters).admin, "admin", self.id)
         for node in self.nodes:
-            if wrong := _status_text(admin, node, self.version):
+            if wrong := status_text(admin, node, self.version):
                 yield self.obstacle(
                     "node-not-ready",
                     f"Node {node}: {wrong}.",
@@ -171,7 +146,7 @@ class StartNodes(_NodesStep):
 
 
 @attrs.frozen(kw_only=True)
-class StopNodes(_NodesStep):
+class StopNodes(NodesStep):
     """Stop the nodes of a cluster gracefully, and wait until their processes are gone.
 
     Source:
@@ -184,6 +159,8 @@ class StopNodes(_NodesStep):
     gone_within_s: float = attrs.field(default=120.0, converter=float)
     downtime_s: float = attrs.field(default=0.0, converter=float)
     """How long nobody is expected to answer; 0 where others have the traffic."""
+    ahead: bool = False
+    """Whether they go before those are there that replace them, so that fewer serve meanwhile."""
 
     needs_of_side: ClassVar[tuple[str, ...]] = ("nodes",)
 
@@ -212,7 +189,7 @@ class StopNodes(_NodesStep):
         for node in self.nodes:
             _, runner = runner_of(self.cluster(adapters), node, self.id)
             if self._runs(runner):
-                runner.run(self._argv("quit"), timeout_s=_COMMAND_S)
+                runner.run(self.argv("quit"), timeout_s=COMMAND_S)
             waited_s = 0.0
             while self._runs(runner):
                 if waited_s >= self.gone_within_s:
