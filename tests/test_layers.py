@@ -22,8 +22,7 @@ LAYERS = (
     # A baseline is nothing but what tells findings apart.
     {"deployment", "catalog", "events", "manifest", "baseline"},
     # A database's state is read off the names of the migrations, which are in the catalog.
-    # What a dump of decK lacks is read off the catalog likewise.
-    {"protocols", "routing", "schema", "state_gaps"},
+    {"protocols", "routing", "schema"},
     {"kong_conf", "declarative"},
     {"evidence", "step"},
     {"checks"},

@@ -98,6 +98,9 @@ def lost_by_deck(database: Fingerprint, entities: Mapping[str, int]) -> tuple[st
     for kind, count in in_files.items():
         if entities and entities.get(kind, 0) != count:
             lost.append(f"{kind}: {count} in the database, {entities.get(kind, 0)} in the files")
+    for name in database.unknown_tables:
+        if count := rows.get(name, 0):
+            lost.append(f"nobody knows whether decK writes the {count} rows of {name}")
     return tuple(line.strip() for line in lost)
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "BackedUp",
     "BackupCompleted",
     "Confirmed",
+    "CredentialsRestored",
     "DeclarativeBackedUp",
     "DeclarativeRestored",
     "Diverted",
@@ -164,6 +165,15 @@ class ProbeResult:
 
 
 @attrs.frozen(kw_only=True)
+class CredentialsRestored:
+    """Basic-auth credentials were put back with their stored hashes."""
+
+    usernames: tuple[str, ...]
+    """Of those that were missing."""
+    logins: tuple[ProbeResult, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Probed:
     """A staging test or smoke test ran."""
 
@@ -249,6 +259,7 @@ Outcome = (
     | BackupCompleted
     | Restored
     | DeclarativeRestored
+    | CredentialsRestored
     | Migrated
     | Confirmed
     | Diverted

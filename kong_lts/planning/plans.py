@@ -33,6 +33,7 @@ from kong_lts.restore import (
     DropDatabase,
     FilesPoint,
     ReplaceDatabase,
+    RestoreBasicAuth,
     RestoreDatabase,
     RestoreDeclarative,
     RestoreFiles,
@@ -63,6 +64,7 @@ AnyStep = (
     | RestorePoint
     | ReplaceDatabase
     | RestoreDeclarative
+    | RestoreBasicAuth
     | RestoreKeyring
     | FilesPoint
     | RestoreFiles

@@ -7,6 +7,7 @@ from kong_lts.deployment import Side
 from kong_lts.events import (
     BackedUp,
     Confirmed,
+    CredentialsRestored,
     Diverted,
     Done,
     Migrated,
@@ -100,6 +101,7 @@ _OUTCOMES: Mapping[type[Outcome], Callable[[Any], str]] = {
     ),
     BackedUp: lambda o: f"{size(o.size_bytes)} in {o.folder}",
     Restored: lambda o: f"{counted(o.fingerprint.rows, 'row')} in database {o.database}",
+    CredentialsRestored: lambda o: f"{counted(len(o.usernames), 'credential')} put back",
     Migrated: _migrated,
     Confirmed: lambda o: f"confirmed by {o.by}",
     Diverted: lambda o: f"{o.new_percent}% of the traffic on the new cluster",

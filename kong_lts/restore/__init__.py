@@ -1,5 +1,6 @@
 """Restoring: the database first, into a new one; everything else from its own backup."""
 
+from kong_lts.restore.basic_auth import RestoreBasicAuth
 from kong_lts.restore.database import (
     CreateDatabase,
     DropDatabase,
@@ -16,6 +17,7 @@ __all__ = [
     "DropDatabase",
     "FilesPoint",
     "ReplaceDatabase",
+    "RestoreBasicAuth",
     "RestoreDatabase",
     "RestoreDeclarative",
     "RestoreFiles",

@@ -109,8 +109,8 @@ class RestoreDeclarative(PlannedStep):
             yield self.obstacle(
                 "declarative-lost",
                 f"Not brought back: {line}",
-                "Bring it back from the database backup, by SQL or `kong config db_import`, with"
-                " the consumers' old ids, and prove it by a login.",
+                "The next step brings basic-auth back; for the rest, go back to the database backup"
+                " or do what is said here.",
                 severity=Severity.WARNING,
             )
 

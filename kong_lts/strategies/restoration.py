@@ -9,6 +9,7 @@ from kong_lts.nodes import NoConnections
 from kong_lts.restore import (
     CreateDatabase,
     ReplaceDatabase,
+    RestoreBasicAuth,
     RestoreDeclarative,
     RestoreFiles,
     RestoreKeyring,
@@ -66,6 +67,13 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
     if declarative:
         yield RestoreDeclarative(
             id="restore-declarative", guide=guide, side=Side.CURRENT, folder=layout.folder
+        )
+        yield RestoreBasicAuth(
+            id="restore-basic-auth",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=layout.folder,
+            logins=settings.logins,
         )
 
 

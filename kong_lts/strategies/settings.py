@@ -20,6 +20,9 @@ class Settings:
     probes: tuple[Probe, ...] = ()
     route_probes: RouteProbes = attrs.field(factory=RouteProbes)
     """For the routes that change; a plan takes them from its assessment."""
+    logins: tuple[Probe, ...] = ()
+    """Requests with the password of a basic-auth credential: they prove a restore by decK's files.
+    A header may be a reference, such as `Authorization: env:LOGIN`."""
     backup_folder: str = "kong-lts-backup"
     """Where the backup appears, on the machine that runs the plan."""
     run_deck: bool = True

@@ -90,6 +90,14 @@ def test_a_table_that_deck_never_writes_is_named_only_where_it_has_rows() -> Non
     assert "3 rows of rbac_users" in lost_by_deck(filled, {})[0]
 
 
+def test_a_table_that_nobody_knows_is_named() -> None:
+    database = Fingerprint(tables=(table("my_own", 2),), unknown_tables=("my_own",))
+
+    assert lost_by_deck(database, {"services": 1}) == (
+        "nobody knows whether decK writes the 2 rows of my_own",
+    )
+
+
 # --- keyring --------------------------------------------------------------------------------------
 
 
