@@ -43,7 +43,8 @@ def _routes_of(answer: Answer) -> tuple[str, ...]:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     if named := tuple(headers[name] for name in _ROUTE_HEADERS if headers.get(name)):
         return named
-    refused = answer.status == 404 and _NOT_MATCHED in answer.body
+    # An answer to HEAD has no body.
+    refused = answer.status == 404 and (not answer.body or _NOT_MATCHED in answer.body)
     return (NO_ROUTE if refused or answer.status == 400 else _NOT_TOLD,)
 
 

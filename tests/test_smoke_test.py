@@ -92,6 +92,7 @@ NAMED = {"Kong-Route-Name": "r1", "Kong-Route-Id": "uuid-1"}
         (("r2", "r1"), Answer(status=200, headers=NAMED), "r1"),
         (("uuid-1",), Answer(status=200, headers={"kong-route-id": "uuid-1"}), "uuid-1"),
         (("no route",), Answer(status=404, body="no Route matched with those values"), "no route"),
+        (("no route",), Answer(status=404), "no route"),
         (("no route",), Answer(status=400), "no route"),
     ],
 )

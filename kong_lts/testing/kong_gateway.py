@@ -1,7 +1,7 @@
 """What the stand-in for `kong` serves: the routes of its database, key-auth, and counts of both."""
 
+import functools
 import json
-import re
 import threading
 import time
 from collections import Counter
@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 import psycopg
 
+from kong_lts.errors import RouterError
 from kong_lts.findings import Severity
-from kong_lts.routing import check_regex, is_regex_28, normalise, normalise_regex
+from kong_lts.routing import Match, Request, Router, check_regex, router
 
 __all__ = ["Gateway", "KeyAuth", "Reply", "Route", "read_gateway"]
 
 _NO_ROUTE = "no Route matched with those values"
-_NAMED_GROUP = re.compile(r"\(\?<(?![=!])")
+_NO_SERVICE = 503
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +32,9 @@ class Route:
     methods: tuple[str, ...]
     paths: tuple[str, ...]
     regex_priority: int
+    headers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    snis: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ("http", "https")
 
     @property
     def label(self) -> str:
@@ -57,11 +61,15 @@ class Reply:
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, slots=False)
 class Gateway:
     """Answers requests, and counts them as the release's prometheus plugin does."""
 
     release: str
+    router_flavor: str = "traditional_compatible"
+    """Of 3.4."""
+    allow_debug_header: bool = False
+    """Of 3.4: whether `Kong-Debug: 1` has the route named; 2.8 always names it."""
     routes: tuple[Route, ...]
     key_auths: tuple[KeyAuth, ...] = ()
     keys: frozenset[str] = attrs.field(default=frozenset(), repr=False)
@@ -83,13 +91,17 @@ class Gateway:
     def proxy(self, method: str, target: str, headers: Mapping[str, str]) -> Reply:
         """Answer one request to the proxy listener."""
         begun = time.monotonic()
-        path, _, query = target.partition("?")
-        route = self._match(method, normalise(path), headers.get("Host", "").partition(":")[0])
-        if route is None:
+        match = self._match(method, target, headers)
+        if match is None or match.route is None:
             return _message(404, _NO_ROUTE) if self.is_28 else _error(404, _NO_ROUTE)
-        reply = self._refused(route, headers, query) or _json(
+        route = self._by_id[match.route]
+        query = target.partition("?")[2]
+        reply = self._own_answer(match) or self._refused(route, headers, query)
+        reply = reply or _json(
             200, {"service": route.service, "route": route.label, "kong": self.release}
         )
+        if "Kong-Debug" in headers and (self.is_28 or self.allow_debug_header):
+            reply = attrs.evolve(reply, headers={**reply.headers, **_debug_headers(route)})
         with self._lock:
             self._counts[route.service, route.label, reply.status] += 1
             spent_ms = (time.monotonic() - begun) * 1000
@@ -103,33 +115,38 @@ class Gateway:
             pages["/status/ready"] = lambda: _message(200, "ready")
         return pages.get(path, lambda: _message(404, "Not found"))()
 
-    def _match(self, method: str, path: str, host: str) -> Route | None:
-        fitting = [
-            route
-            for route in self.routes
-            if (not route.methods or method in route.methods)
-            and (not route.hosts or host in route.hosts)
-        ]
-        found = [key for route in fitting for key in self._matches(route, path)]
-        return max(found, key=lambda key: key[:3])[3] if found else None
+    def _match(self, method: str, target: str, headers: Mapping[str, str]) -> Match | None:
+        others = [(name, value) for name, value in headers.items() if name.lower() != "host"]
+        return self._router.match(
+            Request(method=method, path=target, host=headers.get("Host", ""), headers=tuple(others))
+        )
 
-    def _matches(self, route: Route, path: str) -> Iterator[tuple[int, int, int, Route]]:
-        """Who asks for more comes first, then regexes by priority, then the longest prefix."""
-        asked = bool(route.hosts) + bool(route.methods) + bool(route.paths)
-        for wanted in route.paths or ("/",):
-            if self._is_regex(wanted):
-                pattern = wanted.removeprefix("~")
-                pattern = normalise_regex(pattern) if self.is_28 else pattern
-                if _matches_regex(pattern, path):
-                    yield asked, 1, route.regex_priority, route
-                continue
-            prefix = normalise(wanted) if self.is_28 else wanted
-            if path.startswith(prefix):
-                yield asked, 0, len(prefix), route
+    @functools.cached_property
+    def _by_id(self) -> Mapping[str, Route]:
+        return {route.id: route for route in self.routes}
 
-    def _is_regex(self, path: str) -> bool:
-        """2.8 guesses; what begins with `~` is a regex to 2.8.5 too."""
-        return path.startswith("~") or (self.is_28 and is_regex_28(path))
+    @functools.cached_property
+    def _router(self) -> Router:
+        """The model of the release's router; a route that it would not load is left out."""
+        rows = [_row(route, age) for age, route in enumerate(self.routes)]
+        return self._made([row for row in rows if self._is_loaded(row)])
+
+    def _made(self, rows: Sequence[Mapping[str, object]]) -> Router:
+        release = "2.8" if self.is_28 else "3.4"
+        flavor = None if self.is_28 else self.router_flavor
+        return router({"routes": rows}, release=release, router_flavor=flavor)
+
+    def _is_loaded(self, row: Mapping[str, object]) -> bool:
+        try:
+            return bool(self._made([row]))
+        except RouterError:
+            return False
+
+    def _own_answer(self, match: Match) -> Reply | None:
+        """What Kong itself says to plain HTTP where a route takes only HTTPS."""
+        if match.status in (None, _NO_SERVICE):  # who leads where, the stand-in knows itself
+            return None
+        return _message(match.status, "Please use HTTPS protocol")
 
     def _refused(self, route: Route, headers: Mapping[str, str], query: str) -> Reply | None:
         for plugin in self.key_auths:
@@ -186,6 +203,7 @@ def read_gateway(
     release: str,
     *,
     router_flavor: str = "traditional_compatible",
+    allow_debug_header: bool = False,
 ) -> Gateway:
     """The gateway that a database describes, read within the connection's transaction.
 
@@ -193,6 +211,7 @@ def read_gateway(
         connection: To a database of Kong.
         release: 2.8.5 or 3.4.2.
         router_flavor: As in kong.conf; 2.8 has none.
+        allow_debug_header: Likewise.
     """
     plugins = connection.execute(
         "SELECT name, route_id::text, service_id::text, config FROM plugins WHERE enabled"
@@ -203,6 +222,8 @@ def read_gateway(
     refused = {r.id for r in routes if not is_28 and _is_refused(r, router_flavor)}
     return Gateway(
         release=release,
+        router_flavor=router_flavor,
+        allow_debug_header=allow_debug_header,
         routes=tuple(route for route in routes if route.id not in refused),
         key_auths=tuple(_key_auths(plugins)),
         keys=frozenset(
@@ -227,23 +248,38 @@ def _is_refused(route: Route, router_flavor: str) -> bool:
     )
 
 
-def _matches_regex(pattern: str, path: str) -> bool:
-    """At the beginning, as far as Python's own regex can tell."""
-    try:
-        return re.match(_NAMED_GROUP.sub("(?P<", pattern), path) is not None
-    except re.error:
-        return False
+def _row(route: Route, age: int) -> Mapping[str, object]:
+    """A route as the model takes it; those read first are the oldest."""
+    row = {
+        "id": route.id,
+        "created_at": age,
+        "hosts": list(route.hosts),
+        "methods": list(route.methods),
+        "paths": list(route.paths),
+        "headers": {name: list(values) for name, values in route.headers.items()},
+        "snis": list(route.snis),
+        "protocols": list(route.protocols),
+        "regex_priority": route.regex_priority,
+    }
+    return {key: value for key, value in row.items() if value not in ([], {})}
+
+
+def _debug_headers(route: Route) -> dict[str, str]:
+    """What Kong tells whoever asks with `Kong-Debug: 1`."""
+    named = {"Kong-Route-Id": route.id, "Kong-Route-Name": route.name}
+    return {name: value for name, value in named.items() if value}
 
 
 def _routes(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Route]:
     query = """
         SELECT r.id::text, r.name, coalesce(s.name, s.id::text, ''), s.id::text, r.hosts,
-               r.methods, r.paths, coalesce(r.regex_priority, 0)
+               r.methods, r.paths, coalesce(r.regex_priority, 0), r.headers, r.snis, r.protocols
         FROM routes r LEFT JOIN services s ON s.id = r.service_id
         WHERE r.protocols && '{http,https}' ORDER BY r.created_at, r.id
     """
     for row in connection.execute(query):
-        route, name, service, service_id, hosts, methods, paths, priority = row
+        route, name, service, service_id, hosts, methods, paths, priority, *more = row
+        headers, snis, protocols = more
         yield Route(
             id=str(route),
             name=None if name is None else str(name),
@@ -253,6 +289,9 @@ def _routes(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Rout
             methods=_texts(methods),
             paths=_texts(paths),
             regex_priority=int(str(priority)),
+            headers={n: _texts(v) for n, v in headers.items()} if isinstance(headers, dict) else {},
+            snis=_texts(snis),
+            protocols=_texts(protocols),
         )
 
 

@@ -101,7 +101,12 @@ class _Node:
             options="-c default_transaction_read_only=on",
         ) as connection:
             flavor = self.keys.get("router_flavor") or "traditional_compatible"
-            self.gateway = read_gateway(connection, self.release, router_flavor=flavor)
+            self.gateway = read_gateway(
+                connection,
+                self.release,
+                router_flavor=flavor,
+                allow_debug_header=self.keys.get("allow_debug_header") == "on",
+            )
         for route in self.gateway.not_added:
             _log(f"could not add route: {route}, err: regex parse error")
 

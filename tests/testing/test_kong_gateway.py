@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ ROUTE = Route(
 
 
 def route(name: str | None, *paths: str, **more: Any) -> Route:
-    return attrs.evolve(ROUTE, id=f"id of {name}", name=name, paths=paths, **more)
+    return attrs.evolve(ROUTE, id=id_of(name), name=name, paths=paths, **more)
+
+
+def id_of(name: str | None) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name or "nobody"))
 
 
 def gateway(*routes: Route, release: str = "3.4.2", **more: Any) -> Gateway:
@@ -62,6 +67,36 @@ def test_a_regex_wins_over_a_prefix_and_priority_among_regexes(release: str, mar
         *("high", "low"),
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("release", "allowed", "told"),
+    [("2.8.5", False, True), ("3.4.2", False, False), ("3.4.2", True, True)],
+)
+def test_the_route_is_named_to_who_asks_where_the_release_allows_it(
+    release: str, allowed: bool, told: bool
+) -> None:
+    of = gateway(route("r", "/a"), release=release, allow_debug_header=allowed)
+
+    asked = of.proxy("GET", "/a", {"Kong-Debug": "1"})
+
+    named = {"Kong-Route-Id": id_of("r"), "Kong-Route-Name": "r"}
+    assert asked.headers == (named if told else {})
+    assert of.proxy("GET", "/a", {}).headers == {}
+
+
+def test_a_regex_beats_a_route_that_asks_for_more_in_3_4_alone() -> None:
+    """As the models have it, which real gateways were held against."""
+    routes = route("more", "/users", methods=("GET",)), route("regex", "~/users/\\d+")
+
+    assert found(gateway(*routes, release="2.8.5"), "/users/1") == "more"
+    assert found(gateway(*routes, release="3.4.2"), "/users/1") == "regex"
+
+
+def test_a_route_for_https_alone_sends_plain_clients_there() -> None:
+    of = gateway(route("r", "/a", protocols=("https",)))
+
+    assert of.proxy("GET", "/a", {}).status == 426
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -114,7 +149,7 @@ def test_a_pattern_that_python_does_not_take_matches_nothing() -> None:
 
 
 def test_a_route_without_a_name_is_called_by_its_id() -> None:
-    assert found(gateway(route(None, "/a")), "/a") == "id of None"
+    assert found(gateway(route(None, "/a")), "/a") == id_of(None)
 
 
 # -- key-auth ------------------------------------------------------------------
@@ -149,7 +184,7 @@ def test_key_auth(release: str, target: str, headers: dict[str, str], status: in
 @pytest.mark.parametrize(
     ("plugin", "guarded"),
     [
-        ({"route_id": "id of r", "service_id": None}, {"r"}),
+        ({"route_id": id_of("r"), "service_id": None}, {"r"}),
         ({"route_id": None, "service_id": "s1"}, {"r", "sibling"}),
         ({"route_id": None, "service_id": None}, {"r", "sibling", "other"}),
     ],

@@ -107,7 +107,8 @@ def read_routes(
     found = list(_found(config))
     if release is Release.V3_4 and version in _MIGRATED_ON_LOAD:
         found = [attrs.evolve(one, raw=_migrated(one.raw)) for one in found]
-    _refuse(found, release, router_flavor)
+    stored = release is Release.V2_8 and version is None
+    _refuse([_as_stored(one) if stored else one for one in found], release, router_flavor)
     routes = (_route(one, ids_of_names=ids_of_names) for one in found)
     return tuple(
         route
@@ -208,6 +209,15 @@ def _migrated(raw: Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(paths, list | tuple):
         return raw
     return {**raw, "paths": [migrate_path(p) if isinstance(p, str) else p for p in paths]}
+
+
+def _as_stored(found: _Found) -> _Found:
+    """What 2.8 reads in its database without a look at its schema: paths that 3.4 has migrated."""
+    paths = found.raw.get("paths")
+    if not isinstance(paths, list | tuple):
+        return found
+    plain = [p.removeprefix("~") if isinstance(p, str) else p for p in paths]
+    return attrs.evolve(found, raw={**found.raw, "paths": plain})
 
 
 def _refuse(found: Sequence[_Found], release: Release, router_flavor: str | None) -> None:

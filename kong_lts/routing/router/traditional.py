@@ -267,10 +267,14 @@ def _entries(
 
 
 def _path(path: str, release: Release, engines: Engines, regexes: dict[str, PcreRegex]) -> PathTest:
-    """One path: 2.8 guesses what is a regex and normalises; 3.4 takes what it is told."""
+    """One path: 2.8 guesses what is a regex and normalises; 3.4 takes what it is told.
+
+    2.8.5 too takes what begins with `~` for a regex, though its schema lets nobody write it.
+    """
     if release is Release.V2_8:
-        is_regex, text = is_regex_28(path), path
-        value = normalise_regex(path) if is_regex else normalise(path)
+        text = path.removeprefix("~")
+        is_regex = text != path or is_regex_28(path)
+        value = normalise_regex(text) if is_regex else normalise(path)
     else:
         is_regex = path.startswith("~")
         value = text = path.removeprefix("~")
