@@ -124,8 +124,11 @@ class Rewriting:
         if to in self.comparison.set_keys or to in self._written:
             return self._comment_out(difference)
         settings = self._settings(key)
-        counting = settings if key in self.comparison.conf.alternatives else settings[-1:]
-        as_loaded = difference.rule.as_loaded or any(map(self._differs, counting))
+        branched = key in self.comparison.conf.alternatives
+        counting = settings if branched else settings[-1:]
+        as_loaded = difference.rule.as_loaded or (
+            not branched and self._differs(difference.setting)
+        )
         if to in self._undecided or (as_loaded and self._is_unknown(key)):
             return self._leave(difference, _BY_HAND)
         value = as_text(self.comparison.old.values.get(to)) if as_loaded else None
@@ -153,11 +156,18 @@ class Rewriting:
     def _rename_lines(
         self, difference: Difference, settings: Sequence[Setting], value: str | None
     ) -> bool:
-        edits = [_renamed(self.comparison, s, difference.rule.to, value) for s in settings]
+        to = difference.rule.to
+        edits = [_renamed(self.comparison, s, to, self._or_reading(value, s)) for s in settings]
         if None in edits:
             return self._leave(difference, _BY_HAND)
         self.edits += [edit for of_line in edits for edit in of_line or ()]
         return True
+
+    def _or_reading(self, value: str | None, setting: Setting) -> str | None:
+        """A value, or what 2.8 reads off a line that 3.4 would read differently."""
+        if value is not None or not self._differs(setting):
+            return value
+        return reading(setting, Release.V2_8)
 
     def _is_unknown(self, key: str) -> bool:
         """Whether nobody can say what 2.8 makes of a key."""

@@ -24,7 +24,8 @@ _MARKUP = re.compile(r"\{\{|\{%|\{#|<%")
 _BRANCH = re.compile(r"\s*(?:\{%|<%(?!=)|\{\{-?\s*(?:if|else|end|range|with)\b)")
 """A line that decides whether the lines below it are there."""
 _NGINX = "nginx_"
-"""Directives of nginx have variables of their own, so that a `$` there says nothing."""
+_IN_NGINX = re.compile(r"\{\{|\{%|\{#|<%|\$\{[A-Z][^${}]*\}|\A\$[A-Z][A-Z0-9_]*\Z")
+"""Directives of nginx have variables of their own, which are not written in capitals."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +58,7 @@ class Setting:
         """Whether the line is to be filled in by a tool, so that nobody knows the value yet."""
         if self.written_by_template:
             return True
-        pattern = _MARKUP if self.key.startswith(_NGINX) else _TEMPLATE
+        pattern = _IN_NGINX if self.key.startswith(_NGINX) else _TEMPLATE
         return bool(pattern.search(self.raw.strip(BLANKS)))
 
     @property

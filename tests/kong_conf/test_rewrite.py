@@ -63,6 +63,17 @@ def test_each_branch_of_a_template_is_rewritten_in_place() -> None:
     assert "conf-duplicate-key" not in {f.rule for f in kong_conf.diff(conf, edition="oss")}
 
 
+@pytest.mark.parametrize(
+    ("value", "is_left"),
+    [("${KEEPALIVE}", True), ("${KEEPALIVE:-60}", True), ("$KEEPALIVE", True), ("${args}", False)],
+)
+def test_a_variable_of_the_shell_in_a_directive_is_left(value: str, is_left: bool) -> None:
+    text = f"nginx_upstream_keepalive = {value}\n"
+    work = kong_conf.rewrite(kong_conf.parse(text), edition="oss", keep_behaviour=False)
+    assert (work.text == text) == is_left
+    assert bool(work.left) == is_left
+
+
 def test_an_item_is_taken_out_of_a_list() -> None:
     text = "tracing_types = query, cassandra_iterate, router  # all\n"
     assert rewritten(text, "enterprise") == "tracing_types = query, router  # all\n"
