@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import kong_lts
 from kong_lts.evidence import read_access_log, read_admin_log, read_error_log
-from kong_lts.evidence.logs import MOST_PATHS, access_log_of, admin_log_of
+from kong_lts.evidence.logs import access_log_of, admin_log_of
 from kong_lts.files import read_chunks
 
 LINE = '10.1.4.20 - - [12/Feb/2024:06:00:01 +0000] "{} {} HTTP/1.1" {} 8211 "-" "{}"\n'
@@ -23,7 +23,6 @@ def test_requests_are_counted_by_path_without_its_query() -> None:
 
     assert log.requests == 3
     assert log.paths == {"/a": 2, "/b%20c": 1}
-    assert log.statuses == {"200": 2, "404": 1}
     assert log.percent_encoded == 1
 
 
@@ -42,15 +41,15 @@ def test_referrers_and_agents_are_no_requests() -> None:
 
 def test_very_many_paths_are_folded() -> None:
     chunks = (
-        access(*((f"/users/{n}/orders/{n * 7}", 200) for n in range(start, start + 20_000)))
-        for start in range(0, 80_000, 20_000)
+        access(*((f"/users/{n}/orders/{n * 7}", 200) for n in range(start, start + 1_000)))
+        for start in range(0, 5_000, 1_000)
     )
 
-    log = access_log_of(chunks)
+    log = access_log_of(chunks, most=3_000)
 
-    assert log.requests == sum(log.paths.values()) == 80_000
-    assert len(log.paths) <= MOST_PATHS
-    assert log.paths["/users/*/orders/*"] >= 40_000
+    assert log.requests == sum(log.paths.values()) == 5_000
+    assert len(log.paths) <= 3_000
+    assert log.paths["/users/*/orders/*"] >= 4_000
 
 
 def test_calls_of_the_admin_api_keep_method_status_and_agent() -> None:

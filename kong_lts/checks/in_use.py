@@ -87,7 +87,15 @@ def _all(evidence: Evidence, manifests: Iterable[Manifest]) -> Iterator[PluginIn
         yield from _of_manifest(manifest)
 
 
+_KEPT = (
+    "hosts", "methods", "headers", "snis", "regex_priority", "request_buffering",
+    "response_buffering", "updated_at", "instance_name", "use_srv_name", "hash_on_query_arg",
+)  # fmt: skip
+"""What a check asks of a route beside its name and paths."""
+
+
 def _of_file(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
+    same: dict[str, Mapping[str, object]] = {}  # most routes have the same fields
     for listed in declarative.inventory(data):
         location = Location(path=path, line=listed.line)
         if listed.kind == "plugins" and isinstance(listed.fields.get("name"), str):
@@ -105,9 +113,16 @@ def _of_file(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
                 name=text_of(listed.fields.get("name")) or text_of(listed.fields.get("id")),
                 paths=names_in(listed.fields.get("paths")),
                 service=listed.service,
-                fields={k: v for k, v in listed.fields.items() if k not in ("paths", "name")},
+                fields=_shared(listed.fields, same),
                 location=location,
             )
+
+
+def _shared(
+    fields: Mapping[str, object], same: dict[str, Mapping[str, object]]
+) -> Mapping[str, object]:
+    kept = {name: fields[name] for name in _KEPT if name in fields}
+    return same.setdefault(repr(kept), kept) if kept else {}
 
 
 def _plugin(row: Mapping[str, object], location: Location, origin: str) -> PluginInUse:

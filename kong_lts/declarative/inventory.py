@@ -6,7 +6,7 @@ from collections.abc import Mapping as Table
 import attrs
 
 from kong_lts.declarative import document, json_text, quick
-from kong_lts.declarative.document import Piece
+from kong_lts.declarative.document import Piece, Root
 from kong_lts.declarative.entities import Entity, Walker
 from kong_lts.declarative.nodes import Dull, Mapping, Node, Scalar, Sequence, is_null, number
 from kong_lts.declarative.source import PLACEHOLDER, Source, decode
@@ -49,27 +49,32 @@ def inventory(data: bytes) -> Iterator[Listed]:
         DeclarativeError: It is no text, no YAML or no mapping.
     """
     source = decode(data)
+    if json_text.is_json(source):
+        return iter(_entities(json_text.read(source), source))
+    try:
+        return iter(_entities(quick.read(source.parsed, {}), source))
+    except quick.DeclinedError:
+        return iter(_entities(document.read(source), source))
+
+
+def _entities(parts: Iterator[Piece | Root], source: Source) -> list[Listed]:
+    """All of them, since a text may be declined at its last line."""
     workspace = None
     walker = Walker(_KINDS)
-    for piece in _pieces(source):
-        name = piece.key.value
-        if name == "_workspace" and isinstance(piece.node, Scalar):
-            workspace = piece.node.value
-        elif name in _KINDS and piece.number is not None:
-            for found in walker.entities(name, piece.node, piece.number):
-                if isinstance(found, Entity):
-                    yield _listed(found, source, workspace)
-
-
-def _pieces(source: Source) -> Iterator[Piece]:
-    if json_text.is_json(source):
-        parts = json_text.read(source)
-    else:
-        try:
-            parts = iter(list(quick.read(source.parsed, {})))
-        except quick.DeclinedError:
-            parts = document.read(source)
-    yield from (part for part in parts if isinstance(part, Piece))
+    listed: list[Listed] = []
+    for part in parts:
+        if not isinstance(part, Piece):
+            continue
+        name = part.key.value
+        if name == "_workspace" and isinstance(part.node, Scalar):
+            workspace = part.node.value
+        elif name in _KINDS and part.number is not None:
+            listed += [
+                _listed(found, source, workspace)
+                for found in walker.entities(name, part.node, part.number)
+                if isinstance(found, Entity)
+            ]
+    return listed
 
 
 def _listed(entity: Entity, source: Source, workspace: str | None) -> Listed:

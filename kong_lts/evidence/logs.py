@@ -24,12 +24,11 @@ __all__ = [
     "read_error_log",
 ]
 
-MOST_PATHS = 50_000
+MOST_PATHS = 200_000
 """So many different paths are counted on their own; ids in them are folded beyond that."""
 MOST_CALLS = 20_000
 
 _REQUEST = re.compile(rb'"[A-Z]{3,7} (/[^ ?"\n]*)(?=[ ?])')
-_STATUS = re.compile(rb'" ([1-5][0-9][0-9]) ')
 _TOKEN = rb"[?&](?:jwt|access_token|id_token)="
 _CALL = re.compile(
     rb'^(?:[^"\n]*)"([A-Z]{3,7}) ([^ "\n]+)[^"\n]*" ([1-5]\d\d)(?:[^"\n]*"[^"\n]*"[ ]"([^"\n]*)")?',
@@ -52,7 +51,6 @@ class AccessLog:
     requests: int = 0
     paths: Mapping[str, int] = attrs.field(factory=dict, repr=False)
     """Requests by path without its query; `*` stands for an id where there were too many."""
-    statuses: Mapping[str, int] = attrs.field(factory=dict)
     with_token_in_query: int = 0
     """Requests with a token such as `?jwt=` in their query."""
     percent_encoded: int = 0
@@ -128,48 +126,55 @@ def read_error_log(path: str | os.PathLike[str], *, progress: Progress | None = 
     return error_log_of(read_chunks(path, progress=progress))
 
 
-def access_log_of(chunks: Iterable[bytes]) -> AccessLog:
-    """The same as `read_access_log`, of chunks that each end with a line."""
+def access_log_of(chunks: Iterable[bytes], *, most: int = MOST_PATHS) -> AccessLog:
+    """The same as `read_access_log`, of chunks that each end with a line.
+
+    Args:
+        chunks: Of the log.
+        most: So many different paths are counted on their own.
+    """
     paths: Counter[bytes] = Counter()
-    statuses: Counter[bytes] = Counter()
     token = re.compile(_TOKEN)
     tokens, requests = 0, 0
-    folded = encoded = 0
+    encoded = 0
     for chunk in chunks:
         found = _REQUEST.findall(chunk)
         requests += len(found)
         paths.update(found)
-        statuses.update(_STATUS.findall(chunk))
         if b"jwt=" in chunk or b"_token=" in chunk:
             tokens += len(token.findall(chunk))
-        while len(paths) > MOST_PATHS:
+        if len(paths) > most:
             encoded += sum(count for path, count in paths.items() if b"%" in path)
-            paths = _folded(paths, folded)
-            folded += 1
-        folded = 0
+            paths = _folded(paths, most // 2)
     encoded += sum(count for path, count in paths.items() if b"%" in path)
     return AccessLog(
         requests=requests,
         paths={path.decode("utf-8", "replace"): count for path, count in paths.items()},
-        statuses={status.decode(): count for status, count in sorted(statuses.items())},
         with_token_in_query=tokens,
         percent_encoded=encoded,
     )
 
 
-def _folded(paths: Counter[bytes], times: int) -> Counter[bytes]:
-    """Fewer paths: ids as `*` first, then fewer and fewer segments, at last the most frequent."""
-    found: Counter[bytes] = Counter()
-    if times > 3:
-        kept = paths.most_common(MOST_PATHS // 2)
-        rest = sum(paths.values()) - sum(count for _, count in kept)
-        return Counter(dict(kept)) + Counter({_REST: rest})
-    for path, count in paths.items():
-        short = _ID.sub(b"*", path).replace(b"%", b"")
-        if times:
-            short = b"/".join(short.split(b"/")[: 6 - times])
-        found[short] += count
-    return found
+def _folded(paths: Counter[bytes], wanted: int) -> Counter[bytes]:
+    """At most half as many: ids as `*`, then fewer and fewer segments, at last the frequent ones.
+
+    Half of the room is free again afterwards, so that the work stays in proportion to the log.
+    """
+    for segments in (None, 5, 4, 3):
+        found: Counter[bytes] = Counter()
+        for path, count in paths.items():
+            short = _ID.sub(b"*", path)
+            if b"%" in short:
+                short = short.replace(b"%", b"")  # these have been counted
+            if segments is not None:
+                short = b"/".join(short.split(b"/")[:segments])
+            found[short] += count
+        if len(found) <= wanted:
+            return found
+        paths = found
+    kept = paths.most_common(wanted - 1)
+    rest = sum(paths.values()) - sum(count for _, count in kept)
+    return Counter(dict(kept)) + Counter({_REST: rest})
 
 
 def admin_log_of(chunks: Iterable[bytes]) -> AdminLog:
