@@ -94,7 +94,9 @@ def assess(
         All findings, worst first. A check that crashes is listed in `not_checked`, alone.
     """
     case = Case(deployment, evidence)
-    seen: list[Seen] = []
+    seen: list[Seen] = [
+        NotChecked(rule=f"gather: {gap.source}", missing=gap.reason) for gap in evidence.gaps
+    ]
     for check in ALL:
         if missing := check.missing(case):
             seen += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]

@@ -1,13 +1,18 @@
 """Evidence: gathered through adapters, or read from a folder of files."""
 
 import json
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 
 import kong_lts
 from kong_lts.database import Lock, RouteRow, SchemaMeta, ServiceRow
-from kong_lts.errors import FormatError, UnreadableFileError
+from kong_lts.deployment import Side
+from kong_lts.errors import FormatError, ProcessNotRunError, UnreadableFileError
+from kong_lts.protocols import Finished
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
@@ -151,10 +156,86 @@ def test_gathering_adds_the_database_and_keeps_what_is_known() -> None:
     assert evidence.database.name == "kong"
 
 
-def test_nothing_is_gathered_of_a_deployment_without_a_database() -> None:
+def test_no_database_is_asked_of_a_deployment_without_one() -> None:
     db_less = ALL["db-less-rolling"]
 
-    assert kong_lts.gather(db_less, fake_adapters(World.of(db_less))) == kong_lts.Evidence()
+    assert kong_lts.gather(db_less, fake_adapters(World.of(db_less))).database is None
+
+
+def test_the_nodes_and_their_entities_are_asked() -> None:
+    world = World.of(DEPLOYMENT)
+    world.cluster(Side.CURRENT).entities["plugins/p1"] = {"id": "p1", "name": "acl"}
+
+    evidence = kong_lts.gather(DEPLOYMENT, fake_adapters(world))
+
+    assert evidence.admin["/plugins"] == {"data": [{"id": "p1", "name": "acl"}]}
+    assert evidence.admin["/"] == {"version": str(DEPLOYMENT.current.version)}
+
+
+def test_data_planes_are_asked_in_hybrid_mode() -> None:
+    hybrid = ALL["hybrid-dual-cluster"]
+
+    evidence = kong_lts.gather(hybrid, fake_adapters(World.of(hybrid)))
+
+    assert "/clustering/data-planes" in evidence.admin
+
+
+@attrs.define
+class FilesOnNode:
+    """A node on which only files can be read."""
+
+    files: Mapping[str, str]
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+    ) -> Finished:
+        if argv[0] != "cat" or argv[1] not in self.files:
+            raise ProcessNotRunError(argv[0], "no such file")
+        return Finished(status=0, stdout=self.files[argv[1]])
+
+
+def test_kong_conf_and_the_operating_system_are_read_on_the_nodes() -> None:
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+    node = FilesOnNode({"/etc/kong/kong.conf": "log_level = debug\n"})
+    current = attrs.evolve(adapters.current, nodes={"gw-1": node})
+
+    evidence = kong_lts.gather(DEPLOYMENT, attrs.evolve(adapters, current=current))
+
+    assert str(evidence.kong_conf["gw-1"]) == "log_level = debug\n"
+    (gap,) = evidence.gaps
+    assert gap.source == "operating system of gw-1"
+    assert "no such file" in gap.reason
+    not_checked = kong_lts.assess(DEPLOYMENT, evidence).not_checked
+    assert "gather: operating system of gw-1" in {entry.rule for entry in not_checked}
+
+
+@attrs.define
+class SlowNode:
+    """A node that never answers."""
+
+    asked: threading.Event
+    never: threading.Event
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+    ) -> Finished:
+        self.asked.set()
+        self.never.wait()
+        return Finished(status=0)
+
+
+def test_a_source_that_takes_too_long_holds_up_nobody() -> None:
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+    slow = SlowNode(threading.Event(), threading.Event())
+    current = attrs.evolve(adapters.current, nodes={"gw-1": slow})
+
+    evidence = kong_lts.gather(
+        DEPLOYMENT, attrs.evolve(adapters, current=current), time_limit_s=0.2
+    )
+
+    slow.never.set()
+    assert evidence.database is not None
+    assert {gap.reason for gap in evidence.gaps} == {"no answer within 0.2 s"}
 
 
 def test_gathering_changes_nothing() -> None:

@@ -13,7 +13,7 @@ from kong_lts.evidence.logs import (
     read_error_log,
 )
 from kong_lts.evidence.redaction import redacted
-from kong_lts.evidence.values import Evidence, StateFile, TextFile
+from kong_lts.evidence.values import Evidence, Gap, StateFile, TextFile
 
 __all__ = [
     "AccessLog",
@@ -21,6 +21,7 @@ __all__ = [
     "AdminLog",
     "ErrorLog",
     "Evidence",
+    "Gap",
     "LogLine",
     "StateFile",
     "TextFile",

@@ -10,7 +10,7 @@ from kong_lts.evidence.logs import AccessLog, AdminLog, ErrorLog
 from kong_lts.kong_conf import KongConf
 from kong_lts.serialization import Form, json_schema
 
-__all__ = ["Evidence", "Rows", "StateFile", "TextFile"]
+__all__ = ["Evidence", "Gap", "Rows", "StateFile", "TextFile"]
 
 Rows = Mapping[str, tuple[Mapping[str, object], ...]]
 """Rows or entities by table or kind, as parsed."""
@@ -30,6 +30,14 @@ class TextFile:
 
     path: str
     text: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Gap:
+    """A source that was asked and showed nothing."""
+
+    source: str
+    reason: str
 
 
 def _by_node(value: KongConf | Mapping[str, KongConf]) -> Mapping[str, KongConf]:
@@ -62,6 +70,7 @@ class Evidence:
         scripts: What automates the Admin API, decK or `kong`.
         prefix: Paths below Kong's prefix folder.
         deck: The version that the `deck` program gives.
+        gaps: Sources that were asked and gave no answer.
     """
 
     kong_conf: Mapping[str, KongConf] = attrs.field(factory=dict, converter=_by_node)
@@ -81,6 +90,7 @@ class Evidence:
     scripts: tuple[TextFile, ...] = ()
     prefix: tuple[str, ...] = ()
     deck: str | None = None
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def configurations(self) -> Mapping[str, KongConf]:
@@ -146,6 +156,7 @@ class _Saved:
     scripts: tuple[TextFile, ...] = ()
     prefix: tuple[str, ...] = ()
     deck: str | None = None
+    gaps: tuple[Gap, ...] = ()
 
     @classmethod
     def of(cls, evidence: Evidence) -> "_Saved":
