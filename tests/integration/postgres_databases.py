@@ -1,6 +1,7 @@
 """Databases of a test: each its own, gone afterwards."""
 
 import contextlib
+import multiprocessing
 import os
 import subprocess
 import time
@@ -107,3 +108,18 @@ def load(url: str, dump: Path) -> None:
              "PGDATABASE": parts.path[1:]},
         check=True,
     )  # fmt: skip
+
+
+def run_and_kill(target: Callable[..., object], *args: object, after_s: float | None) -> float:
+    """Run a function in a copy of this process, and kill that after a while, None for never.
+
+    Returns:
+        The seconds that it ran.
+    """
+    process = multiprocessing.get_context("fork").Process(target=target, args=args)
+    begun = time.monotonic()
+    process.start()
+    process.join(after_s)
+    process.kill()
+    process.join()
+    return time.monotonic() - begun

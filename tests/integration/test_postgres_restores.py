@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from kong_lts.database import Fingerprint, differences
 from kong_lts.errors import ArchiveError, BackupError
 from kong_lts.manifest import DumpFormat, Manifest
 from tests.conftest import counted
-from tests.integration.postgres_databases import Databases, databases_on, load
+from tests.integration.postgres_databases import Databases, databases_on, load, run_and_kill
 
 ELSEWHERE = "UPDATE services SET host = 'elsewhere.internal'"
 EACH_FORMAT = pytest.mark.parametrize("dump_format", DumpFormat)
@@ -301,12 +300,9 @@ def test_a_schema_that_comes_out_otherwise_is_put_back(
 
 # --- killed ---------------------------------------------------------------------------------------
 
-REPLACE = """\
-import sys
-from kong_lts.adapters import PostgresArchive
-print("begins", flush=True)
-PostgresArchive.at("env:KONG_URL").replace(sys.argv[1], sys.argv[2])
-"""
+
+def replace(url: str, folder: str, keep_as: str) -> None:
+    PostgresArchive.at(url).replace(folder, keep_as)
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["database", "schema"])
@@ -324,7 +320,7 @@ def test_a_killed_replacement_leaves_the_old_state_or_the_new(
         name = f"{urlsplit(url).path[1:]}_kept"
         databases.made.append(name)
 
-        kill(REPLACE, url, (folder, name), after_s=0.5 * number / count)
+        run_and_kill(replace, url, folder, name, after_s=0.8 * number / count)
 
         databases.until(lambda url=url, at=new.taken_at: settles(url, at))  # type: ignore[misc] # bound at once
         assert fingerprint(url, new.taken_at) in (old, new), number
@@ -347,22 +343,6 @@ def ends(archive: PostgresArchive, folder: str, keep_as: str) -> bool:
     except ArchiveError:
         return False
     return True
-
-
-def kill(code: str, url: str, words: tuple[str, ...], after_s: float) -> None:
-    """Run a program and kill it after a while."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *words],
-        env={**os.environ, "KONG_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            process.wait(after_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 # --- the guide's own command ----------------------------------------------------------------------
