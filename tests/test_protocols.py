@@ -17,10 +17,11 @@ PROTOCOLS = [
     for name in protocols.__all__
     if isinstance(kind := getattr(protocols, name), type) and Protocol in kind.__mro__
 ]
+NO_VALUES = {"CredentialKind", "NO_ROUTE", "Order", "is_credential"}
 VALUES = [
     getattr(protocols, name)
     for name in protocols.__all__
-    if name not in {kind.__name__ for kind in PROTOCOLS} | {"Order", "NO_ROUTE"}
+    if name not in {kind.__name__ for kind in PROTOCOLS} | NO_VALUES
 ]
 EACH = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda kind: kind.__name__)
 MARK = "S3CR3T-marked"

@@ -1,10 +1,13 @@
 """The proxy listener of one cluster, beside the load balancer."""
 
 import os
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import attrs
 
+from kong_lts.adapters.credentials import shown_to_gateway
 from kong_lts.adapters.http_client import HttpClient
 from kong_lts.adapters.secrets import is_reference, resolve_secret
 from kong_lts.errors import ProxyError, SecretError
@@ -23,7 +26,7 @@ class HttpProxy:
         url: Where the listener is.
         timeout_s: Seconds for one request.
         ca_file: Certificates to trust; None takes those of the system.
-        environ: Where `env:NAME` of a header is looked up.
+        environ: Where `env:NAME` of a header, a body or a credential is looked up.
     """
 
     url: str = attrs.field(repr=False)
@@ -33,20 +36,40 @@ class HttpProxy:
 
     def send(self, probe: Probe) -> Answer:
         doing = f"sending the probe {probe.name}"
-        headers = dict(probe.headers)
-        secrets: list[str] = []
         try:
-            for name, value in probe.headers.items():
-                if is_reference(value):
-                    headers[name] = resolve_secret(value, self.environ)
-                    secrets.append(headers[name])
+            headers, body, secrets = self._made(probe)
         except SecretError as exc:
             raise ProxyError(doing, str(exc)) from exc
+        client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)
+        begun = time.monotonic()
+        found = client.send(
+            probe.method, self.url, probe.path, body=body,
+            doing=doing, error=ProxyError, headers=headers, secrets=secrets,
+        )  # fmt: skip
+        latency_ms = (time.monotonic() - begun) * 1000
+        return Answer(
+            status=found.status, body=found.text(), headers=found.headers, latency_ms=latency_ms
+        )
+
+    def _made(self, probe: Probe) -> tuple[dict[str, str], bytes | None, tuple[str, ...]]:
+        """Headers and body with every reference resolved, and the secrets in them."""
+        secrets: list[str] = []
+
+        def plain(text: str) -> str:
+            if not is_reference(text):
+                return text
+            secrets.append(resolve_secret(text, self.environ))
+            return secrets[-1]
+
+        headers = {name: plain(value) for name, value in probe.headers.items()}
         if probe.host is not None:
             headers["Host"] = probe.host
-        client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)
-        found = client.send(
-            probe.method, self.url, probe.path,
-            doing=doing, error=ProxyError, headers=headers, secrets=tuple(secrets),
-        )  # fmt: skip
-        return Answer(status=found.status, body=found.text(), headers=found.headers)
+        if (credential := probe.credential) is not None:
+            shown = shown_to_gateway(
+                credential, plain(credential.secret),
+                method=probe.method, target=probe.path, now=datetime.now(UTC),
+            )  # fmt: skip
+            secrets += shown.values()
+            headers |= shown
+        body = None if probe.body is None else plain(probe.body).encode()
+        return headers, body, tuple(secrets)

@@ -27,6 +27,8 @@ __all__ = [
     "Past",
     "ProbeResult",
     "Probed",
+    "Recorded",
+    "RecordedAnswer",
     "Restored",
     "TrafficCount",
     "Watched",
@@ -157,6 +159,8 @@ class ProbeResult:
     expected: str
     found: str
     answered: bool = True
+    slower_ms: float | None = None
+    """How much longer the answer took than that of the other cluster, where that is a lot."""
 
     @property
     def passed(self) -> bool:
@@ -178,6 +182,32 @@ class Probed:
     """A staging test or smoke test ran."""
 
     results: tuple[ProbeResult, ...]
+    routes_told: bool = True
+    """Whether the gateway told which route answered, where that was asked for."""
+
+
+@attrs.frozen(kw_only=True)
+class RecordedAnswer:
+    """What one cluster answered to a probe; no body, only what it takes to compare one."""
+
+    probe: str
+    status: int
+    body: Mapping[str, str] = attrs.Factory(dict)
+    """Hash of each first-level part of a JSON body by its JSON path; `$` alone for another one."""
+    headers: Mapping[str, str] = attrs.Factory(dict)
+    route: str = ""
+    """Who took it, where the gateway told."""
+    service: str = ""
+    latency_ms: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Recorded:
+    """The answers of one cluster, for the other one to be compared with."""
+
+    answers: tuple[RecordedAnswer, ...]
+    unanswered: tuple[str, ...] = ()
+    """Probes that got no answer, and why."""
 
 
 @attrs.frozen(kw_only=True)
@@ -264,6 +294,7 @@ Outcome = (
     | Confirmed
     | Diverted
     | Probed
+    | Recorded
     | Watched
 )
 """What `Step.run` gives back: journalled, and handed to later steps."""

@@ -42,7 +42,13 @@ from kong_lts.restore import (
 )
 from kong_lts.schema import SchemaState
 from kong_lts.serialization import Form, json_schema
-from kong_lts.smoke_test import SmokeTest, StagingTest
+from kong_lts.smoke_test import (
+    CheckRoutes,
+    CompareAnswers,
+    RecordAnswers,
+    SmokeTest,
+    StagingTest,
+)
 from kong_lts.step import Reversibility
 from kong_lts.strategies import Strategy
 from kong_lts.traffic import DivertTraffic
@@ -80,6 +86,9 @@ AnyStep = (
     | GuardDataPlanes
     | NoConnections
     | StagingTest
+    | RecordAnswers
+    | CompareAnswers
+    | CheckRoutes
     | SmokeTest
     | DivertTraffic
     | WatchMetrics

@@ -8,6 +8,14 @@ from kong_lts.protocols.bundles import (
     Adapters,
     ClusterAdapters,
 )
+from kong_lts.protocols.probes import (
+    NO_ROUTE,
+    Answer,
+    Credential,
+    CredentialKind,
+    Probe,
+    is_credential,
+)
 from kong_lts.protocols.promises import (
     AdminApi,
     Approver,
@@ -30,15 +38,12 @@ from kong_lts.protocols.promises import (
     WriteGuard,
 )
 from kong_lts.protocols.values import (
-    NO_ROUTE,
-    Answer,
     Decision,
     Finished,
     Instruction,
     KeyringKeys,
     NodeStatus,
     Order,
-    Probe,
     Question,
     Recovered,
 )
@@ -54,6 +59,8 @@ __all__ = [
     "Clock",
     "ClusterAdapters",
     "Control",
+    "Credential",
+    "CredentialKind",
     "Credentials",
     "Database",
     "Decision",
@@ -76,4 +83,5 @@ __all__ = [
     "Question",
     "Recovered",
     "WriteGuard",
+    "is_credential",
 ]

@@ -7,14 +7,13 @@ from typing import Protocol
 from kong_lts.database import DatabaseFacts, Fingerprint
 from kong_lts.events import BackedUp, Event, TrafficCount
 from kong_lts.manifest import BackupManifest, FileListing
+from kong_lts.protocols.probes import Answer, Probe
 from kong_lts.protocols.values import (
-    Answer,
     Decision,
     Finished,
     Instruction,
     KeyringKeys,
     NodeStatus,
-    Probe,
     Question,
     Recovered,
 )

@@ -29,7 +29,7 @@ from kong_lts.nodes import (
 from kong_lts.planning import AnyStep
 from kong_lts.restore import CreateDatabase, RestoreDatabase, RestoreKeyring, RestorePoint
 from kong_lts.schema import SchemaState
-from kong_lts.smoke_test import SmokeTest, StagingTest
+from kong_lts.smoke_test import CompareAnswers, SmokeTest, StagingTest
 from kong_lts.testing.simulation import SimulatedDatabase, World
 from kong_lts.traffic import DivertTraffic
 
@@ -82,7 +82,7 @@ def _run(world: World, step: StartNodes | StopNodes | GuardDataPlanes) -> list[b
     return [running.get(node, False) for node in step.nodes]
 
 
-def _is_well(world: World, step: StagingTest | SmokeTest | WatchMetrics) -> bool:
+def _is_well(world: World, step: StagingTest | SmokeTest | CompareAnswers | WatchMetrics) -> bool:
     return world.new.failing_percent < 100
 
 
@@ -109,6 +109,7 @@ _TRUTHS: Mapping[type, _Truth] = {
     NoConnections: lambda world, step: _database(world, step).connections == 0,
     StagingTest: _is_well,
     SmokeTest: _is_well,
+    CompareAnswers: _is_well,
     WatchMetrics: _is_well,
     DivertTraffic: lambda world, step: world.new_percent == step.new_percent,
 }

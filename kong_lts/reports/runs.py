@@ -13,6 +13,7 @@ from kong_lts.events import (
     Migrated,
     Outcome,
     Probed,
+    Recorded,
     Restored,
     RollbackStarted,
     Watched,
@@ -106,6 +107,7 @@ _OUTCOMES: Mapping[type[Outcome], Callable[[Any], str]] = {
     Confirmed: lambda o: f"confirmed by {o.by}",
     Diverted: lambda o: f"{o.new_percent}% of the traffic on the new cluster",
     Probed: _probed,
+    Recorded: lambda o: f"{counted(len(o.answers), 'answer')} recorded",
     Watched: _watched,
 }
 

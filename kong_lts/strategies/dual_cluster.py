@@ -28,10 +28,13 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     return (
         *control_planes(deployment, new, settings),
+        *shared.check_routes(settings, f"{_GUIDE} 5"),
+        *shared.record(settings, f"{_GUIDE} 5"),
         shared.test(
             StagingTest, "staging-test", f"{_GUIDE} 5", settings, "before it gets any traffic"
         ),
         *shared.test_routes(f"{_GUIDE} 5", settings),
+        *shared.compare(settings, f"{_GUIDE} 5"),
         *shared.diversion(settings, f"{_GUIDE} 6", f"{_GUIDE} 7"),
         shared.test(
             SmokeTest,

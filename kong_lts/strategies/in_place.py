@@ -46,6 +46,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     return (
         *control_planes(deployment, new, settings, downtime=True),
+        *shared.check_routes(settings, f"{_GUIDE} 7", leads_back_to=None),
         shared.test(
             SmokeTest,
             "smoke-test",
@@ -54,6 +55,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
             "now that it has all traffic",
         ),
         *_routes_test(settings),
+        *shared.compare(settings, "Perform upgrade, step 3", leads_back_to=None),
         shared.watch_afterwards(settings, f"{_GUIDE} 8", "watch-new"),
         *completion(settings),
     )
@@ -95,6 +97,8 @@ def control_planes(
     yield attrs.evolve(staging, leads_back_to=shared.EVALUATE)
     where = "Point it at the database of the current cluster."
     yield shared.install(deployment, new, settings, f"{_GUIDE} 6", where)
+    if downtime:
+        yield from shared.record(settings, f"{_GUIDE} 4")
     yield from _migration(deployment, new, settings, downtime=downtime)
 
 

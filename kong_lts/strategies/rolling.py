@@ -218,10 +218,13 @@ def _tested(settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
             "Run `kong config parse` of 3.4 with it on the new node, or `deck file validate`;"
             " only the former knows the plugins that are installed.",
         )
+    yield from shared.check_routes(settings, f"{guide} 4")
+    yield from shared.record(settings, f"{guide} 4")
     yield shared.test(
         StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
     )
     yield from shared.test_routes(f"{guide} 4", settings)
+    yield from shared.compare(settings, f"{guide} 4")
 
 
 def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:

@@ -5,6 +5,7 @@ from attrs.validators import ge, gt, optional
 
 from kong_lts.monitoring import DEFAULT_GATES, Gate
 from kong_lts.protocols import Probe
+from kong_lts.smoke_test import SAFE_METHODS
 from kong_lts.strategies.route_probes import RouteProbes
 from kong_lts.traffic import DEFAULT_RAMP, RampStage
 
@@ -18,6 +19,13 @@ class Settings:
     ramp: tuple[RampStage, ...] = DEFAULT_RAMP
     gates: tuple[Gate, ...] = DEFAULT_GATES
     probes: tuple[Probe, ...] = ()
+    compared: tuple[Probe, ...] = ()
+    """Requests to both clusters, whose answers are compared with each other."""
+    every_route: tuple[Probe, ...] = ()
+    """A request for each route, as `kong_lts.smoke_test.probes_of_configuration` makes them; each
+    must reach its route once the new nodes run."""
+    safe_methods: tuple[str, ...] = SAFE_METHODS
+    """Methods that a probe may have."""
     route_probes: RouteProbes = attrs.field(factory=RouteProbes)
     """For the routes that change; a plan takes them from its assessment."""
     logins: tuple[Probe, ...] = ()

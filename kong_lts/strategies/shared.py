@@ -17,7 +17,13 @@ from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics
 from kong_lts.nodes import DoByHand, InstallNodes, StartNodes, StopNodes
 from kong_lts.restore import RestoreKeyring
-from kong_lts.smoke_test import SmokeTest, StagingTest
+from kong_lts.smoke_test import (
+    CheckRoutes,
+    CompareAnswers,
+    RecordAnswers,
+    SmokeTest,
+    StagingTest,
+)
 from kong_lts.step import Step
 from kong_lts.strategies.settings import Settings
 from kong_lts.traffic import DivertTraffic, ramp
@@ -26,11 +32,14 @@ __all__ = [
     "back_up",
     "by_hand",
     "check_metrics",
+    "check_routes",
+    "compare",
     "compare_with_deck",
     "diversion",
     "evaluate",
     "install",
     "migrate",
+    "record",
     "start",
     "stop",
     "test",
@@ -44,6 +53,7 @@ __all__ = [
 
 STOP = "stop-admin-writes"
 """Id of the step that stops admin writes on the current cluster."""
+_RECORD = "record-answers"
 _BACK_UP_KEYRING = "back-up-keyring"
 RESUME = "resume-admin-writes"
 """Id of the step from which on the configuration may be changed again."""
@@ -285,7 +295,14 @@ def test(
     """
     back = EVALUATE if kind is StagingTest else None
     if settings.probes:
-        return kind(id=name, guide=guide, side=Side.NEW, probes=settings.probes, leads_back_to=back)
+        return kind(
+            id=name,
+            guide=guide,
+            side=Side.NEW,
+            probes=settings.probes,
+            safe_methods=settings.safe_methods,
+            leads_back_to=back,
+        )
     asked = by_hand(
         name,
         guide,
@@ -309,6 +326,50 @@ def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
             probes=probes.new,
             current_probes=probes.current,
             leads_back_to=EVALUATE,
+        )
+
+
+def record(settings: Settings, guide: str) -> Iterator[Step]:
+    """What the current cluster answers, while it serves; no step where nothing is compared."""
+    if settings.compared:
+        yield RecordAnswers(
+            id=_RECORD,
+            guide=guide,
+            side=Side.CURRENT,
+            probes=settings.compared,
+            safe_methods=settings.safe_methods,
+        )
+
+
+def compare(
+    settings: Settings, guide: str, *, leads_back_to: str | None = EVALUATE
+) -> Iterator[Step]:
+    """The same requests to the new cluster."""
+    if settings.compared:
+        yield CompareAnswers(
+            id="compare-answers",
+            guide=guide,
+            side=Side.NEW,
+            probes=settings.compared,
+            safe_methods=settings.safe_methods,
+            recorded_by=_RECORD,
+            leads_back_to=leads_back_to,
+        )
+
+
+def check_routes(
+    settings: Settings, guide: str, *, leads_back_to: str | None = EVALUATE
+) -> Iterator[Step]:
+    """Whether every route is in the router of the new nodes; no step where nothing can tell."""
+    if settings.every_route or settings.error_log:
+        yield CheckRoutes(
+            id="check-routes",
+            guide=guide,
+            side=Side.NEW,
+            probes=settings.every_route,
+            safe_methods=settings.safe_methods,
+            error_log=settings.error_log,
+            leads_back_to=leads_back_to,
         )
 
 

@@ -17,7 +17,15 @@ from kong_lts.events import Event, Outcome
 from kong_lts.findings import Finding
 from kong_lts.monitoring import CheckMetrics, Gate, WatchMetrics
 from kong_lts.planning import Plan
+from kong_lts.protocols import Credential, Probe
 from kong_lts.routing import Request
+from kong_lts.smoke_test import (
+    CheckRoutes,
+    CompareAnswers,
+    RecordAnswers,
+    SmokeTest,
+    StagingTest,
+)
 from kong_lts.traffic import DivertTraffic, RampStage
 from kong_lts.versions import KongVersion
 
@@ -40,6 +48,8 @@ _MOST = 3
 """Items in a list: enough to tell none, one and several apart."""
 _PERCENT = st.integers(0, 100)
 _POSITIVE = st.floats(0, 1e9)
+_JSON_PATH = st.from_regex(r"\A\$(\.[a-z]+|\[[0-9]\])*\Z")
+_PROBE_STEPS = (CheckRoutes, CompareAnswers, RecordAnswers, SmokeTest, StagingTest)
 _PART = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
 
@@ -169,6 +179,16 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (Gate, "max_share_alone"): _PART,
     (Gate, "false_alarms"): _PART,
     (Gate, "min_requests"): st.integers(0),
+    (Credential, "secret"): st.from_regex(r"\A(env:[A-Z_]+|file:/[a-z]+)\Z"),
+    (Probe, "headers"): st.dictionaries(
+        st.sampled_from(["accept", "x-a"]), texts(), max_size=_MOST
+    ),
+    (Probe, "expect_json"): st.dictionaries(_JSON_PATH, st.sampled_from(["1", '"a"', "null"])),
+    (Probe, "ignore_json"): st.lists(_JSON_PATH, max_size=_MOST).map(tuple),
+    **{(kind, "settle_s"): _POSITIVE for kind in _PROBE_STEPS},
+    **{(kind, "poll_s"): st.floats(0.1, 1000) for kind in _PROBE_STEPS},
+    (CompareAnswers, "max_slower_factor"): st.floats(1, 1000),
+    (CheckRoutes, "routes"): st.none() | st.integers(0),
     (WatchMetrics, "watch_s"): _POSITIVE,
     (Request, "headers"): st.lists(st.tuples(texts(), texts()), max_size=_MOST).map(tuple),
     (Request, "scheme"): st.sampled_from(["http", "https"]),

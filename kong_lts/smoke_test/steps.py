@@ -3,56 +3,50 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
+from attrs.validators import ge
 
 from kong_lts.deployment import Side
-from kong_lts.errors import ProxyError
 from kong_lts.events import Past, Probed, ProbeResult
 from kong_lts.findings import Finding
-from kong_lts.protocols import NO_ROUTE, Adapters, Answer, Probe, Proxy
+from kong_lts.protocols import Adapters, Probe
+from kong_lts.smoke_test.asking import ask
 from kong_lts.step import PlannedStep, own_outcome, present
 
-__all__ = ["SmokeTest", "StagingTest"]
+__all__ = ["SAFE_METHODS", "ProbeStep", "SmokeTest", "StagingTest"]
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""What changes nothing behind a gateway, unless somebody built it against HTTP."""
 
 _UNANSWERED = "probe-unanswered"
-_ROUTE_HEADERS = ("kong-route-name", "kong-route-id")
-_NOT_MATCHED = "no Route matched"
-_NOT_TOLD = "an answer that names no route; 3.4 wants `allow_debug_header = on` meanwhile"
-
-
-def _ask(proxy: Proxy, probe: Probe) -> ProbeResult:
-    """Send one probe and put the answer beside the expectation."""
-    wanted = " or ".join(probe.expect_routes) or str(probe.expect_status)
-    try:
-        answer = proxy.send(probe)
-    except ProxyError as exc:
-        return ProbeResult(name=probe.name, expected=wanted, found=str(exc), answered=False)
-    if probe.expect_routes:
-        routes = _routes_of(answer)
-        hit = next((route for route in routes if route in probe.expect_routes), None)
-        return ProbeResult(name=probe.name, expected=hit or wanted, found=hit or routes[0])
-    expected, found = str(probe.expect_status), str(answer.status)
-    if probe.expect_in_body is not None:
-        expected += f", body with {probe.expect_in_body!r}"
-        there = probe.expect_in_body in answer.body
-        found += f", body {'with' if there else 'without'} {probe.expect_in_body!r}"
-    return ProbeResult(name=probe.name, expected=expected, found=found)
-
-
-def _routes_of(answer: Answer) -> tuple[str, ...]:
-    """Name and id of the route that took a request, as an answer to `Kong-Debug: 1` tells."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    if named := tuple(headers[name] for name in _ROUTE_HEADERS if headers.get(name)):
-        return named
-    # An answer to HEAD has no body.
-    refused = answer.status == 404 and (not answer.body or _NOT_MATCHED in answer.body)
-    return (NO_ROUTE if refused or answer.status == 400 else _NOT_TOLD,)
 
 
 @attrs.frozen(kw_only=True)
-class _ProbeStep(PlannedStep):
+class ProbeStep(PlannedStep):
+    """What every step that sends probes shares."""
+
     probes: tuple[Probe, ...] = attrs.field(converter=tuple[Probe, ...])
+    safe_methods: tuple[str, ...] = attrs.field(default=SAFE_METHODS, converter=tuple[str, ...])
+    """Methods that may be sent; another one keeps the step from running."""
+    settle_s: float = attrs.field(default=10.0, converter=float, validator=ge(0))
+    """So long an answer may be wrong: with `worker_consistency = eventual` each worker takes a new
+    configuration some seconds after the Admin API has."""
+    poll_s: float = attrs.field(default=1.0, converter=float, validator=ge(0.1))
 
     needs_of_side = ("proxy",)
+
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Nothing is sent that may change something, unless its method was told to be safe."""
+        for probe in self._all:
+            if probe.method not in self.safe_methods:
+                yield self.obstacle(
+                    "probe-not-safe",
+                    f"{probe.name}: {probe.method} may change something behind the gateway.",
+                    "Leave it out, or name its method in `Settings.safe_methods`.",
+                )
+
+    @property
+    def _all(self) -> tuple[Probe, ...]:
+        return self.probes
 
     @property
     def _count(self) -> int:
@@ -62,16 +56,21 @@ class _ProbeStep(PlannedStep):
         """A wrong answer does; that none came says nothing about the evaluation."""
         return super().outdates_plan(f for f in findings if f.rule != _UNANSWERED)
 
-    def run(self, adapters: Adapters, past: Past) -> Probed:
-        """Send every probe, whatever the others got."""
-        return Probed(results=tuple(self._asked(adapters, self.side, self.probes)))
-
     def _asked(
         self, adapters: Adapters, side: Side, probes: Sequence[Probe]
-    ) -> Iterator[ProbeResult]:
-        if probes:
-            proxy = present(adapters.of(side).proxy, "proxy", self.id)
-            yield from (_ask(proxy, probe) for probe in probes)
+    ) -> tuple[ProbeResult, ...]:
+        """All results; a wrong answer is asked for again until the configuration has settled."""
+        if not probes:
+            return ()
+        proxy = present(adapters.of(side).proxy, "proxy", self.id)
+        results = [ask(proxy, probe) for probe in probes]
+        waited_s = 0.0
+        while waited_s < self.settle_s and any(_may_settle(r) for r in results):
+            adapters.clock.sleep(self.poll_s)
+            waited_s += self.poll_s
+            pairs = zip(results, probes, strict=True)
+            results = [ask(proxy, p) if _may_settle(r) else r for r, p in pairs]
+        return tuple(results)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Every answer is the expected one."""
@@ -94,8 +93,13 @@ class _ProbeStep(PlannedStep):
                 )
 
 
+def _may_settle(result: ProbeResult) -> bool:
+    """An answer that is wrong; one that did not come at all does not come for waiting."""
+    return result.answered and not result.passed
+
+
 @attrs.frozen(kw_only=True)
-class StagingTest(_ProbeStep):
+class StagingTest(ProbeStep):
     """Send probes to the new cluster before it gets any traffic, and some to the current one too.
 
     Source:
@@ -128,9 +132,13 @@ class StagingTest(_ProbeStep):
         current = self._asked(adapters, Side.CURRENT, self.current_probes)
         return Probed(results=(*self._asked(adapters, self.side, self.probes), *current))
 
+    @property
+    def _all(self) -> tuple[Probe, ...]:
+        return (*self.probes, *self.current_probes)
+
 
 @attrs.frozen(kw_only=True)
-class SmokeTest(_ProbeStep):
+class SmokeTest(ProbeStep):
     """Send probes to the new cluster when it has all traffic.
 
     Source:
@@ -141,3 +149,7 @@ class SmokeTest(_ProbeStep):
     def title(self) -> str:
         """What it does."""
         return f"Run a smoke test of {len(self.probes)} probe(s) on the {self.side} cluster"
+
+    def run(self, adapters: Adapters, past: Past) -> Probed:
+        """Send every probe, whatever the others got."""
+        return Probed(results=self._asked(adapters, self.side, self.probes))

@@ -1,0 +1,117 @@
+"""Probe: one request of a staging or smoke test, its credential, and the answer it should get."""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+from attrs.validators import matches_re
+
+__all__ = ["NO_ROUTE", "Answer", "Credential", "CredentialKind", "Probe", "is_credential"]
+
+NO_ROUTE = "no route"
+"""Stands for a route where none shall take a request."""
+
+_REFERENCE = r"(?:env|file):.+"
+_SECRET_NAME = re.compile(
+    r"(?i)authorization|cookie|credential|passw|secret|token|api[-_]?key|^(?:x-)?key$|^sig$|signature"
+)
+_JSON_PATH = re.compile(r"\$(?:\.[^.\[\]]+|\[\d+\]|\['[^']*'\])*")
+
+
+def is_credential(name: str) -> bool:
+    """Whether a header, or an argument in a query, is named as one that holds a credential."""
+    return _SECRET_NAME.search(name) is not None
+
+
+class CredentialKind(StrEnum):
+    """How a credential is shown to a gateway."""
+
+    KEY = "key-auth"
+    """The key in a header, for key-auth and key-auth-enc alike."""
+    BASIC = "basic-auth"
+    JWT = "jwt"
+    """A token that is signed anew for each request, with HS256."""
+    HMAC = "hmac-auth"
+    """Date and request line are signed anew for each request, with hmac-sha256."""
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """Who a probe says it is; the secret itself stands in no plan."""
+
+    kind: CredentialKind = attrs.field(converter=CredentialKind)
+    secret: str = attrs.field(validator=matches_re(_REFERENCE))
+    """Reference of the key, the password or the secret: `env:NAME` or `file:PATH`."""
+    user: str = ""
+    """User name; of a JWT the consumer's key, which becomes its `iss`."""
+    header: str = "apikey"
+    """Where key-auth looks for the key."""
+
+
+@attrs.frozen(kw_only=True)
+class Probe:
+    """One request of a staging or smoke test, and the answer that it should get."""
+
+    name: str
+    path: str = "/"
+    method: str = "GET"
+    host: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    """A value may be a reference, `env:NAME` or `file:PATH`; a credential must be one."""
+    body: str | None = None
+    """What is sent; it may be a reference too."""
+    credential: Credential | None = None
+    expect_status: int = 200
+    """Not looked at where a route is expected: what is behind it may answer anything."""
+    expect_in_body: str | None = None
+    expect_headers: Mapping[str, str] = attrs.field(factory=dict)
+    """Headers of the answer, with a part of their value that must be there."""
+    expect_json: Mapping[str, str] = attrs.field(factory=dict)
+    """JSON paths (`$.items[0].id`) into the body, and the value there, as JSON."""
+    expect_routes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    """Names or ids of the routes of which one should take it, or `NO_ROUTE`; empty for any."""
+    ignore_json: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    """JSON paths that differ from one answer to the next, and are not compared."""
+
+    @headers.validator
+    def _no_credential(self, attribute: object, value: Mapping[str, str]) -> None:
+        for name, text in value.items():
+            if is_credential(name) and not re.fullmatch(_REFERENCE, text):
+                raise ValueError(
+                    f"header {name} of probe {self.name} is a credential: write env:NAME or"
+                    " file:PATH, or give `credential`"
+                )
+
+    @expect_json.validator
+    def _paths_and_values(self, attribute: object, value: Mapping[str, str]) -> None:
+        for path, text in value.items():
+            _check_path(path)
+            try:
+                json.loads(text)
+            except ValueError:
+                raise ValueError(
+                    f"{text!r}, expected at {path}, is no JSON; a text has quotes"
+                ) from None
+
+    @ignore_json.validator
+    def _paths(self, attribute: object, value: tuple[str, ...]) -> None:
+        for path in value:
+            _check_path(path)
+
+
+def _check_path(path: str) -> None:
+    if _JSON_PATH.fullmatch(path) is None:
+        raise ValueError(f"{path!r} is no JSON path: write it as $.items[0].id")
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What came back to a probe."""
+
+    status: int
+    body: str = attrs.field(default="", repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    latency_ms: float | None = None
+    """From the first byte sent to the last one received, where it was measured."""

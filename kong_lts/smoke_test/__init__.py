@@ -1,0 +1,21 @@
+"""The staging test before any traffic, and the smoke test after it: probes and what they got."""
+
+from kong_lts.smoke_test.comparing import CompareAnswers, RecordAnswers
+from kong_lts.smoke_test.making import MadeProbes
+from kong_lts.smoke_test.of_configuration import probes_of_configuration
+from kong_lts.smoke_test.of_traffic import probes_of_access_log, probes_of_har
+from kong_lts.smoke_test.routes import CheckRoutes
+from kong_lts.smoke_test.steps import SAFE_METHODS, SmokeTest, StagingTest
+
+__all__ = [
+    "SAFE_METHODS",
+    "CheckRoutes",
+    "CompareAnswers",
+    "MadeProbes",
+    "RecordAnswers",
+    "SmokeTest",
+    "StagingTest",
+    "probes_of_access_log",
+    "probes_of_configuration",
+    "probes_of_har",
+]
