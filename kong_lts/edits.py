@@ -3,8 +3,7 @@
 import difflib
 import io
 import itertools
-import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -82,10 +81,7 @@ def patch(before: str, after: str, path: str) -> str:
         fromfile=f"a/{path}",
         tofile=f"b/{path}",
     )
-    shown = []
-    for line in lines:
-        shown.append(line if line.endswith("\n") else f"{line}{_NO_NEWLINE}")
-    return "".join(shown)
+    return "".join(_marked("", lines))
 
 
 def _lines(text: str) -> list[str]:
@@ -94,7 +90,7 @@ def _lines(text: str) -> list[str]:
 
 
 def patch_of(text: str, spans: Sequence[Span], path: str) -> str:
-    """The same of edits on a text: it looks only at the lines around them, however long the text.
+    """The same of edits on a text; the time it takes grows with the text, and no faster.
 
     Args:
         text: The text before.
@@ -103,38 +99,110 @@ def patch_of(text: str, spans: Sequence[Span], path: str) -> str:
     """
     path = path.lstrip("/")
     lines = _lines(text)
-    starts = [0, *itertools.accumulate(map(len, lines))]
     shown: list[str] = []
     longer_by = 0
-    for group in _near_each_other(spans, starts):
-        first = max(0, bisect_right(starts, group[0][0]) - 1 - _CONTEXT)
-        last = min(len(lines), bisect_right(starts, group[-1][1]) + _CONTEXT)
-        here = starts[first]
-        before = "".join(lines[first:last])
-        after = splice(before, [(start - here, end - here, new) for start, end, new in group])
-        moved = _lines(patch(before, after, path))[2:]
-        shown += (_moved(line, first, first + longer_by) for line in moved)
-        longer_by += len(_lines(after)) - (last - first)
+    for hunk in _near_each_other(_blocks(text, lines, spans)):
+        shown += _hunk(lines, hunk, longer_by)
+        longer_by += sum(len(block.after) - (block.last - block.first) for block in hunk)
     return "".join([f"--- a/{path}\n", f"+++ b/{path}\n", *shown]) if shown else ""
 
 
-def _near_each_other(spans: Iterable[Span], starts: Sequence[int]) -> Iterator[list[Span]]:
-    """The edits in groups that have enough lines between them for hunks of their own."""
+@attrs.frozen
+class _Block:
+    """Lines from *first* up to, not including, *last*, and what stands there afterwards."""
+
+    first: int
+    last: int
+    after: list[str]
+
+
+def _blocks(text: str, lines: Sequence[str], spans: Sequence[Span]) -> Iterator[_Block]:
+    """The lines that the edits change, in their order."""
+    starts = [0, *itertools.accumulate(map(len, lines))]
+    for first, last, group in _on_the_same_lines(starts, spans):
+        here = starts[first]
+        moved = [(start - here, end - here, new) for start, end, new in group]
+        after = _lines(splice(text[here : starts[last]], moved))
+        same = _alike(lines[first:last], after)
+        first, after = first + same, after[same:]
+        same = _alike(lines[first:last][::-1], after[::-1])
+        last, after = last - same, after[: len(after) - same]
+        if last > first or after:
+            yield _Block(first, last, after)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many lines two texts begin with that are the same."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _on_the_same_lines(
+    starts: Sequence[int], spans: Sequence[Span]
+) -> Iterator[tuple[int, int, list[Span]]]:
+    """The edits in groups that touch lines of their own: the first, that behind the last, all."""
     group: list[Span] = []
-    last_line = 0
+    first = last = 0
     for span in spans:
-        if group and bisect_right(starts, span[0]) > last_line + 2 * _CONTEXT + 1:
+        from_line, to_line = _touched(starts, span)
+        if group and from_line >= last:
+            yield first, last, group
+            group = []
+        if not group:
+            first, last = from_line, to_line
+        group.append(span)
+        last = max(last, to_line)
+    if group:
+        yield first, last, group
+
+
+def _touched(starts: Sequence[int], span: Span) -> tuple[int, int]:
+    """The lines that an edit reaches into; none where it puts whole lines between two."""
+    start, end, new = span
+    count = len(starts) - 1
+    first, last = bisect_right(starts, start) - 1, bisect_left(starts, end)
+    if first == count:  # behind the last line, which may have no end
+        return max(0, count - 1), count
+    ends_a_line = new.endswith("\n") or (not new and start == starts[first])
+    if end == starts[last] and not ends_a_line:
+        last = min(last + 1, count)  # what follows moves up to it
+    return first, max(first, last)
+
+
+def _near_each_other(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
+    """The blocks in groups that have enough lines between them for hunks of their own."""
+    group: list[_Block] = []
+    for block in blocks:
+        if group and block.first > group[-1].last + 2 * _CONTEXT:
             yield group
             group = []
-        group.append(span)
-        last_line = bisect_right(starts, span[1])
+        group.append(block)
     if group:
         yield group
 
 
-def _moved(line: str, before: int, after: int) -> str:
-    """A line of a diff; if it heads a hunk, with so many lines more above it in either text."""
-    if not line.startswith("@@"):
-        return line
-    shifts = iter((before, after))
-    return re.sub(r"(?<=[-+])\d+", lambda found: str(int(found[0]) + next(shifts)), line)
+def _hunk(lines: Sequence[str], blocks: Sequence[_Block], longer_by: int) -> Iterator[str]:
+    """One hunk with the lines around it; *longer_by*: what the ones before have added."""
+    first = max(0, blocks[0].first - _CONTEXT)
+    last = min(len(lines), blocks[-1].last + _CONTEXT)
+    more = sum(len(block.after) - (block.last - block.first) for block in blocks)
+    old = _range(first, last - first)
+    yield f"@@ -{old} +{_range(first + longer_by, last - first + more)} @@\n"
+    at = first
+    for block in blocks:
+        yield from _marked(" ", lines[at : block.first])
+        yield from _marked("-", lines[block.first : block.last])
+        yield from _marked("+", block.after)
+        at = block.last
+    yield from _marked(" ", lines[at:last])
+
+
+def _range(first: int, count: int) -> str:
+    """Lines as the head of a hunk gives them, counted from 1; none are named by the one before."""
+    start = first + 1 if count else first
+    return f"{start}" if count == 1 else f"{start},{count}"
+
+
+def _marked(mark: str, lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield f"{mark}{line}" if line.endswith("\n") else f"{mark}{line}{_NO_NEWLINE}"
