@@ -111,6 +111,20 @@ def test_services_that_alias_each_other_again_and_again_are_bounded() -> None:
     assert time.process_time() - began < 20
 
 
+def test_thousands_of_anchors_with_changes_take_no_longer_than_their_lines() -> None:
+    lines = ["services:"]
+    for n in range(3000):
+        lines += [f"- name: s{n}", "  host: h", "  plugins:", "  - name: acl"]
+        lines += [f"    config: &c{n} {{whitelist: [b]}}", f"  tags: &t{n} [x]", "  routes:"]
+        lines += [f"  - {{name: r{n}, tags: *t{n}, plugins: [{{name: acl, config: *c{n}}}]}}"]
+    began = time.process_time()
+
+    conversion = convert((HEAD + "\n".join(lines) + "\n").encode())
+
+    assert conversion.patch().count("+    config: &c") == 3000
+    assert time.process_time() - began < 15
+
+
 @pytest.mark.parametrize("opened", ["[", "{a: ", "- "])
 def test_deep_nesting_is_an_error(opened: str) -> None:
     with pytest.raises(DeclarativeError):
