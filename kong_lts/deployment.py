@@ -1,12 +1,14 @@
 """Deployment, DeploymentMode, Cluster, Node: what is upgraded, and its YAML inventory."""
 
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 
 import attrs
 
 from kong_lts.errors import DeploymentError, FormatError
 from kong_lts.files import read_text
+from kong_lts.findings import Finding, Severity
 from kong_lts.serialization import FORMAT_VERSION, Form, json_schema, yaml_document
 from kong_lts.versions import KongVersion
 
@@ -23,6 +25,7 @@ __all__ = [
     "Resources",
     "Side",
     "Tools",
+    "contradictions",
     "parse_deployment",
     "read_deployment",
 ]
@@ -86,6 +89,8 @@ class Node:
     """None where the deployment's mode leaves no choice."""
     operating_system: str | None = None
     """As in "debian 11"."""
+    version: KongVersion | None = None
+    """Where it is not that of its cluster."""
 
 
 @attrs.frozen(kw_only=True)
@@ -178,6 +183,53 @@ class Deployment:
 
 
 _FORM = Form(Deployment, "deployment")
+
+
+def contradictions(deployment: Deployment) -> tuple[Finding, ...]:
+    """What cannot be so, or cannot go on so, whatever else is known of the deployment."""
+    return tuple(_contradictions(deployment))
+
+
+def _contradictions(deployment: Deployment) -> Iterator[Finding]:
+    current, new = deployment.current.database, deployment.new and deployment.new.database
+    own = deployment.resources.second_cluster is True
+    if own and current and new and current.url and current.url == new.url:
+        yield _contradiction(
+            "one-database",
+            "Both clusters name one database, and the new one gets a database of its own.",
+        )
+    for side in Side:
+        cluster = deployment.cluster(side)
+        if cluster is not None:
+            yield from _skew(side, cluster)
+
+
+def _skew(side: Side, cluster: Cluster) -> Iterator[Finding]:
+    """Data planes that are newer than their oldest control plane; the patch does not count."""
+    versions = {node.name: node.version or cluster.version for node in cluster.nodes}
+    planes = [n.name for n in cluster.nodes if n.role is NodeRole.CONTROL_PLANE]
+    if not planes:
+        return
+    oldest = min(planes, key=lambda name: versions[name].parts[:2])
+    for node in cluster.nodes:
+        newer = versions[node.name].parts[:2] > versions[oldest].parts[:2]
+        if node.role is NodeRole.DATA_PLANE and newer:
+            yield _contradiction(
+                "data-plane-newer",
+                f"Data plane {node.name} of the {side} cluster has {versions[node.name]},"
+                f" and control plane {oldest} {versions[oldest]}: it is refused.",
+            )
+
+
+def _contradiction(rule: str, message: str) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=Severity.BLOCKER,
+        subject="deployment",
+        message=message,
+        action="Correct the inventory, or the deployment.",
+        source="guide, Deployment modes",
+    )
 
 
 def read_deployment(path: str | os.PathLike[str]) -> Deployment:

@@ -21,12 +21,14 @@ from kong_lts.deployment import (
     Resources,
     Side,
     Tools,
+    contradictions,
     parse_deployment,
     read_deployment,
 )
 from kong_lts.errors import DeploymentError, FormatError, UnreadableFileError
 from kong_lts.testing import scenarios
 from kong_lts.testing.generators import deployments
+from kong_lts.testing.scenarios import ALL
 from kong_lts.versions import KongVersion
 from tests.conftest import counted
 
@@ -143,7 +145,7 @@ def test_the_file_of_a_fault_is_named(tmp_path: Path) -> None:
             LEAST + "new:\n  version: 3.4.2\n  nodes:\n  - name: y-1\n    rule: x\n",
             7,
             "new.nodes[0].rule",
-            "unknown field rule (known: name, role, operating_system)",
+            "unknown field rule (known: name, role, operating_system, version)",
         ),
         (
             LEAST + "new:\n  version: 3.4.2\n  nodes: y-1\n",
@@ -266,3 +268,39 @@ def test_a_database_may_be_off() -> None:
     deployment = parse_deployment(LEAST.replace("2.8.5}", "2.8.5, database: {kind: off}}"))
 
     assert deployment.current.database == DatabaseSettings(kind=DatabaseKind.OFF)
+
+
+# --- contradictions -----------------------------------------------------------------------------
+
+
+def contradicting(deployment: Deployment) -> list[str]:
+    return [finding.rule for finding in contradictions(deployment)]
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "cassandra"])
+def test_a_scenario_does_not_contradict_itself(name: str) -> None:
+    assert contradicting(ALL[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [("2.8.1.0", []), ("2.8.4.20", []), ("2.7.0.0", []), ("3.4.3.5", ["data-plane-newer"])],
+)
+def test_a_data_plane_is_not_newer_than_its_control_plane(version: str, found: list[str]) -> None:
+    """But for the patch, which does not count."""
+    deployment = ALL["hybrid-dual-cluster"]
+    *others, plane = deployment.current.nodes
+    nodes = (*others, attrs.evolve(plane, version=KongVersion.parse(version)))
+    current = attrs.evolve(deployment.current, nodes=nodes)
+
+    assert contradicting(attrs.evolve(deployment, current=current)) == found
+
+
+def test_two_clusters_do_not_have_one_database_unless_they_are_one() -> None:
+    def sharing(name: str) -> Deployment:
+        new = ALL[name].new
+        assert new is not None
+        return attrs.evolve(ALL[name], new=attrs.evolve(new, database=ALL[name].current.database))
+
+    assert contradicting(sharing("traditional-dual-cluster")) == ["one-database"]
+    assert contradicting(sharing("traditional-in-place")) == []

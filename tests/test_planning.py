@@ -185,6 +185,18 @@ def test_another_strategy_is_refused(strategy: str, rule: str) -> None:
     assert obstacles(DUAL_CLUSTER, strategy) == [rule]
 
 
+def test_blue_green_is_refused_with_its_reason() -> None:
+    with pytest.raises(NotPlannableError, match="two releases would share one database"):
+        plan(DUAL_CLUSTER, strategy="blue-green")
+
+
+def test_a_contradiction_is_not_planned() -> None:
+    assert DUAL_CLUSTER.new is not None
+    shared = attrs.evolve(DUAL_CLUSTER.new, database=DUAL_CLUSTER.current.database)
+
+    assert obstacles(with_new(DUAL_CLUSTER, shared)) == ["one-database"]
+
+
 def test_findings_are_kept_and_only_blockers_refuse_the_plan() -> None:
     mild = (finding(Severity.WARNING), finding(Severity.INFO))
 

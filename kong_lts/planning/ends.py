@@ -1,11 +1,13 @@
 """What a run and a rehearsal end with."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import attrs
 
-from kong_lts.events import Event, Past
+from kong_lts.events import Event, Past, StepDone, StepStarted, UndoDone
 from kong_lts.findings import Finding
+from kong_lts.nodes import StartNodes
 from kong_lts.planning.plans import Plan
 
 __all__ = ["Case", "Rehearsal", "Run", "Verdict"]
@@ -42,6 +44,24 @@ class Run:
     def ok(self) -> bool:
         """Whether the upgrade is done."""
         return self.verdict is Verdict.SUCCEEDED
+
+    @property
+    def downtime_s(self) -> float | None:
+        """How long the proxy did not answer at most; None where it always did, or still does not.
+
+        From the first stop of nodes whose place nobody took until nodes were ready again.
+        """
+        stops = {step.id for step in self.plan.steps if step.effect.downtime_s}
+        starts = {step.id for step in self.plan.steps if isinstance(step, StartNodes)}
+        begun: datetime | None = None
+        for event in self.events:
+            if isinstance(event, StepStarted) and event.step in stops and begun is None:
+                begun = datetime.fromisoformat(event.at)
+            started = isinstance(event, StepDone) and event.step in starts
+            back = isinstance(event, UndoDone) and event.step in stops
+            if begun is not None and (started or back):
+                return (datetime.fromisoformat(event.at) - begun).total_seconds()
+        return None
 
 
 @attrs.frozen(kw_only=True)

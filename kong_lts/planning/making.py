@@ -1,16 +1,26 @@
 """plan(deployment): the plan of an upgrade, or what stands in its way."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
 
-from kong_lts.deployment import Deployment, DeploymentMode, NodeRole, Side
+from kong_lts import catalog
+from kong_lts.deployment import (
+    Deployment,
+    DeploymentMode,
+    NodeRole,
+    Side,
+    contradictions,
+)
 from kong_lts.errors import NotPlannableError
+from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Severity, blockers
 from kong_lts.monitoring import Gate
 from kong_lts.planning.plans import Plan
+from kong_lts.planning.preproduction import Preproduction, preproduction_findings
 from kong_lts.protocols import Probe
 from kong_lts.routing import Difference
 from kong_lts.schema import SchemaState
@@ -49,6 +59,9 @@ def plan(
     gates: Sequence[Gate] = (),
     probes: Sequence[Probe] = (),
     settings: Settings | None = None,
+    evidence: Evidence | None = None,
+    preproduction: Preproduction | None = None,
+    require_preproduction: bool = False,
 ) -> Plan:
     """Plan the upgrade of a deployment.
 
@@ -60,6 +73,10 @@ def plan(
         gates: What the new cluster must keep to at each stage.
         probes: Requests of the staging and smoke tests.
         settings: Everything else; the arguments above win.
+        evidence: What the assessment was made from: the downtime to expect comes from it, and the
+            plan's fingerprint is that of this evidence too.
+        preproduction: A run of the same upgrade elsewhere; what differs becomes findings.
+        require_preproduction: Whether there is no plan without such a run that succeeded.
 
     Raises:
         NotPlannableError: Blockers, or no strategy that fits.
@@ -72,8 +89,12 @@ def plan(
         gates=tuple(gates) or chosen.gates,
         probes=tuple(probes) or chosen.probes,
         route_probes=route_probes(assessment.route_changes) if assessment else chosen.route_probes,
+        configuration_rows=_rows(evidence) if evidence else chosen.configuration_rows,
     )
     findings = (*assessment.findings, *_not_probed(chosen.route_probes)) if assessment else ()
+    if preproduction is not None or require_preproduction:
+        tried = preproduction_findings(deployment, evidence, preproduction)
+        findings = (*findings, *tried)
     choice = choose_strategy(deployment)
     obstacles = [*blockers(findings), *_not_plannable(deployment, choice.strategy, strategy)]
     new = deployment.new
@@ -87,7 +108,23 @@ def plan(
         steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
         findings=findings,
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
+        inputs=None if evidence is None else _digest(evidence),
     )
+
+
+def _rows(evidence: Evidence) -> int | None:
+    """Rows of configuration in the database; None where nobody looked."""
+    if evidence.database is None:
+        return None
+    runtime = frozenset(catalog.migrations().runtime_tables)
+    tables = evidence.database.tables
+    return sum(count for table, count in tables.items() if table not in runtime)
+
+
+def _digest(evidence: Evidence) -> str:
+    """Tells one evidence from another; nothing of it can be read from there."""
+    text = evidence.to_json().encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()
 
 
 def plan_restore(
@@ -137,12 +174,15 @@ def _not_plannable(
 ) -> list[Finding]:
     """What speaks against planning at all, beside the assessment."""
     found = [finding for side in Side for finding in _nodes(deployment, side)]
+    found += contradictions(deployment)
     if fits is None:
         reasons = "; ".join(choose_strategy(deployment).reasons)
         found.append(_obstacle("no-strategy", f"No strategy of the guide fits: {reasons}."))
     if wanted is not None and wanted not in list(Strategy):
         known = ", ".join(Strategy)
-        message = f"{wanted!r} is no strategy; there are {known}."
+        why = choose_strategy(deployment).rejected.get(wanted)
+        message = f"{wanted!r} is no strategy here; there are {known}."
+        message = f"{wanted} is refused: {why}." if why else message
         found.append(_obstacle("unknown-strategy", message))
     elif fits is not None and wanted is not None and Strategy(wanted) is not fits:
         why = choose_strategy(deployment).rejected[Strategy(wanted)]

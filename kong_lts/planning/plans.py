@@ -109,6 +109,8 @@ class Plan:
     """What the assessment said when the plan was made."""
     starts_from: SchemaState | None = None
     """State of the current database; None where there is none. Another one makes the plan stale."""
+    inputs: str | None = None
+    """Hash of the evidence that the plan rests on; None where none was given."""
 
     @property
     def fingerprint(self) -> str:

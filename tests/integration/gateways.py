@@ -41,9 +41,12 @@ class Gateways:
 
     folder: Path
     urls: dict[Side, str]
-    ports: dict[str, int] = attrs.field(init=False)
+    ports: dict[str, int] = attrs.field(factory=dict)
+    """By side and listener; chosen and installed where they are not given."""
 
     def __attrs_post_init__(self) -> None:
+        if self.ports:
+            return
         names = [f"{side}-{listener}" for side in Side for listener in ("proxy", "status")]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         for side, version in VERSIONS.items():
