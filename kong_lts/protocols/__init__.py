@@ -8,6 +8,23 @@ from kong_lts.protocols.bundles import (
     Adapters,
     ClusterAdapters,
 )
+from kong_lts.protocols.databases import (
+    Archive,
+    Backups,
+    Credentials,
+    Database,
+    NodeFiles,
+    WriteGuard,
+)
+from kong_lts.protocols.gateways import (
+    AdminApi,
+    Deck,
+    Keyring,
+    LoadBalancer,
+    Metrics,
+    ProcessRunner,
+    Proxy,
+)
 from kong_lts.protocols.probes import (
     NO_ROUTE,
     Answer,
@@ -16,26 +33,13 @@ from kong_lts.protocols.probes import (
     Probe,
     is_credential,
 )
-from kong_lts.protocols.promises import (
-    AdminApi,
+from kong_lts.protocols.runs import (
     Approver,
-    Archive,
-    Backups,
     Clock,
     Control,
-    Credentials,
-    Database,
-    Deck,
     Journal,
-    Keyring,
-    LoadBalancer,
     Lock,
-    Metrics,
-    NodeFiles,
     Observer,
-    ProcessRunner,
-    Proxy,
-    WriteGuard,
 )
 from kong_lts.protocols.values import (
     Decision,

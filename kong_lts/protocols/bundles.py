@@ -5,25 +5,29 @@ from collections.abc import Mapping
 import attrs
 
 from kong_lts.deployment import Side
-from kong_lts.protocols.promises import (
-    AdminApi,
-    Approver,
+from kong_lts.protocols.databases import (
     Archive,
     Backups,
-    Clock,
-    Control,
     Credentials,
     Database,
+    NodeFiles,
+    WriteGuard,
+)
+from kong_lts.protocols.gateways import (
+    AdminApi,
     Deck,
     Keyring,
     LoadBalancer,
-    Lock,
     Metrics,
-    NodeFiles,
-    Observer,
     ProcessRunner,
     Proxy,
-    WriteGuard,
+)
+from kong_lts.protocols.runs import (
+    Approver,
+    Clock,
+    Control,
+    Lock,
+    Observer,
 )
 
 __all__ = [

@@ -15,6 +15,7 @@ from kong_lts.manifest import BackupManifest
 from kong_lts.routing import migrate_path
 from kong_lts.schema import SchemaState
 from kong_lts.testing.faults import AFTERWARDS, AT_AN_EFFECT, BEFOREHAND, MEANWHILE, Fault, Killed
+from kong_lts.testing.simulated_parts import SimulatedDump, SimulatedKeyring
 
 __all__ = [
     "Fault",
@@ -71,16 +72,6 @@ class SimulatedDatabase:
 
 
 @attrs.define(kw_only=True)
-class SimulatedKeyring:
-    """The keys of one cluster."""
-
-    ids: tuple[str, ...] = ()
-    active: str | None = None
-    unrecoverable: tuple[str, ...] = ()
-    """Keys that the recovery key does not open."""
-
-
-@attrs.define(kw_only=True)
 class SimulatedCluster:
     """Nodes and their database."""
 
@@ -115,7 +106,7 @@ class SimulatedCluster:
     """Hash of what a node without a database has loaded, where it is not that of the others."""
     entities: dict[str, Mapping[str, object]] = attrs.Factory(dict)
     """What was put through the Admin API, by its path."""
-    keyring: "SimulatedKeyring" = attrs.Factory(lambda: SimulatedKeyring())
+    keyring: SimulatedKeyring = attrs.Factory(SimulatedKeyring)
 
     @property
     def serves(self) -> bool:
@@ -152,18 +143,6 @@ class SimulatedCluster:
         )
 
 
-@attrs.frozen(kw_only=True)
-class SimulatedDump:
-    """A state file of decK."""
-
-    release: str
-    """Of the gateway that it was made of."""
-    rows: Mapping[str, str]
-    """Path by route id."""
-    basic_auth: tuple[str, ...] = ()
-    """Usernames of credentials."""
-
-
 @attrs.define
 class World:
     """Both clusters, the load balancer, backups, and time.
@@ -181,7 +160,7 @@ class World:
     now: datetime = _START
     backups: dict[str, tuple[BackedUp, str, dict[str, str]]] = attrs.Factory(dict)
     """By folder: what it is, the name of its database, the rows."""
-    dumps: dict[str, "SimulatedDump"] = attrs.Factory(dict)
+    dumps: dict[str, SimulatedDump] = attrs.Factory(dict)
     """What decK wrote, by the path of its file."""
     keyring_exports: dict[str, tuple[str, ...]] = attrs.Factory(dict)
     """Ids of the keys in an export, by its path."""

@@ -14,9 +14,9 @@ from kong_lts.testing.fakes.beside import (
 )
 from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
 from kong_lts.testing.fakes.deck import FakeCredentials, FakeDeck
+from kong_lts.testing.fakes.keyring import FakeKeyring
 from kong_lts.testing.fakes.nodes import (
     FakeAdminApi,
-    FakeKeyring,
     FakeMetrics,
     FakeProcessRunner,
     FakeProxy,
