@@ -7,7 +7,17 @@ from kong_lts.assessment import Assessment
 from kong_lts.errors import CannotRenderError
 from kong_lts.fleet import FleetRun
 from kong_lts.planning import Plan, Rehearsal, Run
-from kong_lts.reports import html, json_form, junit, markdown, mermaid, sarif, terminal, text
+from kong_lts.reports import (
+    html,
+    json_form,
+    junit,
+    markdown,
+    mermaid,
+    runbook,
+    sarif,
+    terminal,
+    text,
+)
 from kong_lts.reports.assessments import assessment_document
 from kong_lts.reports.document import Document
 from kong_lts.reports.fleets import fleet_document
@@ -45,7 +55,7 @@ _JSON: Mapping[type, Callable[[Any], str]] = {
 }
 _FOR_TOOLS: Mapping[type, Mapping[str, Callable[[Any], str]]] = {
     Assessment: {"sarif": sarif.assessment_sarif, "junit": junit.assessment_junit},
-    Plan: {"mermaid": mermaid.plan_mermaid},
+    Plan: {"mermaid": mermaid.plan_mermaid, "runbook": runbook.plan_runbook},
     Rehearsal: {"junit": junit.rehearsal_junit},
     Run: {"junit": junit.run_junit},
 }
@@ -77,7 +87,8 @@ def render(value: object, format: str) -> str:
         format: "text" (at most 100 columns, no colours), "terminal" (the same in colours, needs the
             extra `reports`), "markdown" (with GitHub's tables), "html" (one file without script,
             needs the extra `reports`), "json"; "sarif" (2.1.0) of an assessment, "junit" of an
-            assessment, rehearsal or run, "mermaid" of a plan.
+            assessment, rehearsal or run; "mermaid" of a plan, and "runbook": a Markdown checklist
+            with the commands for a person who follows it by hand.
 
     Returns:
         The whole report. It opens with the verdict in one sentence, then come counts, then the

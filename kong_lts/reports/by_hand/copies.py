@@ -1,0 +1,227 @@
+"""Backups, restores and admin writes by hand."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
+from kong_lts.backup import (
+    BackUpDatabase,
+    BackUpDeclarative,
+    BackUpFiles,
+    BackUpKeyring,
+    SaveDeclarative,
+    VerifyBackup,
+)
+from kong_lts.reports.by_hand.words import ByHand, Words
+from kong_lts.restore import (
+    CreateDatabase,
+    DropDatabase,
+    FilesPoint,
+    ReplaceDatabase,
+    RestoreBasicAuth,
+    RestoreDatabase,
+    RestoreDeclarative,
+    RestoreFiles,
+    RestoreKeyring,
+    RestorePoint,
+)
+
+__all__ = ["COPIES"]
+
+
+def _stop_writes(step: StopAdminWrites, words: Words) -> ByHand:
+    return ByHand(
+        what="Take the Admin API and Kong Manager from everybody who writes, and stop every"
+        " pipeline that syncs; reading may go on.",
+        commands=(f"curl -sS -i -X POST {words.admin()}/services",),
+        proof="The attempt to write is refused, or finds nobody who listens; it must not answer"
+        " 201 or 400.",
+    )
+
+
+def _resume_writes(step: ResumeAdminWrites, words: Words) -> ByHand:
+    return ByHand(
+        what="Open the Admin API again, and start the pipelines.",
+        commands=(f"curl -sS {words.admin()}/status",),
+        proof="A harmless change, such as a tag, is accepted, and is there when it is read.",
+    )
+
+
+def _back_up_database(step: BackUpDatabase, words: Words) -> ByHand:
+    folder = shlex.quote(step.folder)
+    return ByHand(
+        what="With the pg_dump of the server's own major version.",
+        commands=(
+            f"{words.server()} pg_dump --format=directory --jobs=2 --file={folder}",
+            f"pg_restore --list {folder} > /dev/null && echo readable",
+        ),
+        proof="The list is readable, and a restore into an empty database has as many rows in each"
+        " table.",
+    )
+
+
+def _back_up_declarative(step: BackUpDeclarative, words: Words) -> ByHand:
+    folder = shlex.quote(step.folder)
+    address = f"--kong-addr {words.admin()}"
+    dump = (
+        f"deck gateway dump {address} --all-workspaces"
+        if words.deployment.current.version.edition == "enterprise"
+        else f"deck gateway dump {address} --output-file kong.yaml"
+    )
+    return ByHand(
+        what="RBAC, licence and keyring are not in it, and basic-auth passwords cannot be brought"
+        " back with it.",
+        commands=(
+            f"deck gateway ping {address}",
+            f"mkdir -p {folder} && (cd {folder} && {dump})",
+        ),
+        proof="The files hold as many services, routes, plugins and consumers as the database.",
+    )
+
+
+def _save_declarative(step: SaveDeclarative, words: Words) -> ByHand:
+    return ByHand(
+        commands=tuple(
+            f"scp {shlex.quote(f'{node}:{step.path}')} {shlex.quote(f'{step.folder}/{node}.yml')}"
+            for node in step.nodes
+        ),
+        proof="The copies have the same SHA-256 as the files on the nodes, and as each other.",
+    )
+
+
+def _back_up_keyring(step: BackUpKeyring, words: Words) -> ByHand:
+    path = shlex.quote(step.path)
+    return ByHand(
+        commands=(f"umask 077 && curl -sS -X POST {words.admin()}/keyring/export > {path}",),
+        proof="Every key id that the database uses (`$ke$1$-...`) is among the ids of the keyring"
+        " that was exported.",
+    )
+
+
+def _back_up_files(step: BackUpFiles, words: Words) -> ByHand:
+    return ByHand(
+        commands=tuple(
+            f"ssh {shlex.quote(node)} tar -cf - {shlex.join(step.paths)}"
+            f" > {shlex.quote(f'{step.folder}/{node}.tar')}"
+            for node in step.nodes
+        ),
+        proof="`tar -df` on each node finds no difference.",
+    )
+
+
+def _verify_backup(step: VerifyBackup, words: Words) -> ByHand:
+    return ByHand(
+        what="Restore the dump into a scratch database and count the rows of each table."
+        if step.rehearse
+        else "Read every file of the backup once.",
+        commands=(shlex.join(["mv", f"{step.folder}.unfinished", step.folder]),),
+        proof="Every part is there, whole, and holds what the deployment holds.",
+    )
+
+
+def _create_database(step: CreateDatabase, words: Words) -> ByHand:
+    return ByHand(
+        commands=(f"{words.server()} psql -c 'SELECT version()'",),
+        what="Create an empty database on a server of the same major version, with `createdb`.",
+        proof="It is reached, it is empty, and it is not the current one.",
+    )
+
+
+def _drop_database(step: DropDatabase, words: Words) -> ByHand:
+    return ByHand(
+        what="Drop the database of the new cluster, and nothing else, with `dropdb`.",
+        proof="It is gone; the current one is not.",
+    )
+
+
+def _restore_database(step: RestoreDatabase, words: Words) -> ByHand:
+    folder = shlex.quote(step.folder)
+    return ByHand(
+        commands=(
+            f"{words.server()} pg_restore --exit-on-error --jobs=2 --no-owner -d '' {folder}",
+        ),
+        what="Never with --clean over a database that saw `kong migrations up`.",
+        proof="Each table has as many rows as in the database that was backed up.",
+    )
+
+
+def _restore_point(step: RestorePoint, words: Words) -> ByHand:
+    return ByHand(
+        commands=(f"pg_restore --list {shlex.quote(step.folder)} > /dev/null && echo readable",),
+        proof="The backup holds what the database holds now: nothing was written since.",
+    )
+
+
+def _replace_database(step: ReplaceDatabase, words: Words) -> ByHand:
+    return ByHand(
+        what="With every node stopped: restore the backup into a new database beside the migrated"
+        " one, compare, then rename both, so that the new one has the old name.",
+        proof="`schema_meta` is that of 2.8, and each table has as many rows as in the backup.",
+    )
+
+
+def _restore_declarative(step: RestoreDeclarative, words: Words) -> ByHand:
+    return ByHand(
+        what="Into a database that was bootstrapped by the old version; basic-auth credentials by"
+        " SQL, never by decK.",
+        commands=(
+            f"deck gateway sync --kong-addr {words.admin()} {shlex.quote(step.folder)}/*.yaml",
+        ),
+        proof="`deck gateway diff` finds nothing, and a login with each kind of credential works.",
+    )
+
+
+def _restore_basic_auth(step: RestoreBasicAuth, words: Words) -> ByHand:
+    return ByHand(
+        what="By SQL, under the old ids of the consumers and with the hashes as they are: the Admin"
+        " API and decK would hash them again.",
+        commands=(f"{words.server()} psql -c 'SELECT count(*) FROM basicauth_credentials'",),
+        proof="There are as many as in the backup, and a login with a known password works.",
+    )
+
+
+def _restore_keyring(step: RestoreKeyring, words: Words) -> ByHand:
+    path = shlex.quote(step.path)
+    return ByHand(
+        commands=(f"curl -sS -X POST {words.admin()}/keyring/import -d @{path}",),
+        proof="Every key id that the database uses is in the keyring, and an encrypted field is"
+        " read in clear.",
+    )
+
+
+def _files_point(step: FilesPoint, words: Words) -> ByHand:
+    return ByHand(
+        what=f"Compare the files of {', '.join(step.nodes)} with {step.folder}.",
+        proof="What has changed since is what the way back would undo.",
+    )
+
+
+def _restore_files(step: RestoreFiles, words: Words) -> ByHand:
+    return ByHand(
+        what=f"Copy the files of {', '.join(step.nodes)} back from {step.folder}, with owner and"
+        " mode.",
+        proof="They are as they were backed up.",
+    )
+
+
+COPIES: Mapping[type, Callable[[Any, Words], ByHand]] = {
+    StopAdminWrites: _stop_writes,
+    ResumeAdminWrites: _resume_writes,
+    BackUpDatabase: _back_up_database,
+    BackUpDeclarative: _back_up_declarative,
+    SaveDeclarative: _save_declarative,
+    BackUpKeyring: _back_up_keyring,
+    BackUpFiles: _back_up_files,
+    VerifyBackup: _verify_backup,
+    CreateDatabase: _create_database,
+    DropDatabase: _drop_database,
+    RestoreDatabase: _restore_database,
+    RestorePoint: _restore_point,
+    ReplaceDatabase: _replace_database,
+    RestoreDeclarative: _restore_declarative,
+    RestoreBasicAuth: _restore_basic_auth,
+    RestoreKeyring: _restore_keyring,
+    FilesPoint: _files_point,
+    RestoreFiles: _restore_files,
+}

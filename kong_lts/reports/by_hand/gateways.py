@@ -1,0 +1,195 @@
+"""Nodes, migrations, tests and traffic by hand."""
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
+from kong_lts.monitoring import CheckMetrics, WatchMetrics
+from kong_lts.nodes import (
+    CompareConfiguration,
+    DoByHand,
+    GuardDataPlanes,
+    InstallNodes,
+    NoConnections,
+    ReloadNodes,
+    StartNodes,
+    StopNodes,
+)
+from kong_lts.protocols import Probe
+from kong_lts.reports.by_hand.words import ByHand, Words
+from kong_lts.smoke_test import (
+    CheckRoutes,
+    CompareAnswers,
+    RecordAnswers,
+    SmokeTest,
+    StagingTest,
+)
+from kong_lts.traffic import DivertTraffic
+
+__all__ = ["GATEWAYS"]
+
+
+def _migrations(command: str, wanted: str, proof: str) -> Callable[[Any, Words], ByHand]:
+    def how(step: MigrationsBootstrap | MigrationsUp | MigrationsFinish, words: Words) -> ByHand:
+        return ByHand(
+            what="On one node only, never with `-f`; a status of 0 proves nothing.",
+            commands=(
+                words.kong("migrations", command, *step.options),
+                f'{words.kong("migrations", "list", *step.options)}; echo "status $?"',
+            ),
+            proof=f"`migrations list` ends with {wanted}, and {proof}",
+        )
+
+    return how
+
+
+def _start(step: StartNodes, words: Words) -> ByHand:
+    conf = ("-c", step.configuration) if step.configuration else ()
+    return ByHand(
+        what=f"On {', '.join(step.nodes)}, one after the other.",
+        commands=(words.kong("start", *conf), f"curl -sS {words.admin()}/status"),
+        proof=f"Each node says that it is {step.version}, is ready, and reaches its database.",
+    )
+
+
+def _stop(step: StopNodes, words: Words) -> ByHand:
+    return ByHand(
+        what=f"On {', '.join(step.nodes)}; `kong stop` returns before the process is gone.",
+        commands=(words.kong("stop"), words.kong("health")),
+        proof="No process of Kong is left on any of them.",
+    )
+
+
+def _reload(step: ReloadNodes, words: Words) -> ByHand:
+    return ByHand(
+        what=f"On {', '.join(step.nodes)}.",
+        commands=(words.kong("reload"), f"curl -sS {words.admin()}/status"),
+        proof="Each is ready again, and `configuration_hash` is the same on all of them, not the"
+        " one of an empty configuration.",
+    )
+
+
+def _compare(step: CompareConfiguration, words: Words) -> ByHand:
+    return ByHand(
+        what=f"On {', '.join(step.nodes)}.",
+        commands=(f"curl -sS {words.admin()}/status",),
+        proof="`configuration_hash` is the same on all of them, and the one that it was before.",
+    )
+
+
+def _guard(step: GuardDataPlanes, words: Words) -> ByHand:
+    return ByHand(
+        what=f"Restart none of {', '.join(step.nodes)} before it is replaced: it would lose the"
+        " configuration that it keeps.",
+        commands=(f"curl -sS {words.admin()}/clustering/data-planes",),
+        proof=f"Each still serves as {step.version}.",
+    )
+
+
+def _install(step: InstallNodes, words: Words) -> ByHand:
+    return ByHand(
+        what=step.instructions,
+        commands=(words.kong("version"), "nproc", "grep MemTotal /proc/meminfo"),
+        proof=f"Each says {step.version}, and they have the CPUs and the memory that are needed.",
+    )
+
+
+def _no_connections(step: NoConnections, words: Words) -> ByHand:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    return ByHand(
+        commands=(f"{words.server()} psql -Atc {shlex.quote(query)}",),
+        proof="1: nobody but this psql is connected.",
+    )
+
+
+def _do_by_hand(step: DoByHand, words: Words) -> ByHand:
+    return ByHand(what=step.instructions, proof="Whoever did it says so.")
+
+
+def _requests(probes: Iterable[Probe], words: Words, *, body: bool = False) -> tuple[str, ...]:
+    """One line for each; the status that is expected, where there is one, stands behind it."""
+    shown = "-i" if body else "-o /dev/null -w '%{http_code}\\n'"
+    return tuple(
+        f"curl -sS {shown} -X {shlex.quote(probe.method)}"
+        + (f" -H {shlex.quote(f'Host: {probe.host}')}" if probe.host else "")
+        + f" {words.proxy()}{shlex.quote(probe.path)}"
+        + ("" if body else f"  # {probe.expect_status}")
+        for probe in probes
+    )
+
+
+def _test(step: StagingTest | SmokeTest, words: Words) -> ByHand:
+    return ByHand(
+        commands=_requests(step.probes, words),
+        what="With a credential where a route wants one.",
+        proof="Each answers with the status behind the #.",
+    )
+
+
+def _check_routes(step: CheckRoutes, words: Words) -> ByHand:
+    log = shlex.quote(step.error_log or "/usr/local/kong/logs/error.log")
+    return ByHand(
+        what="A load of 3.4 succeeds while a route that its router does not take is simply not"
+        " there.",
+        commands=(*_requests(step.probes, words), f"grep -c 'could not add route' {log}"),
+        proof="Each answers with the status behind the #, and no log tells of a route that could"
+        " not be added.",
+    )
+
+
+def _record(step: RecordAnswers, words: Words) -> ByHand:
+    return ByHand(
+        what="Keep what the current cluster answers.",
+        commands=_requests(step.probes, words, body=True),
+        proof="There is an answer to each.",
+    )
+
+
+def _compare_answers(step: CompareAnswers, words: Words) -> ByHand:
+    return ByHand(
+        what="Hold the answers of the new cluster against those that were kept; JSON is compared"
+        " as JSON.",
+        commands=_requests(step.probes, words, body=True),
+        proof="Status, body, and the route and service that answered are the same.",
+    )
+
+
+def _divert(step: DivertTraffic, words: Words) -> ByHand:
+    return ByHand(
+        what=f"Give the new cluster {step.new_percent}% at the load balancer.",
+        proof="The counters of both clusters show that share.",
+    )
+
+
+def _watch(step: WatchMetrics | CheckMetrics, words: Words) -> ByHand:
+    watch_s = getattr(step, "watch_s", 0.0)
+    return ByHand(
+        what=f"For {watch_s:g} s, on both clusters, over the same time." if watch_s else "",
+        commands=(f"curl -sS {words.admin()}/metrics",),
+        proof="Both give data; errors, 401, 403, 404, 429 and latency of the new cluster are no"
+        " worse than those of the current one. If they are, give the traffic back at once.",
+    )
+
+
+GATEWAYS: Mapping[type, Callable[[Any, Words], ByHand]] = {
+    MigrationsBootstrap: _migrations("bootstrap", "0", "the tables of Kong are there."),
+    MigrationsUp: _migrations("up", "4", "no path of a route begins with `~~`."),
+    MigrationsFinish: _migrations("finish", "0", "nothing is pending in `schema_meta`."),
+    StartNodes: _start,
+    StopNodes: _stop,
+    ReloadNodes: _reload,
+    CompareConfiguration: _compare,
+    GuardDataPlanes: _guard,
+    InstallNodes: _install,
+    NoConnections: _no_connections,
+    DoByHand: _do_by_hand,
+    CheckRoutes: _check_routes,
+    RecordAnswers: _record,
+    CompareAnswers: _compare_answers,
+    StagingTest: _test,
+    SmokeTest: _test,
+    DivertTraffic: _divert,
+    WatchMetrics: _watch,
+    CheckMetrics: _watch,
+}

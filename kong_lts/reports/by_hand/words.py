@@ -1,0 +1,46 @@
+"""What the description of a step done by hand is made of."""
+
+import shlex
+
+import attrs
+
+from kong_lts.deployment import Deployment
+from kong_lts.planning import AnyStep
+
+__all__ = ["ByHand", "Words"]
+
+
+@attrs.frozen(kw_only=True)
+class ByHand:
+    """How one step is done by hand."""
+
+    what: str = ""
+    """Beyond the title of the step."""
+    commands: tuple[str, ...] = ()
+    """For a shell. Servers are named by services of libpq and variables of the environment."""
+    proof: str
+
+
+@attrs.frozen
+class Words:
+    """What the commands for one step need."""
+
+    step: AnyStep
+    deployment: Deployment
+
+    def server(self) -> str:
+        """The database of the step's side: a service of libpq, so that no argv has a password."""
+        return f"PGSERVICE=kong-{self.step.side}"
+
+    def admin(self) -> str:
+        """The Admin API of the step's side."""
+        return f'"$KONG_{self.step.side.upper()}_ADMIN_URL"'
+
+    def proxy(self) -> str:
+        """The proxy of the step's side."""
+        return f'"$KONG_{self.step.side.upper()}_PROXY_URL"'
+
+    def kong(self, *words: str) -> str:
+        """Kong on a node, as the plan calls it."""
+        program = getattr(self.step, "program", ("kong",))
+        return shlex.join([*program, *words])

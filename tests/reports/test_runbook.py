@@ -1,0 +1,85 @@
+"""The runbook: a plan that a person can follow by hand."""
+
+import re
+import shutil
+import subprocess
+from typing import get_args
+
+import attrs
+import pytest
+from hypothesis import given
+from markdown_it import MarkdownIt
+
+from kong_lts.backup import BackUpDatabase
+from kong_lts.planning import AnyStep, Plan
+from kong_lts.reports import render
+from kong_lts.reports.by_hand import BY_KIND, by_hand
+from tests.reports.hostile_samples import hostile
+from tests.reports.samples import short_plan
+from tests.reports.test_hostile import hostile_texts
+from tests.worlds import plans
+
+PLANS = plans()
+EACH = pytest.mark.parametrize("made", PLANS.values(), ids=PLANS)
+FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def test_every_step_that_a_plan_can_hold_can_be_done_by_hand() -> None:
+    assert {kind.__name__ for kind in get_args(AnyStep)} == {kind.__name__ for kind in BY_KIND}
+
+
+@EACH
+def test_every_step_is_there_in_order_with_a_box_to_tick(made: Plan) -> None:
+    text = render(made, "runbook")
+
+    numbers = [int(number) for number in re.findall(r"(?m)^## (\d+)\. ", text)]
+    assert numbers == list(range(1, len(made.steps) + 1))
+    assert text.count("- [ ] **Proof**") == len(made.steps)
+    assert text.count("Point of no return") == (made.point_of_no_return is not None)
+
+
+@EACH
+def test_a_shell_takes_every_command(made: Plan) -> None:
+    shell = shutil.which("sh")
+    if shell is None:
+        pytest.skip("PATH: no sh")
+    script = "\n".join(FENCE.findall(render(made, "runbook")))
+
+    done = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True, check=False)
+
+    assert done.stderr == ""
+
+
+@EACH
+def test_nothing_that_was_measured_to_do_harm_is_a_command(made: Plan) -> None:
+    commands = [
+        line for block in FENCE.findall(render(made, "runbook")) for line in block.split("\n")
+    ]
+
+    assert not [c for c in commands if re.search(r"--clean|migrations reset| -f\b|--force", c)]
+
+
+def test_a_server_is_named_by_its_service_so_that_no_argv_has_a_password() -> None:
+    made = short_plan()
+
+    dump, _ = by_hand(made.step("back-up-database"), made.deployment).commands
+
+    assert dump.startswith("PGSERVICE=kong-current pg_dump --format=directory")
+
+
+def test_names_with_signs_of_the_shell_stay_names() -> None:
+    made = short_plan()
+    step = made.step("back-up-database")
+    assert isinstance(step, BackUpDatabase)
+    step = attrs.evolve(step, folder="$(reboot) a'b")
+
+    assert "'$(reboot) a'\"'\"'b'" in by_hand(step, made.deployment).commands[0]
+
+
+@given(hostile_texts)
+def test_a_runbook_has_the_same_blocks_whatever_the_texts(text: str) -> None:
+    markdown = MarkdownIt("commonmark")
+    for harmless, value in zip(hostile("t"), hostile(text), strict=True):
+        if isinstance(value, Plan):
+            expected = [token.type for token in markdown.parse(render(harmless, "runbook"))]
+            assert [t.type for t in markdown.parse(render(value, "runbook"))] == expected
