@@ -72,7 +72,8 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.GREATEST_ID: Explanation(
         "Of equal routes 2.8 takes the oldest, 3.4 the one with the greatest id; a route with "
         "several paths gets another id for each length of path.",
-        _TELL_APART,
+        "Tell the routes apart by one more criterion of one of them, split the path that they "
+        f"share off a route with several, {_TRADITIONAL}",
     ),
     Cause.REGEX_OVER_PREFIX: Explanation(
         "In 2.8 more criteria win; in 3.4 a regex path comes before any prefix.",
