@@ -111,21 +111,18 @@ def convert(
 ) -> Conversion:
     """Convert a kong.yml or a decK state file, and change nothing else in it.
 
-    Paths become exactly what 3.4's own database migration makes of them. Fields that 3.4 does not
-    have any more get their new names. Comments, order, quotes and line ends stay. Converting twice
-    is converting once.
+    Paths become exactly what 3.4's own database migration makes of them, fields that 3.4 does not
+    have get their new names, and every other byte stays. Converting twice is converting once.
 
     Args:
         data: YAML or JSON of any format version, one document or several.
         mode: The mode of the deployment that loads it; None where that is not known.
         edition: Its edition, likewise.
         router_flavor: What 3.4 will be set to.
-        after_upgrade: No 2.8 node is left: also rename what 3.4 still reads by its old name, as
-            the fields of sessions.
+        after_upgrade: No 2.8 node is left: rename what 3.4 still reads by its old name, too.
         keep_behaviour: Also write out the defaults of 2.8 that 3.4 has changed, where mode and
             edition leave no doubt, and rewrite regexes that have an exact form for the new router.
-        verify: Parse the result again and compare it with the original, part by part. None does
-            so below 50 MB.
+        verify: Parse the result again and compare, part by part; None does so below 50 MB.
         around: What other files of the same configuration say; `convert_all` knows.
 
     Raises:
@@ -133,16 +130,9 @@ def convert(
         ValueError: An argument is none of its values.
 
     Source:
-        Kong/kong 3.4.2 kong/db/declarative/migrations/route_path.lua and the schemas of both
-        releases; each finding names its own.
+        Kong/kong 3.4.2 kong/db/declarative/migrations/route_path.lua; each finding names its own.
     """
-    settings = Settings(
-        mode=None if mode is None else DeploymentMode(mode).value,
-        edition=None if edition is None else Edition(edition).value,
-        router_flavor=router_flavor,
-        after_upgrade=after_upgrade,
-        keep_behaviour=keep_behaviour,
-    )
+    settings = Settings(mode, edition, router_flavor, after_upgrade, keep_behaviour)
     try:
         return _converted(data, settings, around, verify)
     except DeclarativeError as exc:

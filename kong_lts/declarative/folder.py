@@ -41,11 +41,6 @@ def convert_all(
     Args:
         files: By their paths, which the findings name.
         mode: As for `convert`, and so are all others.
-        edition: Likewise.
-        router_flavor: Likewise.
-        after_upgrade: Likewise.
-        keep_behaviour: Likewise.
-        verify: Likewise.
 
     Raises:
         DeclarativeError: As `convert`; nothing is converted then.

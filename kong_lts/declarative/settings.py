@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 
 import attrs
+from attrs.converters import optional
 from attrs.validators import in_, instance_of
 
 from kong_lts.catalog.rows import Change, DeclarativeRule, When
+from kong_lts.deployment import DeploymentMode
+from kong_lts.versions import Edition
 
 __all__ = ["ALONE", "Settings", "Surroundings"]
 
 _FLAVORS = ("traditional", "traditional_compatible", "expressions")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Settings:
     """The arguments of `convert`, but for the file."""
 
-    mode: str | None
-    edition: str | None
+    mode: DeploymentMode | None = attrs.field(converter=optional(DeploymentMode))
+    edition: Edition | None = attrs.field(converter=optional(Edition))
     router_flavor: str = attrs.field(validator=in_(_FLAVORS))
     after_upgrade: bool = attrs.field(validator=instance_of(bool))
     keep_behaviour: bool = attrs.field(validator=instance_of(bool))
