@@ -1,8 +1,9 @@
 """What the guide's backups do not bring back, and what a database says beyond its state."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check
@@ -13,7 +14,7 @@ from kong_lts.database import DatabaseFacts
 from kong_lts.declarative import inventory
 from kong_lts.deployment import DeploymentMode
 from kong_lts.errors import DeclarativeError
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition
 
 __all__ = ["CHECK"]
@@ -33,6 +34,8 @@ _NOT_IN_DECK = {
 }
 _TTL_TABLES = ("oauth2_tokens", "oauth2_authorization_codes", "sessions", "acme_storage")
 _POSTGRES_15, _SCRAM = 15, 14
+_SUPPORTED = range(12, 17)
+_OVERRIDES = "consumer-groups-overrides-deprecated"
 _WHOLE = 8
 """From so many subsystems on, schema_meta is known to be given whole."""
 
@@ -40,14 +43,53 @@ _WHOLE = 8
 def _look(case: Case) -> Iterator[Finding]:
     yield from _basic_auth(case)
     yield from _negative_rules(case)
+    yield from _overrides(case)
+    yield from _targets(case)
     facts = case.evidence.database
     if facts is not None:
         yield from _edition(case, facts)
-        yield from _gaps(facts)
-        yield from _server(facts.server_version)
-    else:
-        settings = case.deployment.current.database
-        yield from _server(settings.server_version if settings else None)
+        yield from _gaps(case, facts)
+    settings = case.deployment.current.database
+    version = (facts.server_version if facts else None) or (
+        settings.server_version if settings else None
+    )
+    yield from _server(version, said_already=bool(facts and facts.server_version))
+
+
+def _overrides(case: Case) -> Iterator[Finding]:
+    """Limits of consumer groups that are kept as overrides."""
+    facts = case.evidence.database
+    in_table = facts is not None and bool(facts.tables.get("consumer_group_plugins"))
+    asked = next((path for path in case.evidence.admin if "/overrides" in path), None)
+    if in_table or asked or case.evidence.rows.get("consumer_group_plugins"):
+        rule = next(r for r in catalog.entities() if r.id == _OVERRIDES)
+        where = Location(table="consumer_group_plugins") if in_table else Location(path=asked)
+        yield rule.finding("consumer groups", location=where, evidence="consumer_groups overrides")
+
+
+def _targets(case: Case) -> Iterator[Finding]:
+    """Targets that an upstream has more than once, in rows or answers."""
+    found: dict[tuple[str, str], list[object]] = {}
+    for _, kind, row in live_rows(case.evidence):
+        if kind == "targets" and row.get("target"):
+            upstream = row.get("upstream_id") or row.get("upstream")
+            name = upstream.get("id") if isinstance(upstream, Mapping) else upstream
+            found.setdefault((str(name), str(row["target"])), []).append(row.get("created_at"))
+    rule = next(row for row in catalog.database() if row.id == "database-target-repeated")
+    for (upstream, target), moments in found.items():
+        if len(moments) > 1:
+            same = len(set(map(str, moments))) < len(moments) and None not in moments
+            yield rule.finding(
+                f"target {target}",
+                severity=Severity.BLOCKER if same else Severity.WARNING,
+                evidence="targets",
+                upstream=upstream,
+                target=target,
+                rows=len(moments),
+                moment=", created at one moment, on which `finish` fails"
+                if same
+                else "; `finish` deletes the older ones",
+            )
 
 
 def _basic_auth(case: Case) -> Iterator[Finding]:
@@ -113,11 +155,14 @@ def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
         )
 
 
-def _gaps(facts: DatabaseFacts) -> Iterator[Finding]:
+def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
     lost = [words for table, words in _NOT_IN_DECK.items() if facts.tables.get(table)]
     if lost:
         rule = cross_rule("deck-backup-gaps")
-        yield rule.finding("backup", evidence="database", what=", ".join(lost))
+        by_deck = case.deployment.tools.deck is not None
+        severity = Severity.WARNING if by_deck else Severity.INFO
+        what = ", ".join(lost)
+        yield rule.finding("backup", severity=severity, evidence="database", what=what)
     if facts.tables.get("consumer_groups"):
         yield cross_rule("consumer-groups-in-use").finding("consumer groups", evidence="database")
     kept = [table for table in _TTL_TABLES if table in facts.tables]
@@ -126,8 +171,11 @@ def _gaps(facts: DatabaseFacts) -> Iterator[Finding]:
         yield rule.finding("tables with a ttl", evidence="database", tables=", ".join(kept))
 
 
-def _server(version: str | None) -> Iterator[Finding]:
+def _server(version: str | None, *, said_already: bool) -> Iterator[Finding]:
     major = (version_of(version) or (0,))[0]
+    if major and major not in _SUPPORTED and not said_already:
+        rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
+        yield rule.finding("PostgreSQL", version=version, evidence="deployment")
     if major >= _POSTGRES_15:
         yield cross_rule("postgres-15-grant").finding("PostgreSQL", version=version)
     if major >= _SCRAM:

@@ -9,10 +9,17 @@ import attrs
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.in_use import PluginInUse, RouteInUse, in_use
-from kong_lts.checks.manifests import Manifest, conf_of_manifests, manifests_of, mapping
+from kong_lts.checks.manifests import (
+    Manifest,
+    conf_of_manifests,
+    conf_of_scripts,
+    manifests_of,
+    mapping,
+    state_of_manifests,
+)
 from kong_lts.deployment import Deployment, NodeRole
 from kong_lts.errors import ConfError
-from kong_lts.evidence import Evidence
+from kong_lts.evidence import Evidence, StateFile
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, KongVersion, Release
 
@@ -30,6 +37,12 @@ def _cross_rules() -> Mapping[str, Rule]:
 def cross_rule(rule: str) -> Rule:
     """A rule that needs code, by its id."""
     return _cross_rules()[rule]
+
+
+@functools.cache
+def _named_keys() -> frozenset[str]:
+    """Keys that rules name and the lists of the releases do not, as old names are."""
+    return frozenset(key for row in catalog.kong_conf() for key in row.keys if "*" not in key)
 
 
 @attrs.define(eq=False)
@@ -78,8 +91,18 @@ class Case:
 
     @functools.cached_property
     def confs_of_manifests(self) -> Mapping[str, KongConf]:
-        """Settings that Helm values, containers and config maps give, by their file."""
-        return dict(conf_of_manifests(self.manifests))
+        """Settings that Helm values, containers, config maps and scripts give, by their file."""
+        known = {key for release in Release for key in catalog.conf_keys(release).keys}
+        scripts = (*self.evidence.scripts, *self.evidence.templates)
+        return {
+            **dict(conf_of_manifests(self.manifests)),
+            **dict(conf_of_scripts(scripts, known | _named_keys())),
+        }
+
+    @functools.cached_property
+    def state_files(self) -> tuple[StateFile, ...]:
+        """Every declarative file, those in config maps too."""
+        return (*self.evidence.declarative, *state_of_manifests(self.manifests))
 
     @functools.cached_property
     def settings(self) -> Mapping[str, Mapping[str, object]]:
@@ -103,7 +126,7 @@ class Case:
 
     @functools.cached_property
     def _in_use(self) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
-        return in_use(self.evidence, self.manifests)
+        return in_use(self.evidence, self.state_files, self.manifests)
 
     @functools.cached_property
     def plugin_names(self) -> Mapping[str, str]:

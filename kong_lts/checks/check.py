@@ -35,14 +35,18 @@ class Check:
     rows: Callable[[], tuple[Rule, ...]]
     """The rules that it may report."""
     needs: tuple[str, ...] = ()
-    """Fields of `Evidence`, one of which it needs to look at anything; none for the deployment
-    alone."""
+    """Fields of `Evidence` or `Case`, one of which it needs to look at anything.
+
+    None for the deployment alone.
+    """
     needs_called: str = ""
     """The same in words."""
 
     def missing(self, case: Case) -> str | None:
         """What it would need and does not have."""
-        if not self.needs or any(_is_there(getattr(case.evidence, name)) for name in self.needs):
+        holders = {True: case, False: case.evidence}
+        given = (getattr(holders[hasattr(Case, name)], name) for name in self.needs)
+        if not self.needs or any(map(_is_there, given)):
             return None
         return self.needs_called
 

@@ -107,6 +107,6 @@ CHECK = Check(
     name="kong.conf",
     look=_look,
     rows=_rows,
-    needs=("kong_conf", "environ", "kubernetes", "admin"),
+    needs=("confs",),
     needs_called="a kong.conf or an environment",
 )

@@ -10,13 +10,16 @@ from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
 from kong_lts.edits import Edit
 from kong_lts.errors import DeclarativeError
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
 
+_REGION = "plugin-aws-lambda-region-required"
+_REGIONS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
+
 
 def _look(case: Case) -> Iterator[Finding]:
-    for file in case.evidence.declarative:
+    for file in case.state_files:
         try:
             conversion = declarative.convert(
                 file.data,
@@ -30,7 +33,17 @@ def _look(case: Case) -> Iterator[Finding]:
             where = Location(path=file.path, line=exc.line, column=exc.column)
             yield rule.finding(file.path, location=where, reason=exc.reason)
             continue
-        yield from (_placed(finding, file.path) for finding in conversion.findings)
+        for finding in conversion.findings:
+            yield _placed(_lowered(case, finding), file.path)
+
+
+def _lowered(case: Case, finding: Finding) -> Finding:
+    """A region that every node has in its environment needs not stand in the file."""
+    if finding.rule == _REGION and finding.severity is not Severity.INFO:
+        environments = [conf.environ for conf in case.confs.values()]
+        if environments and all(_REGIONS & environ.keys() for environ in environments):
+            return attrs.evolve(finding, severity=Severity.INFO)
+    return finding
 
 
 def _placed(finding: Finding, path: str) -> Finding:
@@ -51,6 +64,6 @@ CHECK = Check(
     name="declarative files",
     look=_look,
     rows=_rows,
-    needs=("declarative",),
+    needs=("state_files",),
     needs_called="a declarative file (kong.yml or decK state)",
 )

@@ -9,7 +9,7 @@ import attrs
 from kong_lts import declarative
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.errors import DeclarativeError
-from kong_lts.evidence import Evidence
+from kong_lts.evidence import Evidence, StateFile
 from kong_lts.findings import Location
 
 __all__ = ["CLUSTER", "FILE", "LIVE", "PluginInUse", "RouteInUse", "in_use", "live_rows", "rows_in"]
@@ -18,6 +18,7 @@ LIVE = "live"
 FILE = "file"
 CLUSTER = "kubernetes"
 
+_ALSO_CALLED = {"vaults-beta": "vaults_beta"}
 _WEIRD = re.compile(r"[^a-z0-9_-]")
 
 
@@ -64,18 +65,20 @@ class RouteInUse:
 
 
 def in_use(
-    evidence: Evidence, manifests: Iterable[Manifest]
+    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest]
 ) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
     """Plugins and routes of declarative files, the Admin API, rows, and manifests."""
     plugins: list[PluginInUse] = []
     routes: list[RouteInUse] = []
-    for found in _all(evidence, manifests):
+    for found in _all(evidence, files, manifests):
         (plugins if isinstance(found, PluginInUse) else routes).append(found)  # type: ignore[arg-type] # one of the two lists
     return tuple(plugins), tuple(routes)
 
 
-def _all(evidence: Evidence, manifests: Iterable[Manifest]) -> Iterator[PluginInUse | RouteInUse]:
-    for file in evidence.declarative:
+def _all(
+    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest]
+) -> Iterator[PluginInUse | RouteInUse]:
+    for file in files:
         with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
             yield from _of_file(file.path, file.data)
     for path, kind, row in live_rows(evidence):
@@ -174,7 +177,7 @@ def live_rows(evidence: Evidence) -> Iterator[tuple[str, str, Mapping[str, objec
 def _kind_of(path: str) -> str:
     """What a list of the Admin API holds: its last word, but for the workspace's own parts."""
     last = path.rstrip("/").rpartition("/")[2]
-    return _WEIRD.sub("", last.lower())
+    return _ALSO_CALLED.get(last.lower(), _WEIRD.sub("", last.lower()))
 
 
 def rows_in(answer: object) -> Iterator[Mapping[str, object]]:

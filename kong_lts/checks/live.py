@@ -27,11 +27,27 @@ def _look(case: Case) -> Iterator[Finding]:
         for path, kind, row in live_rows(case.evidence)
         if kind in _KINDS
     ]
+    yield from _renamed(rows)
     migrated = {row.id for row in catalog.changes() if row.migrated}
     for finding in findings_on(case, rows):
         refused = finding.severity is Severity.BLOCKER and finding.rule in migrated
         yield attrs.evolve(finding, severity=Severity.WARNING) if refused else finding
     yield from findings_on(case, [*_of_manifests(case)])
+
+
+def _renamed(rows: list[Entity]) -> Iterator[Finding]:
+    """Vaults, which have another name in the Admin API and in files of 3.4."""
+    for kind, row, (location, evidence) in rows:
+        if kind == "vaults_beta":
+            rule = next(r for r in catalog.entities() if r.id == "vaults-beta-entity")
+            yield rule.finding(
+                f"vault {text_of(row.get('name')) or text_of(row.get('prefix'))}",
+                severity=Severity.WARNING,
+                location=location,
+                evidence=evidence,
+                field="vaults_beta",
+            )
+            return
 
 
 def _flat(kind: str, row: Mapping[str, object]) -> dict[str, object]:

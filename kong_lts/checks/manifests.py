@@ -2,23 +2,25 @@
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
 from kong_lts import kong_conf
-from kong_lts.evidence import TextFile
+from kong_lts.evidence import StateFile, TextFile
 from kong_lts.kong_conf import KongConf
 from kong_lts.serialization import loose_documents
 
 __all__ = [
     "Manifest",
     "conf_of_manifests",
+    "conf_of_scripts",
     "line_of",
     "manifests_of",
     "mapping",
     "mappings_in",
     "names_in",
+    "state_of_manifests",
     "text_of",
 ]
 
@@ -145,13 +147,18 @@ def _value_environments(
         flat = {
             str(key): _as_setting(value)
             for key, value in environ.items()
-            if isinstance(value, str | int | float | bool)
+            if isinstance(value, str | int | float | bool) or _is_secret_document(str(key), value)
         }
         if flat.keys() & _TELLS_KONG or any(key.startswith(("nginx_", "pg_")) for key in flat):
             yield name, {f"KONG_{key.upper()}": value for key, value in flat.items()}
     for key, inner in values.items():
         if isinstance(inner, Mapping) and key != "env" and depth < 4:
             yield from _value_environments(inner, f"{name}: {key}", depth + 1)
+
+
+def _is_secret_document(key: str, value: object) -> bool:
+    """A setting that a Secret gives, of which it matters that it is there and not what it is."""
+    return isinstance(value, Mapping) and key.endswith("session_conf")
 
 
 def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]]:
@@ -170,7 +177,54 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
             yield name, kong_conf.parse("", environ=own, path=manifest.path)
 
 
+_ASSIGNED = re.compile(
+    r"""(?:^|[\s"'{,])(?:-\s+)?["']?(KONG_[A-Z0-9_]+)["']?(?:=|:[ \t]+)"""
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s"'\\]+)"""
+)
+_OF_CONTAINERS = re.compile(
+    r"(?i)\bdocker\b|\bpodman\b|^\s*environment:|^\s*ENV\s|\bexport\s+KONG_", re.M
+)
+
+
+def conf_of_scripts(
+    files: Iterable[TextFile], known: Collection[str]
+) -> Iterator[tuple[str, KongConf]]:
+    """Variables of Kong that compose files, Dockerfiles and scripts set, by their file.
+
+    Args:
+        files: Any text.
+        known: Keys of kong.conf; another variable of such a name is none of Kong's.
+    """
+    for file in files:
+        if "KONG_" not in file.text or not _OF_CONTAINERS.search(file.text):
+            continue
+        environ = {
+            found[1]: found[2].strip("\"'")
+            for line in file.text.splitlines()
+            if not line.lstrip().startswith("#")
+            for found in _ASSIGNED.finditer(line)
+            if found[1].removeprefix("KONG_").lower() in known and "$" not in found[2]
+        }
+        if environ:
+            yield file.path, kong_conf.parse("", environ=environ, path=file.path)
+
+
+def state_of_manifests(manifests: Iterable[Manifest]) -> Iterator[StateFile]:
+    """Declarative files that config maps and secrets hold."""
+    for manifest in manifests:
+        if manifest.kind not in ("ConfigMap", "Secret"):
+            continue
+        for field in ("data", "stringData"):
+            for key, text in mapping(manifest.document.get(field)).items():
+                named = str(key).endswith((".yml", ".yaml", ".json"))
+                if named and isinstance(text, str) and "_format_version" in text:
+                    path = f"{manifest.path}: {key}"
+                    yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
+
+
 def _as_setting(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{}"
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

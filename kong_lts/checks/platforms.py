@@ -77,7 +77,7 @@ def _all_images(case: Case) -> Iterator[tuple[str, int, str, bool]]:
     for manifest in case.manifests:
         for image in manifest.images:
             yield manifest.path, manifest.line, image, False
-    for file in (*case.evidence.scripts, *case.evidence.templates):
+    for file in (*case.evidence.scripts, *case.evidence.templates, *case.evidence.kubernetes):
         is_build = "dockerfile" in file.path.lower() or file.path.endswith(".dockerfile")
         for line in lines_of(file):
             if is_build and (base := _FROM.match(line.text)):
