@@ -6,7 +6,7 @@ import attrs
 
 from kong_lts.errors import KongLtsError
 from kong_lts.execution import execute, resume
-from kong_lts.planning import Plan, Run
+from kong_lts.planning import Plan, Run, Verdict
 from kong_lts.protocols import Adapters, Order
 from kong_lts.rollback import roll_back
 from kong_lts.testing.fakes import FakeControl, FakeJournal, fake_adapters
@@ -86,6 +86,17 @@ def touches_of_a_run(plan: Plan) -> int:
     stage.break_at_touch(_NEVER, Fault.FAILS_BEFORE)
     stage.execute()
     return _NEVER - stage.world.spared
+
+
+def a_touch_that_stops(plan: Plan) -> int:
+    """The first look or act behind the middle whose failure is not just tried again."""
+    touches = touches_of_a_run(plan)
+    for number in range(touches // 2, touches):
+        stage = Stage(plan)
+        stage.break_at_touch(number, Fault.FAILS_BEFORE)
+        if stage.execute().verdict is Verdict.STOPPED:
+            return number
+    raise AssertionError("nothing stops this plan")
 
 
 def cut_at_each_event(plan: Plan, *faults: Fault) -> Iterator[tuple[str, Stage]]:

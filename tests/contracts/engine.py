@@ -11,7 +11,7 @@ from kong_lts.planning import Plan, Run, Verdict
 from kong_lts.protocols import Order
 from kong_lts.schema import SchemaState
 from kong_lts.testing.simulation import Fault, World
-from tests.interruptions import Stage, touches_of_a_run
+from tests.interruptions import Stage, a_touch_that_stops
 from tests.worlds import a_plan, world_of
 
 
@@ -64,7 +64,7 @@ class EngineContract:
         undisturbed = Stage(plan)
         undisturbed.execute()
         world = world_of(plan)
-        world.spared, world.fault = touches_of_a_run(plan) // 2, Fault.FAILS_BEFORE
+        world.spared, world.fault = a_touch_that_stops(plan), Fault.FAILS_BEFORE
         engine = make(plan, world)
 
         stopped = engine.execute()
