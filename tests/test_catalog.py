@@ -16,6 +16,7 @@ from kong_lts.versions import Release
 NO_RULES = (
     "changes",
     "conf_keys",
+    "counters",
     "durations",
     "metric_queries",
     "migrations",

@@ -200,7 +200,7 @@ def test_a_contradiction_is_not_planned() -> None:
 def test_findings_are_kept_and_only_blockers_refuse_the_plan() -> None:
     mild = (finding(Severity.WARNING), finding(Severity.INFO))
 
-    assert plan(DUAL_CLUSTER, assessment=Assessed(mild)).findings == mild
+    assert plan(DUAL_CLUSTER, assessment=Assessed(mild)).findings[: len(mild)] == mild
     with pytest.raises(NotPlannableError) as refused:
         plan(DUAL_CLUSTER, assessment=Assessed((*mild, finding(Severity.BLOCKER))))
     assert refused.value.findings == (finding(Severity.BLOCKER),)
@@ -366,7 +366,7 @@ def test_the_requests_whose_route_changes_go_to_both_clusters(name: str) -> None
     assert [probe.expect_routes for probe in step.current_probes] == [("r1",)]
     assert [probe.expect_routes for probe in step.probes] == [("no route",)]
     assert Plan.from_json(made.to_json()) == made
-    assert made.findings == ()
+    assert {finding.rule for finding in made.findings} <= {"mixed-window"}
 
 
 def test_in_place_the_new_cluster_alone_is_asked() -> None:
@@ -382,7 +382,7 @@ def test_in_place_the_new_cluster_alone_is_asked() -> None:
 def test_requests_that_a_test_must_not_send_are_said() -> None:
     made = plan(DUAL_CLUSTER, assessment=Assessed(route_changes=(change("POST"),) * 7))
 
-    (said,) = made.findings
+    (said, _) = made.findings  # the other one is about the time in which both clusters serve
     assert said.rule == "staging-test-leaves-out"
     assert "POST a.test/a: POST may change something" in said.message
     assert "staging-test-routes" not in [step.id for step in made.steps]

@@ -18,6 +18,7 @@ from kong_lts.catalog.assessment_rows import (
 )
 from kong_lts.catalog.rows import (
     ConfKeys,
+    CounterPlugin,
     DeclarativeRule,
     KongConfRule,
     MeasuredDowntime,
@@ -34,6 +35,7 @@ __all__ = [
     "automation",
     "changes",
     "conf_keys",
+    "counters",
     "cross_input",
     "custom_plugins",
     "database",
@@ -95,6 +97,12 @@ def inputs() -> tuple[Rule, ...]:
 def kong_conf() -> tuple[KongConfRule, ...]:
     """Rules on kong.conf and the `KONG_*` variables."""
     return _rows("kong_conf.yaml", KongConfRule)
+
+
+@functools.cache
+def counters() -> tuple[CounterPlugin, ...]:
+    """Plugins that count requests, and where."""
+    return _rows("counters.yaml", CounterPlugin)
 
 
 @functools.cache

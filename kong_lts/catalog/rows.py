@@ -17,6 +17,8 @@ __all__ = [
     "ConfKeys",
     "ConfRewriting",
     "ConfTrigger",
+    "CounterPlugin",
+    "Counts",
     "DeclarativeRule",
     "EarlierDefault",
     "KeyType",
@@ -76,6 +78,32 @@ class StateTable:
     note: str = ""
     """What is lost, and what to do."""
     source: str
+
+
+class Counts(StrEnum):
+    """How a plugin writes its limits."""
+
+    PERIODS = "periods"
+    """A field for each of second, minute, hour, day, month, year."""
+    NAMED_PERIODS = "named_periods"
+    """Such fields below each name of `limits`."""
+    WINDOWS = "windows"
+    """Two lists, `limit` and `window_size`."""
+
+
+@attrs.frozen(kw_only=True)
+class CounterPlugin:
+    """A plugin that counts requests against limits."""
+
+    id: str
+    """Its name."""
+    store: str
+    """The field that says where it counts."""
+    default_store: str
+    """Of 2.8."""
+    counts: Counts
+    source: str = attrs.field(validator=min_len(1))
+    verified: str = "measured"
 
 
 class Quantity(StrEnum):

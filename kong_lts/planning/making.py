@@ -33,11 +33,14 @@ from kong_lts.strategies import (
     route_probes,
     steps,
 )
-from kong_lts.traffic import DEFAULT_RAMP, RampStage
+from kong_lts.traffic import DEFAULT_RAMP, MixedWindow, RampStage
+from kong_lts.versions import Edition
 
 __all__ = ["plan", "plan_restore"]
 
 _MOST_SHOWN = 5
+_SESSIONS = "plugin-session-invalidated"
+"""The rule of the catalog that finds plugins with sessions."""
 
 
 class _Assessed(Protocol):
@@ -90,6 +93,7 @@ def plan(
         probes=tuple(probes) or chosen.probes,
         route_probes=route_probes(assessment.route_changes) if assessment else chosen.route_probes,
         configuration_rows=_rows(evidence) if evidence else chosen.configuration_rows,
+        sessions=chosen.sessions or _has_sessions(assessment),
     )
     findings = (*assessment.findings, *_not_probed(chosen.route_probes)) if assessment else ()
     if preproduction is not None or require_preproduction:
@@ -106,7 +110,7 @@ def plan(
         strategy=wanted,
         reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
         steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
-        findings=findings,
+        findings=(*findings, *_mixed_window(deployment, wanted, chosen)),
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
         inputs=None if evidence is None else _digest(evidence),
     )
@@ -125,6 +129,28 @@ def _digest(evidence: Evidence) -> str:
     """Tells one evidence from another; nothing of it can be read from there."""
     text = evidence.to_json().encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()
+
+
+def _has_sessions(assessment: _Assessed | None) -> bool:
+    found = assessment.findings if assessment else ()
+    return any(finding.rule == _SESSIONS for finding in found)
+
+
+def _mixed_window(
+    deployment: Deployment, strategy: Strategy, settings: Settings
+) -> Iterator[Finding]:
+    """What it costs that both clusters serve for a while."""
+    if strategy is Strategy.IN_PLACE and deployment.mode is not DeploymentMode.HYBRID:
+        return
+    window = MixedWindow(
+        stages=settings.ramp,
+        hold_s=settings.hold_s,
+        limits=settings.rate_limits,
+        sessions=settings.sessions,
+        vitals=deployment.current.version.edition is Edition.ENTERPRISE
+        and deployment.mode.has_database,
+    )
+    yield from window.findings()
 
 
 def plan_restore(

@@ -111,8 +111,9 @@ class ProcessRunner(Protocol):
 class LoadBalancer(Protocol):
     """Divides the proxy traffic between the current and the new cluster.
 
-    It may have two attributes more, which the defaults have: `precision_percent`, how far in points
-    the share may be from the one asked for, and `delay_s`, the seconds that a change takes.
+    It may have three attributes more, which the defaults have: `precision_percent`, how far in
+    points the share may be from the one asked for, `delay_s`, the seconds that a change takes, and
+    `keeps_clients`, whether a client stays on its side while the share does not change.
     """
 
     def set_weight(self, new_percent: int) -> None:

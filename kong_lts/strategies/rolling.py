@@ -236,6 +236,7 @@ def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterato
         guide=f"{guide} 6",
         side=Side.NEW,
         new_percent=percent,
+        keeps_clients=settings.sessions,
         before_percent=before,  # the way back too: no more current nodes run than for that share
     )
     yield diverted

@@ -7,7 +7,7 @@ from kong_lts.monitoring import DEFAULT_GATES, Gate
 from kong_lts.protocols import Probe
 from kong_lts.smoke_test import SAFE_METHODS
 from kong_lts.strategies.route_probes import RouteProbes
-from kong_lts.traffic import DEFAULT_RAMP, RampStage
+from kong_lts.traffic import DEFAULT_RAMP, RampStage, RateLimit
 
 __all__ = ["Settings"]
 
@@ -52,6 +52,10 @@ class Settings:
     """How kong is called on a node."""
     configuration: str | None = None
     """Path of the new nodes' kong.conf, as seen on the node."""
+    rate_limits: tuple[RateLimit, ...] = ()
+    """What `kong_lts.traffic.rate_limits` finds; the plan says what they let through meanwhile."""
+    sessions: bool = False
+    """Whether a plugin keeps sessions; a plan also takes it from its assessment."""
     hold_s: float = attrs.field(default=3600.0, converter=float)
     """How much longer a watch lasts where a gate is undecided."""
     error_log: str | None = None

@@ -375,7 +375,7 @@ def check_routes(
 
 def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:
     """The ramp: each stage is approved where the plan says so, diverted, and watched."""
-    diversions = ramp(settings.ramp, guide=divert)
+    diversions = ramp(settings.ramp, guide=divert, keeps_clients=settings.sessions)
     yield check_metrics(settings, watch)
     for stage, diverted in zip(settings.ramp, diversions, strict=True):
         if stage.approval:

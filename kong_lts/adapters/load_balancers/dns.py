@@ -88,6 +88,9 @@ class DnsLoadBalancer:
     timeout_s: float = 10.0
     clock: Clock = attrs.field(factory=SystemClock)
 
+    keeps_clients = False
+    """A resolver asks anew after each TTL, and a client may be on the other side then."""
+
     @property
     def precision_percent(self) -> float:
         """What the number of addresses allows."""

@@ -43,6 +43,8 @@ class HaproxyLoadBalancer:
         backend: Name of the backend.
         current: Names of the servers of the current cluster; each has the same part.
         new: Names of the servers of the new cluster.
+        keeps_clients: Whether the backend divides by client (`balance source`, `hash-type
+            consistent`), which only its configuration tells.
         timeout_s: Seconds for one command.
         clock: Whose time passes while a server is drained.
 
@@ -54,6 +56,7 @@ class HaproxyLoadBalancer:
     backend: str = attrs.field(validator=matches_re(_NAME))
     current: tuple[str, ...] = attrs.field(converter=names, validator=_named)
     new: tuple[str, ...] = attrs.field(converter=names, validator=_named)
+    keeps_clients: bool = False
     timeout_s: float = 10.0
     clock: Clock = attrs.field(factory=SystemClock)
 

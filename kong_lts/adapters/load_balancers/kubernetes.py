@@ -27,6 +27,7 @@ class KubernetesLoadBalancer:
         token: Reference of a bearer token, `env:NAME` or `file:PATH`; None where none is needed.
         ca_file: Certificates to trust; None takes those of the system.
         environ: Where `env:NAME` is looked up; None is this process.
+        keeps_clients: Whether the gateway keeps a client on one side, by session affinity.
         settle_s: Seconds until the data path follows an object; `set_weight` waits for them.
         timeout_s: Seconds for one request, and for a controller to take a change.
         clock: Whose time passes.
@@ -38,6 +39,7 @@ class KubernetesLoadBalancer:
     token: str | None = attrs.field(default=None, repr=False)
     ca_file: str | None = None
     environ: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    keeps_clients: bool = False
     settle_s: float = 5.0
     timeout_s: float = 60.0
     clock: Clock = attrs.field(factory=SystemClock)

@@ -26,6 +26,7 @@ _INCLUDED = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 _KEY = r"(?:[\w.:-]|\$\w+|\$\{\w+\})*\$(?:\w+|\{\w+\})(?:[\w.:-]|\$\w+|\$\{\w+\})*"
 _UPSTREAM = r"[\w.-]+(?::\d+)?"
 _LOOK_EVERY_S = 0.02
+_OF_REQUEST = r"\$\{?(?:request|connection|msec|time_|bytes_|remote_port|uri|args|hostname)"
 
 
 @attrs.frozen
@@ -82,6 +83,11 @@ class NginxLoadBalancer:
     """`split_clients` has two decimals; a key that stays with a client divides clients instead."""
     delay_s = 1.0
     """The workers change within 0.3 s, and no old one takes a connection after that."""
+
+    @property
+    def keeps_clients(self) -> bool:
+        """Whether the key stays with a client; what tells one request from another does not."""
+        return re.search(_OF_REQUEST, self.key) is None
 
     def set_weight(self, new_percent: int) -> None:
         doing = f"giving the new cluster {new_percent}% in {self.file}"

@@ -32,6 +32,7 @@ class FakeLoadBalancer:
     """Divides the simulated traffic."""
 
     world: World
+    keeps_clients: bool = True
 
     def set_weight(self, new_percent: int) -> None:
         def effect() -> None:

@@ -1,4 +1,4 @@
-"""Diverting traffic from the current to the new cluster, stage by stage."""
+"""DivertTraffic, and the ramp: traffic is diverted stage by stage."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -44,6 +44,8 @@ class DivertTraffic(PlannedStep):
     before_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
     back_to_percent: int | None = attrs.field(default=None, validator=optional([ge(0), le(100)]))
     """Where the way back leads in one step; None for the share before."""
+    keeps_clients: bool = False
+    """Whether a client must stay on one side, since its session is unknown on the other."""
 
     attempts: ClassVar[int] = 3
     needs_beside = ("load_balancer",)
@@ -73,6 +75,22 @@ class DivertTraffic(PlannedStep):
                 f"The load balancer sends {weight}% to the new cluster;"
                 f" the plan expects {self.before_percent}%.",
                 "Find out who changed it, set it back, then resume.",
+            )
+        divides = 0 < self.new_percent < 100
+        precision = getattr(balancer, "precision_percent", 0.0)
+        if divides and precision >= min(self.new_percent, 100 - self.new_percent):
+            yield self.obstacle(
+                "share-too-fine",
+                f"The load balancer is as near as {precision:g} points: {self.new_percent}% may be"
+                " none, or all.",
+                "Plan a ramp with coarser shares, or give the load balancer more to divide.",
+            )
+        if self.keeps_clients and divides and not getattr(balancer, "keeps_clients", False):
+            yield self.obstacle(
+                "sessions-divided",
+                "There are sessions, and the load balancer does not say that it keeps a client on"
+                " one side: users would be logged out again and again.",
+                "Divide by client and say so (`keeps_clients`), or divert in one stage with 100%.",
             )
 
     def run(self, adapters: Adapters, past: Past) -> Diverted:
@@ -106,12 +124,15 @@ class DivertTraffic(PlannedStep):
         )
 
 
-def ramp(stages: Sequence[RampStage], *, guide: str) -> tuple[DivertTraffic, ...]:
+def ramp(
+    stages: Sequence[RampStage], *, guide: str, keeps_clients: bool = False
+) -> tuple[DivertTraffic, ...]:
     """The diversions of a ramp, in order.
 
     Args:
         stages: Each with a larger share than the one before; the last one has 100.
         guide: The section that they carry out.
+        keeps_clients: Whether a client must stay on one side.
 
     Raises:
         PlanError: The shares do not rise, or do not end at 100.
@@ -129,6 +150,7 @@ def ramp(stages: Sequence[RampStage], *, guide: str) -> tuple[DivertTraffic, ...
             new_percent=after,
             before_percent=before,
             back_to_percent=0,
+            keeps_clients=keeps_clients,
         )
         for before, after in pairs
     )

@@ -9,7 +9,7 @@ from kong_lts.deployment import Side
 from kong_lts.errors import PlanError, StepFailedError
 from kong_lts.events import Diverted
 from kong_lts.step import Reversibility
-from kong_lts.testing.fakes import fake_adapters
+from kong_lts.testing.fakes import FakeLoadBalancer, fake_adapters
 from kong_lts.testing.generators import ramps
 from kong_lts.testing.simulation import Fault
 from kong_lts.traffic import DEFAULT_RAMP, DivertTraffic, RampStage, ramp
@@ -97,6 +97,50 @@ def test_a_weight_that_somebody_else_set_stops_the_run(weight: int, stops: bool)
 
     assert rules(found) == (["weight-unexpected"] if stops else [])
     assert all(f"sends {weight}%" in f.message and "expects 10%" in f.message for f in found)
+
+
+@attrs.define
+class _Balancer(FakeLoadBalancer):
+    precision_percent: float = 0.0
+
+
+@pytest.mark.parametrize(
+    ("percent", "precision", "stops"),
+    [(50, 12.5, False), (10, 9.9, False), (10, 10.0, True), (95, 12.5, True), (100, 12.5, False)],
+)
+def test_no_share_is_asked_for_that_the_load_balancer_cannot_make(
+    percent: int, precision: float, stops: bool
+) -> None:
+    world = a_world()
+    world.new_percent = 10
+    balancer = _Balancer(world, precision_percent=precision)
+    adapters = attrs.evolve(fake_adapters(world), load_balancer=balancer)
+
+    found = rules(attrs.evolve(DIVERT, new_percent=percent).check(adapters, NO_PAST))
+
+    assert found == (["share-too-fine"] if stops else [])
+
+
+@pytest.mark.parametrize(
+    ("percent", "keeps", "stops"),
+    [(50, True, False), (50, False, True), (100, False, False), (0, False, False)],
+)
+def test_sessions_are_not_divided_request_by_request(
+    percent: int, keeps: bool, stops: bool
+) -> None:
+    world = a_world()
+    world.new_percent = 10
+    balancer = FakeLoadBalancer(world, keeps_clients=keeps)
+    adapters = attrs.evolve(fake_adapters(world), load_balancer=balancer)
+    step = attrs.evolve(DIVERT, new_percent=percent, keeps_clients=True)
+
+    assert rules(step.check(adapters, NO_PAST)) == (["sessions-divided"] if stops else [])
+    assert rules(attrs.evolve(step, keeps_clients=False).check(adapters, NO_PAST)) == []
+
+
+def test_the_way_back_from_any_stage_of_a_ramp_is_one_step() -> None:
+    for step in ramp(DEFAULT_RAMP, guide="a guide"):
+        assert step.undo(NO_PAST).new_percent == 0
 
 
 def test_a_weight_that_was_not_taken_is_noticed() -> None:
