@@ -202,7 +202,7 @@ def test_missing_adapters_are_all_told_before_anything_is_done() -> None:
         execute(PLAN, adapters, journal=journal)
 
     text = str(refused.value)
-    assert "new.nodes (for migrations-up, migrations-finish, start-nodes)" in text
+    assert "new.nodes (for install, migrations-up, migrations-finish, start-nodes)" in text
     assert "new.proxy (for staging-test, smoke-test)" in text
     assert "load_balancer (for divert-10, watch-10, approve-100, divert-100, watch-100)" in text
     assert "current." not in text
