@@ -16,7 +16,7 @@ from kong_lts.kong_conf.lua import to_text
 from kong_lts.kong_conf.resolve import resolved
 from kong_lts.kong_conf.statements import Setting
 from kong_lts.kong_conf.values import ConfValue, Raw, from_file, shortened, stripped
-from kong_lts.kong_conf.vaults import is_reference
+from kong_lts.kong_conf.vaults import is_reference, may_be_reference
 from kong_lts.versions import Edition, KongVersion, Release
 
 __all__ = ["Comparison", "Difference", "Origin", "as_text", "rule"]
@@ -53,9 +53,10 @@ def rule(name: str) -> KongConfRule:
 
 @functools.cache
 def _words_of(name: str) -> frozenset[str]:
-    """The `{...}` of a rule's texts."""
+    """The `{...}` of a rule's texts that are worked out for each key."""
     row = _rules()[name]
-    return frozenset(word for _, word, _, _ in Formatter().parse(row.message + row.action) if word)
+    words = {word or "" for _, word, _, _ in Formatter().parse(row.message + row.action)}
+    return frozenset(words & {"old", "new", "in_2_8", "pin", "value"})
 
 
 def _quoted(default: str | None) -> str:
@@ -107,11 +108,9 @@ class Comparison:
     @functools.cached_property
     def references(self) -> frozenset[str]:
         """The keys whose value is a reference to a vault, as 3.4 reads it."""
-        return frozenset(
-            key
-            for key in self.set_keys
-            if is_reference(stripped(self.new.user.get(key, ""), Release.V3_4))
-        )
+        user = self.new.user
+        found = [key for key in self.set_keys if may_be_reference(user.get(key, ""))]
+        return frozenset(k for k in found if is_reference(stripped(user[k], Release.V3_4)))
 
     @functools.cached_property
     def old_references(self) -> frozenset[str]:
@@ -210,20 +209,18 @@ class Comparison:
             setting = self.conf.by_key[key] if origin == Origin.FILE else None
         if location is None and setting is not None:
             location = Location(path=self.conf.path, line=setting.line)
+        words["key"] = key
+        if wanted := _words_of(row.id):
+            words |= self._words(row, key, wanted)
+        subject = key or "kong.conf"
         finding = row.finding(
-            key or "kong.conf",
-            severity=severity,
-            location=location,
-            evidence=origin,
-            **self._words(row, key),
-            **words,
+            subject, severity=severity, location=location, evidence=origin, **words
         )
         return Difference(finding=finding, rule=row, key=key, origin=origin, setting=setting)
 
-    def _words(self, row: KongConfRule, key: str) -> dict[str, str]:
+    def _words(self, row: KongConfRule, key: str, wanted: frozenset[str]) -> dict[str, str]:
         """What every rule may say about a key, as far as this one does."""
-        given = {"key": key}
-        wanted = _words_of(row.id)
+        given: dict[str, str] = {}
         if "old" in wanted or "new" in wanted:
             old, new = self.defaults(row.to or key)
             given |= {"old": old or "nothing", "new": new or "nothing"}

@@ -15,6 +15,8 @@ from kong_lts.versions import Release
 __all__ = ["line_differences", "reading"]
 
 _ESCAPE = "\\#"
+_DIGITS = 14
+"""So many of a number survive in 3.4."""
 
 
 def line_differences(comparison: Comparison) -> Iterator[Difference]:
@@ -22,7 +24,10 @@ def line_differences(comparison: Comparison) -> Iterator[Difference]:
     for key, origin in comparison.set_keys.items():
         if origin == Origin.FILE:
             for setting in _lines_that_count(comparison.conf, key):
-                yield from _read_differently(comparison, setting)
+                if "#" in setting.raw:
+                    yield from _read_differently(comparison, setting)
+                elif len(setting.raw) > _DIGITS:
+                    yield from _rounded(comparison, key)
         elif _ESCAPE in comparison.conf.environ[variable(key)] and comparison.both_know(key):
             yield comparison.difference(rule("conf-variable-with-escape"), key)
     yield from _set_twice(comparison)
@@ -44,9 +49,6 @@ def _lines_that_count(conf: KongConf, key: str) -> tuple[Setting, ...]:
 
 
 def _read_differently(comparison: Comparison, setting: Setting) -> Iterator[Difference]:
-    if "#" not in setting.raw:
-        yield from _rounded(comparison, setting.key)
-        return
     if setting.is_template or not comparison.both_know(setting.key):
         return
     was, will_be = reading(setting, Release.V2_8), reading(setting, Release.V3_4)

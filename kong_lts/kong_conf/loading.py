@@ -21,7 +21,12 @@ from kong_lts.kong_conf.values import (
     stripped,
     typed,
 )
-from kong_lts.kong_conf.vaults import is_reference, opens_environment, resolve_reference
+from kong_lts.kong_conf.vaults import (
+    is_reference,
+    may_be_reference,
+    opens_environment,
+    resolve_reference,
+)
 from kong_lts.versions import Edition, KongVersion, Release
 
 __all__ = ["Loaded", "default_of", "is_secret", "load", "variable"]
@@ -228,6 +233,8 @@ def _dereference(loaded: Loaded, raw: dict[str, Raw]) -> None:
     prefix = "" if is_old else str(stripped(raw.get(_VAULT_PREFIX, ""), release))
     opens = opens_environment(stripped(raw.get(_VAULTS, ""), release), release)
     for key, value in raw.items():
+        if not may_be_reference(value):
+            continue
         reference = value if is_old else stripped(value, release)
         if not is_reference(reference):
             continue

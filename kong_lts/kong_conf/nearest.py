@@ -3,14 +3,16 @@
 import difflib
 import functools
 import re
+from collections.abc import Mapping
 
 import attrs
 
+from kong_lts.catalog.rows import ConfKey
 from kong_lts.kong_conf.comparison import Comparison
 
 __all__ = ["Nearest"]
 
-_AT_MOST = 25
+_AT_MOST = 12
 """So many keys are compared with all others; a file with more of them is no kong.conf."""
 _ALIKE = 0.82
 _LENGTH = 3
@@ -29,20 +31,21 @@ class Nearest:
         """The end of a sentence that names the key that may be meant, empty if there is none."""
         if key in self.comparison.new.keys.keys or key in self.comparison.old.keys.keys:
             return "; it is a key of Enterprise" if self.comparison.edition == "oss" else ""
-        if key.lower() in self._rows:
-            return f"; `{key.lower()}` is one, and capitals count"
-        without_prefix = key.lower().removeprefix("kong_")
+        lowered = key.lower()
+        if lowered in self._rows:
+            return f"; `{lowered}` is one, and capitals count"
+        without_prefix = lowered.removeprefix("kong_")
         if without_prefix in self._rows:
             return f"; `{without_prefix}` is one, and in a file nothing stands before it"
         found = self._directive(key) or self._alike(key)
         return f"; `{found}` is one" if found else ""
 
     @functools.cached_property
-    def _rows(self) -> tuple[str, ...]:
+    def _rows(self) -> Mapping[str, ConfKey]:
         """The keys of 3.4 in this edition."""
         edition = self.comparison.edition
         rows = self.comparison.new.keys.keys.items()
-        return tuple(key for key, row in rows if edition in row.defaults)
+        return {key: row for key, row in rows if edition in row.defaults}
 
     @functools.cached_property
     def _directives(self) -> dict[str, str]:

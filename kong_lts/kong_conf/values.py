@@ -100,6 +100,8 @@ def typed(value: Raw, key: ConfKey | None, edition: str, release: Release) -> Co
         NotOfTypeError: It is not of the key's type, or none of its values.
     """
     value = stripped(value, release)
+    if key is None and isinstance(value, str):
+        return value or None
     kind = key.type if key else KeyType.TEXT
     if kind is KeyType.BOOLEAN:
         return value is True or value in ("on", "true")

@@ -8,7 +8,14 @@ from kong_lts.kong_conf.statements import BLANKS
 from kong_lts.kong_conf.values import ConfValue, Raw, split_list
 from kong_lts.versions import Release
 
-__all__ = ["allows", "asks_environment", "is_reference", "opens_environment", "resolve_reference"]
+__all__ = [
+    "allows",
+    "asks_environment",
+    "is_reference",
+    "may_be_reference",
+    "opens_environment",
+    "resolve_reference",
+]
 
 _START = "{vault://"
 _END = "}"
@@ -22,6 +29,11 @@ _PREVIOUS = "_PREVIOUS"
 def is_reference(value: Raw) -> bool:
     """Whether a value is one reference and nothing else."""
     return isinstance(value, str) and value.startswith(_START) and value.endswith(_END)
+
+
+def may_be_reference(value: Raw) -> bool:
+    """Whether a value holds one anywhere, which is quick to see."""
+    return isinstance(value, str) and _START in value
 
 
 def asks_environment(value: Raw) -> bool:
