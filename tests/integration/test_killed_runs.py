@@ -85,17 +85,16 @@ class Site:
         self.lasted_s = max(self.lasted_s, time.monotonic() - begun)
         return said
 
-    def kill_after(self, seconds: float) -> bool:
-        """Go on, and be killed; False if the run had come to its end by then."""
+    def kill_after(self, seconds: float) -> int:
+        """Go on, and be killed; returns the status, which is 0 if the run had ended well by then."""
         with self.begin() as process:
             try:
                 process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
-        killed = process.returncode == -signal.SIGKILL
-        self.kills += killed
-        return killed
+        self.kills += process.returncode == -signal.SIGKILL
+        return process.returncode
 
     def new_rows(self) -> Fingerprint:
         return PostgresDatabase.at(self.gateways.urls[Side.NEW]).fingerprint()
@@ -148,7 +147,7 @@ def left_alone(server: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 def killed_often(site: Site, moments: random.Random, within_s: float, kills: int) -> None:
     """Kill a run at random moments, each time after it was taken up again; then let it end."""
     while site.kills < kills:
-        if not site.kill_after(moments.uniform(0.0, within_s)):
+        if site.kill_after(moments.uniform(0.0, within_s)) == 0:
             return
     for _ in range(TRIES):
         said = site.go_on()
