@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import attrs
 from hypothesis import strategies as st
 
-from kong_lts.deployment import DatabaseSettings, Deployment
+from kong_lts.deployment import DatabaseSettings, Deployment, Node, NodeRole
 from kong_lts.edits import Edit
 from kong_lts.events import Event, Outcome
 from kong_lts.findings import Finding
@@ -26,6 +26,8 @@ from kong_lts.smoke_test import (
     SmokeTest,
     StagingTest,
 )
+from kong_lts.strategies import choose_strategy
+from kong_lts.testing.scenarios import ALL
 from kong_lts.traffic import DivertTraffic, RampStage
 from kong_lts.versions import KongVersion
 
@@ -35,6 +37,7 @@ __all__ = [
     "events",
     "findings",
     "outcomes",
+    "plannable_deployments",
     "plans",
     "ramps",
     "texts",
@@ -46,6 +49,8 @@ T = TypeVar("T")
 
 _MOST = 3
 """Items in a list: enough to tell none, one and several apart."""
+_MOST_NODES = 7
+_PLANNABLE = tuple(name for name, made in ALL.items() if choose_strategy(made).strategy)
 _PERCENT = st.integers(0, 100)
 _POSITIVE = st.floats(0, 1e9)
 _JSON_PATH = st.from_regex(r"\A\$(\.[a-z]+|\[[0-9]\])*\Z")
@@ -71,6 +76,35 @@ def versions() -> st.SearchStrategy[KongVersion]:
 def deployments() -> st.SearchStrategy[Deployment]:
     """Any deployment."""
     return values_of(Deployment)
+
+
+@st.composite
+def plannable_deployments(draw: st.DrawFn) -> Deployment:
+    """A deployment that the guide has a strategy for: any mode, any number of nodes, any means."""
+    scenario = draw(st.sampled_from(sorted(_PLANNABLE)))
+    deployment = ALL[scenario]
+    assert deployment.new is not None
+    control_planes, others = draw(st.integers(1, 3)), draw(st.integers(1, _MOST_NODES))
+    current, new = (
+        attrs.evolve(cluster, nodes=_grown(cluster.nodes, control_planes, others))
+        for cluster in (deployment.current, deployment.new)
+    )
+    resources = attrs.evolve(
+        deployment.resources, decommissioning_allowed=draw(st.none() | st.booleans())
+    )
+    return attrs.evolve(deployment, current=current, new=new, resources=resources)
+
+
+def _grown(nodes: tuple[Node, ...], control_planes: int, others: int) -> tuple[Node, ...]:
+    """As many nodes of each role that is there."""
+    counts = {NodeRole.CONTROL_PLANE: control_planes}
+    made: list[Node] = []
+    for role in dict.fromkeys(node.role for node in nodes):
+        first = next(node for node in nodes if node.role is role)
+        stem = first.name.rpartition("-")[0]
+        count = counts.get(role or NodeRole.TRADITIONAL, others)
+        made += [attrs.evolve(first, name=f"{stem}-{n}") for n in range(1, count + 1)]
+    return tuple(made)
 
 
 def outcomes() -> st.SearchStrategy[Outcome]:
