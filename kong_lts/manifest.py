@@ -25,6 +25,7 @@ class BackupMethod(StrEnum):
     DATABASE = "database"
     DECLARATIVE = "declarative"
     KEYRING = "keyring"
+    LICENCE = "licence"
     FILES = "files"
 
 

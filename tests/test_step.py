@@ -6,6 +6,7 @@ from typing import get_args
 import attrs
 import pytest
 
+import kong_lts
 from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Diverted, Done, Past
@@ -22,7 +23,8 @@ from kong_lts.step import (
     runner_of,
 )
 from kong_lts.testing.fakes import fake_adapters
-from tests.worlds import DUAL_CLUSTER, NO_PAST, a_world, plans
+from kong_lts.testing.scenarios import ALL
+from tests.worlds import DUAL_CLUSTER, NO_PAST, PROBES, a_world, plans
 
 
 @attrs.frozen(kw_only=True)
@@ -120,8 +122,13 @@ def test_an_outcome_of_its_own_is_found() -> None:
 
 
 def test_every_step_that_a_plan_can_hold_is_in_some_plan_or_takes_one_back() -> None:
-    restores = [plan_restore(DUAL_CLUSTER, declarative=way) for way in (False, True)]
-    made = [*plans().values(), *restores]
+    by_kong = kong_lts.Settings(
+        run_deck=False, kong_config="/var/tmp/kong.yml", compared=PROBES, error_log="/error.log"
+    )
+    enterprise = ALL["enterprise-keyring"]
+    restores = [plan_restore(enterprise, declarative=way) for way in (False, True)]
+    restores += [plan_restore(DUAL_CLUSTER, declarative=True, settings=by_kong)]
+    made = [*plans().values(), kong_lts.plan(DUAL_CLUSTER, settings=by_kong), *restores]
     planned = {type(step) for plan in made for step in plan.steps}
     undos = {type(step.undo(NO_PAST)) for plan in plans().values() for step in plan.steps}
 

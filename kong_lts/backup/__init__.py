@@ -8,7 +8,9 @@ from kong_lts.backup.database import BackUpDatabase
 from kong_lts.backup.declarative import BackUpDeclarative, SaveDeclarative
 from kong_lts.backup.files import BackUpFiles
 from kong_lts.backup.keyring import BackUpKeyring
+from kong_lts.backup.kong_config import ExportKongConfig
 from kong_lts.backup.layout import BackupLayout
+from kong_lts.backup.licence import BackUpLicence
 from kong_lts.backup.whole import VerifyBackup
 
 __all__ = [
@@ -16,7 +18,9 @@ __all__ = [
     "BackUpDeclarative",
     "BackUpFiles",
     "BackUpKeyring",
+    "BackUpLicence",
     "BackupLayout",
+    "ExportKongConfig",
     "SaveDeclarative",
     "VerifyBackup",
 ]

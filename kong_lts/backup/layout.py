@@ -39,6 +39,16 @@ class BackupLayout:
         return f"{self.folder}/keyring.export"
 
     @property
+    def licence(self) -> str:
+        """A file: the licences in the database."""
+        return f"{self.folder}/licence.json"
+
+    @property
+    def kong_config(self) -> str:
+        """A folder: what `kong config db_export` wrote."""
+        return f"{self.folder}/kong-config"
+
+    @property
     def files(self) -> str:
         """A folder: the files of the nodes, each node's in one of its own."""
         return f"{self.folder}/files"
@@ -54,6 +64,8 @@ class BackupLayout:
             self.database: BackupMethod.DATABASE,
             self.declarative: BackupMethod.DECLARATIVE,
             self.kong_yml: BackupMethod.DECLARATIVE,
+            self.kong_config: BackupMethod.DECLARATIVE,
+            self.licence: BackupMethod.LICENCE,
             self.keyring: BackupMethod.KEYRING,
         }
         found = (method for part, method in parts.items() if f"{path}/".startswith(f"{part}/"))

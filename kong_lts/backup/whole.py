@@ -13,6 +13,7 @@ from kong_lts.events import (
     DeclarativeBackedUp,
     FilesBackedUp,
     KeyringBackedUp,
+    LicenceBackedUp,
     Outcome,
     Past,
 )
@@ -150,7 +151,7 @@ def _place(outcome: Outcome) -> str:
     match outcome:
         case BackedUp() | DeclarativeBackedUp() | FilesBackedUp():
             return outcome.folder
-        case KeyringBackedUp():
+        case KeyringBackedUp() | LicenceBackedUp():
             return outcome.path
     return ""
 

@@ -22,6 +22,7 @@ __all__ = [
     "Judged",
     "KeyringBackedUp",
     "LatencyBucket",
+    "LicenceBackedUp",
     "Migrated",
     "Outcome",
     "Past",
@@ -82,6 +83,14 @@ class KeyringBackedUp:
     """Of the keys in it; no key."""
     active: str | None = None
     """The one that new values were encrypted with."""
+
+
+@attrs.frozen(kw_only=True)
+class LicenceBackedUp:
+    """The licences of the database were saved."""
+
+    path: str
+    count: int
 
 
 @attrs.frozen(kw_only=True)
@@ -285,6 +294,7 @@ Outcome = (
     | BackedUp
     | DeclarativeBackedUp
     | KeyringBackedUp
+    | LicenceBackedUp
     | FilesBackedUp
     | BackupCompleted
     | Restored

@@ -10,6 +10,8 @@ from kong_lts.backup import (
     BackUpDeclarative,
     BackUpFiles,
     BackUpKeyring,
+    BackUpLicence,
+    ExportKongConfig,
     SaveDeclarative,
     VerifyBackup,
 )
@@ -32,12 +34,14 @@ from kong_lts.restore import (
     CreateDatabase,
     DropDatabase,
     FilesPoint,
+    ImportKongConfig,
     ReplaceDatabase,
     RestoreBasicAuth,
     RestoreDatabase,
     RestoreDeclarative,
     RestoreFiles,
     RestoreKeyring,
+    RestoreLicence,
     RestorePoint,
 )
 from kong_lts.schema import SchemaState
@@ -62,6 +66,8 @@ AnyStep = (
     | BackUpDeclarative
     | SaveDeclarative
     | BackUpKeyring
+    | BackUpLicence
+    | ExportKongConfig
     | BackUpFiles
     | VerifyBackup
     | CreateDatabase
@@ -72,6 +78,8 @@ AnyStep = (
     | RestoreDeclarative
     | RestoreBasicAuth
     | RestoreKeyring
+    | RestoreLicence
+    | ImportKongConfig
     | FilesPoint
     | RestoreFiles
     | MigrationsBootstrap

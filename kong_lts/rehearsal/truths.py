@@ -13,6 +13,7 @@ from kong_lts.backup import (
     BackUpDeclarative,
     BackUpFiles,
     BackUpKeyring,
+    BackUpLicence,
     SaveDeclarative,
     VerifyBackup,
 )
@@ -92,6 +93,7 @@ _TRUTHS: Mapping[type, _Truth] = {
     BackUpDatabase: _is_backed_up,
     BackUpDeclarative: _is_dumped,
     BackUpKeyring: _is_exported,
+    BackUpLicence: lambda world, step: step.path in world.parts,
     BackUpFiles: _are_copied,
     SaveDeclarative: lambda world, step: step.folder in world.fetched,
     VerifyBackup: lambda world, step: step.folder in world.completed,

@@ -11,16 +11,20 @@ from kong_lts.restore.database import (
 from kong_lts.restore.declarative import RestoreDeclarative
 from kong_lts.restore.files import FilesPoint, RestoreFiles
 from kong_lts.restore.keyring import RestoreKeyring
+from kong_lts.restore.kong_config import ImportKongConfig
+from kong_lts.restore.licence import RestoreLicence
 
 __all__ = [
     "CreateDatabase",
     "DropDatabase",
     "FilesPoint",
+    "ImportKongConfig",
     "ReplaceDatabase",
     "RestoreBasicAuth",
     "RestoreDatabase",
     "RestoreDeclarative",
     "RestoreFiles",
     "RestoreKeyring",
+    "RestoreLicence",
     "RestorePoint",
 ]

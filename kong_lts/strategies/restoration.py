@@ -8,15 +8,18 @@ from kong_lts.migrations import MigrationsBootstrap
 from kong_lts.nodes import NoConnections
 from kong_lts.restore import (
     CreateDatabase,
+    ImportKongConfig,
     ReplaceDatabase,
     RestoreBasicAuth,
     RestoreDeclarative,
     RestoreFiles,
     RestoreKeyring,
+    RestoreLicence,
 )
 from kong_lts.step import Step
 from kong_lts.strategies import shared
 from kong_lts.strategies.settings import Settings
+from kong_lts.versions import Edition
 
 __all__ = ["steps"]
 
@@ -42,6 +45,7 @@ def steps(deployment: Deployment, settings: Settings, *, declarative: bool) -> t
 def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Iterator[Step]:
     layout, guide = BackupLayout(settings.backup_folder), f"{_GUIDE} {2 if declarative else 1}"
     nodes = shared.with_database(deployment.current.nodes)
+    by_deck = settings.run_deck or settings.kong_config is None
     yield shared.stop("stop-nodes", guide, deployment.current, nodes, settings)
     yield NoConnections(id="no-connections", guide=guide, side=Side.CURRENT)
     if settings.files:
@@ -51,6 +55,15 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
         )
     if declarative:
         yield from _empty_database(deployment, settings, guide)
+        if not by_deck and settings.kong_config is not None:
+            yield ImportKongConfig(
+                id="import-kong-config",
+                guide=guide,
+                side=Side.CURRENT,
+                folder=layout.kong_config,
+                path=settings.kong_config,
+                program=settings.program,
+            )
     else:
         yield ReplaceDatabase(
             id="replace-database", guide=guide, side=Side.CURRENT, folder=layout.database
@@ -64,7 +77,11 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
             path=layout.keyring,
             recovery_key=settings.recovery_key,
         )
-    if declarative:
+    if declarative and by_deck and deployment.current.version.edition is Edition.ENTERPRISE:
+        yield RestoreLicence(
+            id="restore-licence", guide=guide, side=Side.CURRENT, folder=layout.folder
+        )
+    if declarative and by_deck:
         yield RestoreDeclarative(
             id="restore-declarative", guide=guide, side=Side.CURRENT, folder=layout.folder
         )

@@ -46,6 +46,9 @@ class Settings:
     person is asked to."""
     recovery_key: str | None = None
     """Reference of the keyring's recovery key, `file:PATH` or `env:NAME`; only 3.4 makes such."""
+    kong_config: str | None = None
+    """Path on a node where `kong config db_export` writes too, in a folder that is there; the
+    guide's tool for those who cannot run decK. None exports nothing."""
     kong_yml: str | None = None
     """Path of the DB-less nodes' kong.yml; without it, a person is asked to save it."""
     program: tuple[str, ...] = ("kong",)

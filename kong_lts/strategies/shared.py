@@ -10,6 +10,8 @@ from kong_lts.backup import (
     BackUpFiles,
     BackUpKeyring,
     BackupLayout,
+    BackUpLicence,
+    ExportKongConfig,
     VerifyBackup,
 )
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
@@ -27,6 +29,7 @@ from kong_lts.smoke_test import (
 from kong_lts.step import Step
 from kong_lts.strategies.settings import Settings
 from kong_lts.traffic import DivertTraffic, ramp
+from kong_lts.versions import Edition
 
 __all__ = [
     "back_up",
@@ -86,6 +89,19 @@ def back_up(deployment: Deployment, settings: Settings, guide: str) -> Iterator[
         stopped_by=STOP,
     )
     yield _back_up_declarative(deployment, settings, guide)
+    if settings.kong_config is not None:
+        yield ExportKongConfig(
+            id="export-kong-config",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=parts.kong_config,
+            path=settings.kong_config,
+            program=settings.program,
+        )
+    if deployment.current.version.edition is Edition.ENTERPRISE and settings.run_deck:
+        yield BackUpLicence(
+            id="back-up-licence", guide=guide, side=Side.CURRENT, path=parts.licence
+        )
     if deployment.current.keyring:
         yield BackUpKeyring(id=_BACK_UP_KEYRING, guide=guide, side=Side.CURRENT, path=parts.keyring)
     yield back_up_files(deployment, settings, guide)

@@ -10,6 +10,8 @@ from kong_lts.backup import (
     BackUpDeclarative,
     BackUpFiles,
     BackUpKeyring,
+    BackUpLicence,
+    ExportKongConfig,
     SaveDeclarative,
     VerifyBackup,
 )
@@ -18,12 +20,14 @@ from kong_lts.restore import (
     CreateDatabase,
     DropDatabase,
     FilesPoint,
+    ImportKongConfig,
     ReplaceDatabase,
     RestoreBasicAuth,
     RestoreDatabase,
     RestoreDeclarative,
     RestoreFiles,
     RestoreKeyring,
+    RestoreLicence,
     RestorePoint,
 )
 
@@ -190,6 +194,43 @@ def _restore_keyring(step: RestoreKeyring, words: Words) -> ByHand:
     )
 
 
+def _back_up_licence(step: BackUpLicence, words: Words) -> ByHand:
+    path = shlex.quote(step.path)
+    return ByHand(
+        commands=(f"umask 077 && curl -sS {words.admin()}/licenses > {path}",),
+        proof="The file names every licence that GET /licenses lists.",
+    )
+
+
+def _restore_licence(step: RestoreLicence, words: Words) -> ByHand:
+    return ByHand(
+        what=f"PUT each licence of {step.folder}/licence.json to {words.admin()}/licenses/ID.",
+        commands=(f"curl -sS {words.admin()}/licenses",),
+        proof="Every one is listed, and an Enterprise plugin runs.",
+    )
+
+
+def _export_kong_config(step: ExportKongConfig, words: Words) -> ByHand:
+    path = shlex.quote(step.path)
+    return ByHand(
+        what="decK does it better: `kong config` knows no workspaces. Copy the file to"
+        f" {step.folder} afterwards.",
+        commands=(f"kong config db_export {path}", f"kong config parse {path}"),
+        proof="The file is there, since the command ends well without writing one too, and it is"
+        " parsed.",
+    )
+
+
+def _import_kong_config(step: ImportKongConfig, words: Words) -> ByHand:
+    path = shlex.quote(step.path)
+    return ByHand(
+        what=f"With every node stopped, since none forgets its cache: copy {step.folder} back to"
+        f" {step.path}.",
+        commands=(f"kong config parse {path}", f"kong config db_import {path}"),
+        proof="The database has as many services, routes and consumers as the file.",
+    )
+
+
 def _files_point(step: FilesPoint, words: Words) -> ByHand:
     return ByHand(
         what=f"Compare the files of {', '.join(step.nodes)} with {step.folder}.",
@@ -222,6 +263,10 @@ COPIES: Mapping[type, Callable[[Any, Words], ByHand]] = {
     RestoreDeclarative: _restore_declarative,
     RestoreBasicAuth: _restore_basic_auth,
     RestoreKeyring: _restore_keyring,
+    BackUpLicence: _back_up_licence,
+    RestoreLicence: _restore_licence,
+    ExportKongConfig: _export_kong_config,
+    ImportKongConfig: _import_kong_config,
     FilesPoint: _files_point,
     RestoreFiles: _restore_files,
 }

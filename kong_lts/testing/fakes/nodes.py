@@ -56,6 +56,8 @@ class FakeProcessRunner:
             return self.world.look(doing, ProcessNotRunError, lambda: found)
         if doing in ("nproc", "cat /proc/meminfo"):
             return self.world.look(doing, ProcessNotRunError, lambda: self._size(doing))
+        if argv[1:2] == ["config"]:
+            return self._config(doing, argv[2], argv[3], statuses)
         commands = self._commands()
         words = tuple(word for word in argv[1:] if word in {w for c in commands for w in c})
         if argv[0].rsplit("/", 1)[-1] != "kong" or words not in commands:
@@ -64,6 +66,27 @@ class FakeProcessRunner:
         if finished.status not in statuses:
             raise ProcessFailedError(doing, finished.stderr, finished.status, finished.stdout)
         return finished
+
+    def _config(self, doing: str, command: str, path: str, statuses: Sequence[int]) -> Finished:
+        """`kong config`: its files hold the rows, one a line."""
+        files, database = self._cluster.files.setdefault(self.node, {}), self._cluster.database
+
+        def exported() -> None:
+            files[path] = "\n".join(f"{key} {value}" for key, value in database.rows.items())
+
+        def imported() -> None:
+            rows = dict(line.split(" ", 1) for line in files[path].splitlines())
+            database.rows = {**database.rows, **rows}
+
+        if command == "db_export":
+            self.world.act(doing, ProcessNotRunError, exported)
+        elif path not in files:
+            if 1 not in statuses:
+                raise ProcessFailedError(doing, "Error: no such file", 1, "")
+            return Finished(status=1, stderr="Error: no such file")
+        elif command == "db_import":
+            self.world.act(doing, ProcessNotRunError, imported)
+        return Finished(status=0, stdout="parse successful\n")
 
     @property
     def _cluster(self) -> SimulatedCluster:
