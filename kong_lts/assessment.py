@@ -94,17 +94,7 @@ def assess(
         All findings, worst first. A check that crashes is listed in `not_checked`, alone.
     """
     case = Case(deployment, evidence)
-    seen: list[Seen] = [
-        NotChecked(rule=f"gather: {gap.source}", missing=gap.reason) for gap in evidence.gaps
-    ]
-    for check in ALL:
-        if missing := check.missing(case):
-            seen += [NotChecked(rule=rule, missing=missing) for rule in check.rules()]
-            continue
-        try:
-            seen += check.look(case)
-        except Exception as exc:
-            seen += _crashed(check, exc)
+    seen = list(_seen(case))
     not_checked = tuple(one for one in seen if isinstance(one, NotChecked))
     found = ranked(case, (one for one in seen if isinstance(one, Finding)))
     kept, accepted = suppress(evidence, found, (one.rule for one in not_checked))
@@ -116,6 +106,20 @@ def assess(
         ignored=in_order((*accepted, *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
     )
+
+
+def _seen(case: Case) -> Iterator[Seen]:
+    """What every check says, and what stood in the way of those that could not look."""
+    for gap in case.evidence.gaps:
+        yield NotChecked(rule=f"gather: {gap.source}", missing=gap.reason)
+    for check in ALL:
+        if missing := check.missing(case):
+            yield from (NotChecked(rule=rule, missing=missing) for rule in check.rules())
+            continue
+        try:
+            yield from check.look(case)
+        except Exception as exc:
+            yield from _crashed(check, exc)
 
 
 def _held_against(

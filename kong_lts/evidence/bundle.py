@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kong_lts import kong_conf as kong_conf_module
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
@@ -53,27 +53,33 @@ def read_evidence(
     saved = root / "evidence.json"
     if saved.exists():
         return Evidence.from_json(read_text(saved))
-    environ = _environ(root / "environ")
-    confs = _confs(root, environ)
     facts = root / "database.json"
     document = _json_object(facts) if facts.exists() else {}
-    logs = root / "logs"
     return Evidence(
-        kong_conf=confs,
+        kong_conf=_confs(root, _environ(root / "environ")),
         declarative=_state(root),
         database=_database(document, facts) if facts.exists() else None,
         rows=_rows(document),
         admin=_admin(root / "admin"),
-        custom_plugins=_texts(root, "plugins", "**/*"),
-        kubernetes=_texts(root, "kubernetes", "**/*"),
-        certificates=_texts(root, "certificates", "**/*"),
-        access_log=_log(logs / "access.log", read_access_log, progress),
-        admin_access_log=_log(logs / "admin_access.log", read_admin_log, progress),
-        error_log=_log(logs / "error.log", read_error_log, progress),
-        templates=_texts(root, "templates", "**/*"),
-        scripts=_texts(root, "scripts", "**/*"),
         prefix=_lines(root / "prefix.txt"),
+        **_all_texts(root),
+        **_all_logs(root / "logs", progress),
     )
+
+
+def _all_texts(root: Path) -> dict[str, Any]:
+    folders = {"custom_plugins": "plugins"} | {
+        name: name for name in ("kubernetes", "certificates", "templates", "scripts")
+    }
+    return {field: _texts(root, folder, "**/*") for field, folder in folders.items()}
+
+
+def _all_logs(folder: Path, progress: Callable[[str, int], None] | None) -> dict[str, Any]:
+    return {
+        "access_log": _log(folder / "access.log", read_access_log, progress),
+        "admin_access_log": _log(folder / "admin_access.log", read_admin_log, progress),
+        "error_log": _log(folder / "error.log", read_error_log, progress),
+    }
 
 
 def _state(root: Path) -> tuple[StateFile, ...]:

@@ -1,0 +1,82 @@
+"""How long and how much memory an assessment takes, and how fast an access log is read.
+
+100,000 routes, 20,000 plugins, 50 kong.conf files; the log is one of 200 MB, of which more is as
+fast: it is read in chunks.
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROUTES = (10_000, 30_000, 100_000)
+NODES = 50
+LOG_BYTES = 200 << 20
+
+ASSESS = """
+import resource, sys, time
+import kong_lts
+began = time.process_time()
+evidence = kong_lts.read_evidence(sys.argv[1])
+read = time.process_time()
+deployment = kong_lts.read_deployment(sys.argv[1] + "/deployment.yaml")
+found = kong_lts.assess(deployment, evidence)
+done = time.process_time()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(f"{read - began:.1f} {done - read:.1f} {peak} {len(found.findings)}")
+"""
+
+
+def bundle(folder: Path, routes: int) -> None:
+    """A deployment with so many routes, a plugin for each five of them, and a log."""
+    lines = ['_format_version: "1.1"', "services:"]
+    for service in range(routes // 10):
+        lines += [f"- name: svc-{service}", "  url: http://backend.example.com", "  routes:"]
+        for number in range(10):
+            end = ("", r"/(?<id>\d+)$", "/detail")[number % 3]
+            lines += [f"  - name: r-{service}-{number}", "    paths:"]
+            lines += [f"    - /v1/items-{service}/{number}{end}", "    strip_path: false"]
+        lines += ["  plugins:", "  - name: acl", "    config: {whitelist: [internal]}"]
+        lines += ["  - name: rate-limiting", "    config: {minute: 5, policy: local}"]
+    (folder / "kong.yml").write_text("\n".join(lines) + "\n")
+    (folder / "kong.conf.d").mkdir()
+    for node in range(NODES):
+        text = f"database = postgres\nclient_max_body_size = 8m\n# node {node}\n"
+        (folder / f"kong.conf.d/node-{node}.conf").write_text(text)
+    (folder / "deployment.yaml").write_text(
+        "mode: traditional\ncurrent: {version: 2.8.5}\nnew: {version: 3.4.2}\n"
+    )
+    write_log(folder / "logs" / "access.log", routes // 10)
+
+
+def write_log(path: Path, services: int) -> None:
+    """An access log of `LOG_BYTES`."""
+    path.parent.mkdir()
+    chance = random.Random(1)
+    lines = "".join(
+        f"10.1.4.20 - - [12/Feb/2024:06:00:01 +0000]"
+        f' "GET /v1/items-{chance.randrange(services)}/{chance.randrange(10)}?x=1 HTTP/1.1"'
+        f' 200 8211 "-" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"\n'
+        for _ in range(100_000)
+    )
+    with path.open("w") as log:
+        for _ in range(LOG_BYTES // len(lines)):
+            log.write(lines)
+
+
+def main() -> None:
+    """Print a line for each size."""
+    print("routes  read s  assess s  MiB  findings  log MB/s")
+    for routes in ROUTES:
+        with tempfile.TemporaryDirectory() as name:
+            bundle(Path(name), routes)
+            argv = [sys.executable, "-c", ASSESS, name]
+            done = subprocess.run(argv, capture_output=True, text=True, check=True)
+            read, assess, peak, findings = done.stdout.split()
+            speed = LOG_BYTES / 1e6 / max(float(read), 0.1)
+            print(f"{routes:6}  {read:>6}  {assess:>8}  {peak:>3}  {findings:>8}  {speed:8.0f}")
+
+
+if __name__ == "__main__":
+    main()
