@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import attrs
+
 from kong_lts.backup import BackupLayout, SaveDeclarative
 from kong_lts.deployment import Cluster, Deployment, DeploymentMode, NodeRole, Side
 from kong_lts.errors import PlanError
@@ -114,25 +116,49 @@ def replacement(
     ahead = settings.surge == 0
     before = stopped = started = 0
     for number, batch in enumerate(_batches(fresh, _batch_size(len(fresh), settings)), start=1):
-        started += len(batch)
+        already, started = started, started + len(batch)
         leaving = old[stopped : len(old) * started // len(fresh)]
+        compared = old if db_less and not stopped else ()
         stopped += len(leaving)
-        name, section = f"stop-batch-{number}", f"{guide} 7"
-        stop = shared.stop(name, section, current, leaving, settings, ahead=ahead)
-        if leaving and ahead:
-            yield stop
+        going = tuple(_going(number, leaving, compared, current, settings, guide))
+        if ahead and leaving:
+            relief = _relief(number, before, already, len(old) - stopped, guide)
+            yield from (*relief, *going)
+            before = max((step.new_percent for step in relief), default=before)
         yield from _new_nodes(number, batch, current, new, settings, guide)
         if db_less:
             yield from _loaded(number, fresh[:started], new, settings, guide)
         if number == 1:
             yield from _tested(settings, guide, db_less=db_less)
         percent = max(1, 100 * started // len(fresh))
-        yield from _share(before, percent, settings, guide)
+        alone = ahead and stopped == len(old)
+        yield from _share(before, percent, settings, guide, alone=alone)
         before = percent
-        if leaving and db_less and stopped == len(leaving):
-            yield _unchanged(old, guide)
-        if leaving and not ahead:
-            yield stop
+        if not ahead:
+            yield from going
+
+
+def _going(
+    number: int,
+    leaving: Sequence[str],
+    compared: Sequence[str],
+    current: Cluster,
+    settings: Settings,
+    guide: str,
+) -> Iterator[Step]:
+    """Current nodes that go; before the first of them, whatever was changed would go with it."""
+    if not leaving:
+        return
+    if compared:
+        yield CompareConfiguration(
+            id=f"{_COMPARE}-again",
+            guide=f"{guide} 1",
+            side=Side.CURRENT,
+            nodes=compared,
+            since=_COMPARE,
+        )
+    name, ahead = f"stop-batch-{number}", settings.surge == 0
+    yield shared.stop(name, f"{guide} 7", current, leaving, settings, ahead=ahead)
 
 
 def _batch_size(count: int, settings: Settings) -> int:
@@ -143,13 +169,6 @@ def _batch_size(count: int, settings: Settings) -> int:
             raise PlanError(reason)
         return settings.unavailable
     return settings.surge or max(1, count // 4)
-
-
-def _unchanged(old: Sequence[str], guide: str) -> CompareConfiguration:
-    """Before the first current node goes: whatever was changed meanwhile would go with it."""
-    return CompareConfiguration(
-        id=f"{_COMPARE}-again", guide=f"{guide} 1", side=Side.CURRENT, nodes=old, since=_COMPARE
-    )
 
 
 def _new_nodes(
@@ -227,8 +246,28 @@ def _tested(settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
     yield from shared.compare(settings, f"{guide} 4")
 
 
-def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterator[Step]:
-    """The new nodes' share of the traffic, and a watch over it."""
+def _relief(
+    number: int, before: int, new: int, current: int, guide: str
+) -> tuple[DivertTraffic, ...]:
+    """Before nodes go that nobody has replaced yet: their share, to those that stay."""
+    percent = 100 * new // (new + current)
+    if percent <= before:
+        return ()
+    return (
+        DivertTraffic(
+            id=f"relieve-batch-{number}",
+            guide=f"{guide} 6",
+            side=Side.NEW,
+            new_percent=percent,
+            before_percent=before,
+        ),
+    )
+
+
+def _share(
+    before: int, percent: int, settings: Settings, guide: str, *, alone: bool = False
+) -> Iterator[Step]:
+    """The new nodes' share of the traffic, and a watch over it; *alone* without a current one."""
     if not before:
         yield shared.check_metrics(settings, f"{guide} 6")
     diverted = DivertTraffic(
@@ -240,7 +279,8 @@ def _share(before: int, percent: int, settings: Settings, guide: str) -> Iterato
         before_percent=before,  # the way back too: no more current nodes run than for that share
     )
     yield diverted
-    yield shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
+    watch = shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
+    yield attrs.evolve(watch, needs_current=False) if alone else watch
 
 
 def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

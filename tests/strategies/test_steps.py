@@ -4,12 +4,14 @@ import attrs
 import pytest
 
 from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
+from kong_lts.errors import PlanError
 from kong_lts.nodes import StartNodes, StopNodes
 from kong_lts.planning import Plan, plan
+from kong_lts.rehearsal import rehearse
 from kong_lts.step import Reversibility
 from kong_lts.strategies import Settings
 from kong_lts.testing import scenarios
-from tests.worlds import DUAL_CLUSTER, NO_PAST, a_plan, plans
+from tests.worlds import DUAL_CLUSTER, NO_PAST, PROBES, a_plan, plans
 
 PLANS = plans()
 EACH = pytest.mark.parametrize("name", PLANS)
@@ -258,3 +260,67 @@ def test_a_rolling_upgrade_begins_with_one_node() -> None:
 
     assert isinstance(first, StartNodes)
     assert first.nodes == ("y-0",)
+
+
+@pytest.mark.parametrize(
+    ("surge", "unavailable", "batches"),
+    [(None, 0, [1, 2, 2, 2, 2]), (1, 0, [1] * 9), (4, 0, [1, 4, 4]), (0, 3, [1, 3, 3, 2])],
+)
+def test_a_batch_keeps_to_its_limits(
+    surge: int | None, unavailable: int, batches: list[int]
+) -> None:
+    settings = Settings(surge=surge, unavailable=unavailable)
+    made = plan(scenarios.ALL["db-less-fleet-rolling"], settings=settings)
+
+    starts = [len(step.nodes) for step in made.steps if isinstance(step, StartNodes)]
+
+    assert starts == batches
+
+
+@pytest.mark.parametrize(("surge", "unavailable"), [(3, 0), (0, 2), (1, 5)])
+def test_nodes_that_serve_are_never_more_or_fewer_than_allowed(
+    surge: int, unavailable: int
+) -> None:
+    settings = Settings(surge=surge, unavailable=unavailable)
+    made = plan(fleet(DeploymentMode.DB_LESS, 20), settings=settings)
+
+    serving = [20]
+    for step in made.steps:
+        grown = len(step.nodes) if isinstance(step, StartNodes) else 0
+        gone = len(step.nodes) if isinstance(step, StopNodes) else 0
+        serving.append(serving[-1] + grown - gone)
+
+    assert min(serving) >= 20 - (unavailable if surge == 0 else 0)
+    assert max(serving) <= 20 + surge
+    assert serving[-1] == 20
+
+
+def test_an_upgrade_with_fewer_nodes_meanwhile_is_rehearsed_too() -> None:
+    settings = Settings(surge=0, unavailable=1)
+    made = plan(scenarios.ALL["db-less-rolling"], settings=settings, probes=PROBES)
+
+    assert follow(made, "stop-batch-1", "start-batch-1", "divert-50", "stop-batch-2")
+    assert rehearse(made, faults=()).broken == ()
+
+
+def test_without_a_node_more_or_fewer_nothing_can_be_replaced() -> None:
+    with pytest.raises(PlanError, match=r"a node more \(surge\) or a node fewer"):
+        plan(scenarios.ALL["db-less-rolling"], settings=Settings(surge=0))
+
+
+@EACH
+def test_a_step_that_waits_has_a_limit_but_for_people_and_watches(name: str) -> None:
+    unlimited = {type(step).__name__ for step in PLANS[name].steps if step.time_limit_s is None}
+
+    assert unlimited <= {"DoByHand", "InstallNodes", "WatchMetrics"}
+
+
+@EACH
+def test_every_data_plane_knows_its_control_planes(name: str) -> None:
+    made = PLANS[name]
+    assert made.deployment.new is not None
+    planes = [n.name for n in made.deployment.new.nodes if n.role is NodeRole.CONTROL_PLANE]
+
+    for step in made.steps:
+        if isinstance(step, StartNodes) and step.id.startswith("start-batch"):
+            assert list(step.control_planes) == planes
