@@ -69,6 +69,15 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
             id="replace-database", guide=guide, side=Side.CURRENT, folder=layout.database
         )
     yield shared.start("start-nodes", guide, Side.CURRENT, deployment.current, nodes, settings)
+    yield from _on_running_nodes(deployment, settings, guide, by_deck=declarative and by_deck)
+
+
+def _on_running_nodes(
+    deployment: Deployment, settings: Settings, guide: str, *, by_deck: bool
+) -> Iterator[Step]:
+    """The keyring, which is in their memory; and where decK fills the database, all that it does
+    and what it leaves."""
+    layout = BackupLayout(settings.backup_folder)
     if deployment.current.keyring:
         yield RestoreKeyring(
             id="restore-keyring",
@@ -77,11 +86,11 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
             path=layout.keyring,
             recovery_key=settings.recovery_key,
         )
-    if declarative and by_deck and deployment.current.version.edition is Edition.ENTERPRISE:
+    if by_deck and deployment.current.version.edition is Edition.ENTERPRISE:
         yield RestoreLicence(
             id="restore-licence", guide=guide, side=Side.CURRENT, folder=layout.folder
         )
-    if declarative and by_deck:
+    if by_deck:
         yield RestoreDeclarative(
             id="restore-declarative", guide=guide, side=Side.CURRENT, folder=layout.folder
         )
