@@ -1,12 +1,15 @@
 """Every row of the catalog fits its class, has an id of its own, and says who says so."""
 
 import string
+from pathlib import Path
 
 import attrs
 import pytest
+from ruamel.yaml import YAML
 
 from kong_lts import catalog
 from kong_lts.catalog import _rows
+from kong_lts.catalog.plain_yaml import plain_document
 from kong_lts.catalog.rows import Migrations, Quantity, Rule
 from kong_lts.errors import CatalogError, FormatError
 from kong_lts.findings import Location, Severity
@@ -176,3 +179,21 @@ def test_code_may_only_lower_a_severity(row: Severity, asked: Severity | None) -
     finding = attrs.evolve(ROW, severity=row).finding("a key", severity=asked, thing="x")
 
     assert finding.severity.rank == min(row.rank, (asked or row).rank)
+
+
+@pytest.mark.parametrize("path", sorted(Path(catalog.__file__).parent.glob("*.yaml")), ids=str)
+def test_a_file_of_rows_is_read_as_any_parser_reads_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert plain_document(text) == YAML(typ="safe", pure=False).load(text)
+
+
+def test_a_scalar_without_quotes_has_the_type_of_yaml() -> None:
+    text = "[a, 1, -2, 3.4, 1e3, true, null, ~, '1', \"true\", 3.4.2, 1_0, {b: [], c: }]"
+    expected = ["a", 1, -2, 3.4, 1000.0, True, None, None, "1", "true", "3.4.2", "1_0"]
+    assert plain_document(text) == [*expected, {"b": [], "c": None}]
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a: &x 1\nb: *x\n", "1: a\n"])
+def test_a_file_of_rows_has_no_alias_and_no_name_twice(text: str) -> None:
+    with pytest.raises(FormatError):
+        plain_document(text)

@@ -16,6 +16,7 @@ from kong_lts.catalog.assessment_rows import (
     PluginPriority,
     TextRule,
 )
+from kong_lts.catalog.plain_yaml import plain_document
 from kong_lts.catalog.rows import (
     ConfKeys,
     CounterPlugin,
@@ -214,12 +215,9 @@ def _rows(name: str, kind: type[Row]) -> tuple[Row, ...]:
     Raises:
         CatalogError: A row does not fit: an unknown field, an unquoted value, an id given twice.
     """
-    # Importing this package must stay cheap, and libyaml's parser is ten times the pure one.
-    from ruamel.yaml import YAML
-
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    document = YAML(typ="safe", pure=False).load(text)
     try:
+        document = plain_document(text)
         rows = Form(tuple[kind, ...], name).from_document(document)  # type: ignore[valid-type] # the class is a value here
     except FormatError as exc:
         raise CatalogError(name, exc.problems) from None
