@@ -35,6 +35,8 @@ _NOT_IN_DECK = {
 _TTL_TABLES = ("oauth2_tokens", "oauth2_authorization_codes", "sessions", "acme_storage")
 _POSTGRES_15, _SCRAM = 15, 14
 _SUPPORTED = range(12, 17)
+_MEMBERS = (1, 49)
+"""The first decK that dumps who belongs to a consumer group."""
 _OVERRIDES = "consumer-groups-overrides-deprecated"
 _WHOLE = 8
 """From so many subsystems on, schema_meta is known to be given whole."""
@@ -164,7 +166,12 @@ def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
         what = ", ".join(lost)
         yield rule.finding("backup", severity=severity, evidence="database", what=what)
     if facts.tables.get("consumer_groups"):
-        yield cross_rule("consumer-groups-in-use").finding("consumer groups", evidence="database")
+        old = (version_of(case.deployment.tools.deck) or _MEMBERS) < _MEMBERS
+        yield cross_rule("consumer-groups-in-use").finding(
+            "consumer groups",
+            severity=Severity.WARNING if old else Severity.INFO,
+            evidence="database",
+        )
     kept = [table for table in _TTL_TABLES if table in facts.tables]
     if kept:
         rule = cross_rule("ttl-triggers")

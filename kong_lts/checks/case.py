@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
@@ -27,6 +28,7 @@ __all__ = ["Case", "cross_rule"]
 
 _DEFAULT_FLAVOR = "traditional_compatible"
 _ROOT = "admin/root.json"
+_DECK_CONVERT = re.compile(r"(?m)^[^#\n]*\bdeck\s+(?:file\s+)?convert\b")
 
 
 @functools.cache
@@ -148,6 +150,11 @@ class Case:
                 found = kong_conf.resolve(conf, release=Release.V3_4, edition=self.edition)
                 return str(found["router_flavor"])
         return _DEFAULT_FLAVOR
+
+    @functools.cached_property
+    def converts_by_deck(self) -> bool:
+        """Whether a script converts files by decK."""
+        return any(_DECK_CONVERT.search(file.text) for file in self.evidence.scripts)
 
     def setting(self, key: str) -> Iterator[tuple[str, object]]:
         """A key's value under 2.8 by node, where it has one."""

@@ -1,6 +1,7 @@
 """The plugins and routes of a deployment, from whichever input shows them."""
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,7 +13,17 @@ from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
 from kong_lts.findings import Location
 
-__all__ = ["CLUSTER", "FILE", "LIVE", "PluginInUse", "RouteInUse", "in_use", "live_rows", "rows_in"]
+__all__ = [
+    "CLUSTER",
+    "FILE",
+    "LIVE",
+    "PluginInUse",
+    "RouteInUse",
+    "in_use",
+    "live_rows",
+    "may_meet",
+    "rows_in",
+]
 
 LIVE = "live"
 FILE = "file"
@@ -40,16 +51,24 @@ class PluginInUse:
         """For people."""
         return str(self.location) or "the deployment"
 
-    def meets(self, other: "PluginInUse") -> bool:
-        """Whether some request may run both."""
-        return all(
-            one is None or two is None or one == two
-            for one, two in (
-                (self.service, other.service),
-                (self.route, other.route),
-                (self.consumer, other.consumer),
-            )
-        )
+    @property
+    def scope(self) -> tuple[str | None, ...]:
+        """Service, route and consumer; None for all of them."""
+        return self.service, self.route, self.consumer
+
+
+def may_meet(some: Iterable[PluginInUse], others: Iterable[PluginInUse]) -> bool:
+    """Whether some request may run one of each; in time that grows with their number."""
+    theirs = {other.scope for other in others}
+    projected: dict[tuple[int, ...], set[tuple[str | None, ...]]] = {}
+    for scope in {one.scope for one in some}:
+        given = tuple(n for n, part in enumerate(scope) if part is not None)
+        if given not in projected:
+            projected[given] = {tuple(their[n] for n in given) for their in theirs}
+        choices = itertools.product(*((scope[n], None) for n in given))
+        if theirs and any(choice in projected[given] for choice in choices):
+            return True
+    return False
 
 
 @attrs.frozen(kw_only=True)

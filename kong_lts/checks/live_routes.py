@@ -1,5 +1,6 @@
 """Routes of every input: what a file alone does not show."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -9,48 +10,58 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check
 from kong_lts.checks.in_use import FILE, LIVE, RouteInUse
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
 
 _SHOWN = 3
+_MOST = 20
 _BUFFERING = ("request_buffering", "response_buffering")
 _NEW_FIELDS = ("instance_name", "updated_at", "use_srv_name", "hash_on_query_arg")
 
 
 def _look(case: Case) -> Iterator[Finding]:
-    anonymous, top_level, buffering, new_fields = [], [], [], []
-    for route in case.routes:
-        if route.origin == FILE:
-            if not route.name:
-                anonymous.append(route)
-            if route.service is None and any(_is_regex(path) for path in route.paths):
-                top_level.append(route)
-        if any(route.fields.get(field) is False for field in _BUFFERING):
-            buffering.append(route)
-        if any(field in route.fields for field in _NEW_FIELDS):
-            new_fields.append(route)
-    for route in anonymous[:1]:
-        rule = cross_rule("deck-requires-route-name-or-id")
-        yield rule.finding(
-            "routes", location=route.location, path=", ".join(route.paths) or "no path"
+    yield from _for_deck(case)
+    for route in itertools.islice(filter(_buffering, case.routes), _MOST):
+        yield cross_rule("http2-buffering").finding(
+            f"route {route.name}",
+            location=route.location,
+            name=route.name,
+            field=_buffering(route),
         )
-    for route in top_level[:20]:
-        rule = cross_rule("route-path-regex-toplevel-not-converted-by-deck")
-        yield rule.finding(f"route {route.name}", location=route.location, name=route.name)
-    for route in buffering[:20]:
-        field = next(f for f in _BUFFERING if route.fields.get(f) is False)
-        rule = cross_rule("http2-buffering")
-        yield rule.finding(
-            f"route {route.name}", location=route.location, name=route.name, field=field
-        )
-    for route in new_fields[:1]:
-        field = next(f for f in _NEW_FIELDS if f in route.fields)
+    for route in itertools.islice(filter(_new_field, case.routes), 1):
         yield cross_rule("rollback-new-fields").finding(
-            f"route {route.name}", location=route.location, field=field
+            f"route {route.name}", location=route.location, field=_new_field(route)
         )
     yield from _ties(case)
     yield from _live(case)
+
+
+def _for_deck(case: Case) -> Iterator[Finding]:
+    """Routes that decK refuses, or leaves as they are; a warning where a script converts by it."""
+    by_deck = Severity.WARNING if case.converts_by_deck else Severity.INFO
+    of_files = [route for route in case.routes if route.origin == FILE]
+    for route in itertools.islice((r for r in of_files if not r.name), 1):
+        yield cross_rule("deck-requires-route-name-or-id").finding(
+            "routes",
+            severity=by_deck,
+            location=route.location,
+            path=", ".join(route.paths) or "no path",
+        )
+    lone = (r for r in of_files if r.service is None and any(map(_is_regex, r.paths)))
+    for route in itertools.islice(lone, _MOST):
+        rule = cross_rule("route-path-regex-toplevel-not-converted-by-deck")
+        yield rule.finding(
+            f"route {route.name}", severity=by_deck, location=route.location, name=route.name
+        )
+
+
+def _buffering(route: RouteInUse) -> str | None:
+    return next((field for field in _BUFFERING if route.fields.get(field) is False), None)
+
+
+def _new_field(route: RouteInUse) -> str | None:
+    return next((field for field in _NEW_FIELDS if field in route.fields), None)
 
 
 def _is_regex(path: str) -> bool:
@@ -61,9 +72,10 @@ def _ties(case: Case) -> Iterator[Finding]:
     """Routes that nothing but their age tells apart."""
     seen: dict[object, RouteInUse] = {}
     found = 0
+    by_file = any(route.origin == FILE for route in case.routes)
     for route in case.routes:
-        if route.origin == LIVE and any(other.origin == FILE for other in seen.values()):
-            continue
+        if route.origin == LIVE and by_file:
+            continue  # the same routes once more
         for path in route.paths:
             key = (
                 path,

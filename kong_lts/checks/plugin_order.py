@@ -10,7 +10,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check
 from kong_lts.checks.custom_plugins import priorities
-from kong_lts.checks.in_use import PluginInUse
+from kong_lts.checks.in_use import PluginInUse, may_meet
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition, Release
 
@@ -120,11 +120,7 @@ def _moved(
 ) -> Iterator[Finding]:
     """A warning where both run on some request, else worth knowing."""
     if in_use and name in in_use:
-        meeting = [
-            other
-            for other in others
-            if any(one.meets(two) for one in in_use[name] for two in in_use.get(other, ()))
-        ]
+        meeting = [other for other in others if may_meet(in_use[name], in_use.get(other, ()))]
     elif case.plugin_names:
         meeting = [other for other in others if other in case.plugin_names]
     else:
@@ -167,8 +163,9 @@ def _bundled_elsewhere(
     }
     found: dict[str, list[str]] = {}
     for one, other in itertools.combinations(sorted(set(from_elsewhere) & set(known)), 2):
-        meets = any(a.meets(b) for a in from_elsewhere[one] for b in from_elsewhere[other])
-        if meets and swapped(known[one], known[other]):
+        if swapped(known[one], known[other]) and may_meet(
+            from_elsewhere[one], from_elsewhere[other]
+        ):
             mover = one if _distance(known[one]) >= _distance(known[other]) else other
             found.setdefault(mover, []).append(other if mover == one else one)
     for mover, others in found.items():

@@ -91,11 +91,16 @@ def suppress(
     comments = list(suppressions_in(evidence))
     if not comments:
         return tuple(findings), ()
+    by_rule: dict[str, list[Suppression]] = {}
+    for one in comments:
+        for rule in one.rules if one.reason else ():
+            by_rule.setdefault(rule, []).append(one)
     kept: list[Finding] = []
     accepted: list[Finding] = []
     used: set[tuple[str, int]] = set()
     for finding in findings:
-        comment = next((one for one in comments if one.reason and one.covers(finding)), None)
+        known = by_rule.get(finding.rule, ())
+        comment = next((one for one in known if one.covers(finding)), None)
         if comment is None:
             kept.append(finding)
         else:
