@@ -146,8 +146,8 @@ def test_the_changes_are_values_with_no_credential_in_them() -> None:
     assert change.request.headers == (("x-api-key", "***"),)
     assert "S3CR3T" not in assessment.to_json()
     assert Assessment.from_json(assessment.to_json()) == assessment
-    (said,) = kong_lts.plan(DB_LESS, assessment=assessment).findings[-1:]
-    assert "a header of it may be a credential" in said.message
+    said = [f.message for f in kong_lts.plan(DB_LESS, assessment=assessment).findings]
+    assert any("a header of it may be a credential" in message for message in said)
 
 
 @pytest.mark.parametrize(("version", "winners"), [("1.1", 1), ("2.1", 1), (None, 1)])
