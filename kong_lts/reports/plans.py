@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts.findings import Severity
 from kong_lts.nodes import DoByHand
-from kong_lts.planning import AnyStep, Plan
+from kong_lts.planning import AnyStep, Plan, ways_back
 from kong_lts.reports.assessments import (
     deployment_facts,
     findings_section,
@@ -107,6 +107,31 @@ def _verdict(plan: Plan) -> str:
     )
 
 
+def _ways_back(plan: Plan) -> Iterator[Section]:
+    """What a rollback does, from each point that a run may reach."""
+    ways = ways_back(plan)
+    if not ways:
+        return
+    rows = tuple(
+        Row(
+            cells=(
+                f"{way.point} ({way.reached_by})",
+                "; ".join(way.steps) or "nothing",
+                "; ".join((*way.lost, *([way.last_resort] if way.last_resort else ())))
+                or "nothing",
+            ),
+            level=Level.WARNING if way.lost else Level.PLAIN,
+        )
+        for way in ways
+    )
+    table = Table(
+        caption="What a rollback does, first to last",
+        columns=("From where", "What is done", "What it does not bring back, or the last resort"),
+        rows=rows,
+    )
+    yield Section(title="The ways back", blocks=(table,))
+
+
 def plan_document(plan: Plan) -> Document:
     """The report on a plan."""
     choice = choose_strategy(plan.deployment)
@@ -130,6 +155,7 @@ def plan_document(plan: Plan) -> Document:
                 blocks=(Bullets(items=plan.reasons), *_rejected(rejected)),
             ),
             Section(title="Steps", blocks=(Entries(entries=tuple(_entries(plan)), compact=True),)),
+            *_ways_back(plan),
             *findings_section(plan.findings),
             Section(title="What is upgraded", blocks=(about,)),
         ),

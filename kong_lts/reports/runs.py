@@ -285,6 +285,10 @@ def _counts(run: Run, course: Timeline) -> Iterator[tuple[str, str]]:
     yield "Steps done", f"{done} of {len(run.plan.steps)}"
     yield "Worked", duration(course.worked_s)
     yield "From start to end", duration(course.elapsed_s)
+    if run.plan.downtime_s:
+        yield "Expected downtime", duration(run.plan.downtime_s)
+        seen = run.downtime_s
+        yield "Downtime", "not known" if seen is None else f"{duration(seen)} at most"
     yield "Interruptions", str(course.interruptions)
     yield "Stops", str(course.stops)
     if course.rollbacks:

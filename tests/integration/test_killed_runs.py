@@ -183,7 +183,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(
         try:
             kills = min(KILLS_OF_A_RUN, KILLS - killed)
             with clients(site):
-                killed_often(site, moments, left_alone.lasted_s / 2, kills)
+                killed_often(site, moments, left_alone.lasted_s / 4, kills)
             assert ended_well(site, wanted) == []
         finally:
             site.gateways.end()

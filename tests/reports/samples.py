@@ -159,7 +159,13 @@ def short_plan(name: str = "shop") -> Plan:
                 what="Back up kong.conf and every other file",
                 instructions="Copy them with their owners and modes.",
             ),
-            CreateDatabase(id="create-database", guide=f"{GUIDE} 4", side=new, owner="shop"),
+            CreateDatabase(
+                id="create-database",
+                guide=f"{GUIDE} 4",
+                side=new,
+                owner="shop",
+                kept_after="resume-admin-writes",
+            ),
             RestoreDatabase(
                 id="restore-database", guide=f"{GUIDE} 4", side=new, folder="kong-lts-backup"
             ),
