@@ -196,6 +196,7 @@ def make_plan(
         settings=kong_lts.Settings(
             backup_folder=str(site.folder / "backup"),
             run_deck=False,  # the stand-in for Kong has no Admin API
+            watch_interval_s=0.5,
             watch_afterwards_s=1,
         ),
     )

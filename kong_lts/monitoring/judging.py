@@ -12,6 +12,8 @@ from kong_lts.monitoring.gates import Gate, Measure
 
 __all__ = ["CountJudge", "Judge", "ShareJudge", "Window", "added", "judge_of", "since"]
 
+_PATIENCE = {Measure.DATA_PLANES: 6}
+"""So many looks may see some: a data plane tells what it has with its next ping, every 30 s."""
 _ALONE_BELOW = 50
 """With less than 1 / 50 of the new cluster's requests, the current one is no comparison."""
 
@@ -64,6 +66,8 @@ class CountJudge:
     """Of what there must be none."""
 
     gate: Gate
+    _bad: int = attrs.field(default=0, init=False)
+    """How many looks in a row have seen some."""
 
     def see(self, interval: Window) -> None:
         """Only the whole counts."""
@@ -72,10 +76,11 @@ class CountJudge:
         count = whole.counts.get(self.gate.measure)
         if count is None:
             return _judged(self.gate, GateVerdict.NO_DATA, "it could not be looked at")
-        if count:
+        self._bad = self._bad + 1 if count else 0
+        if self._bad > _PATIENCE.get(self.gate.measure, 0):
             return _judged(self.gate, GateVerdict.FAILED, f"{count} on the new cluster")
-        verdict = GateVerdict.PASSED if final else GateVerdict.UNDECIDED
-        return _judged(self.gate, verdict, "none on the new cluster")
+        verdict = GateVerdict.PASSED if final and not count else GateVerdict.UNDECIDED
+        return _judged(self.gate, verdict, f"{count or 'none'} on the new cluster")
 
 
 @attrs.define

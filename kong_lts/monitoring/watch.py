@@ -147,7 +147,7 @@ class WatchMetrics(PlannedStep):
             rule,
             f"The gate on {judged.gate} is {judged.verdict}: {judged.text}."
             f"{' ' + where if judged.stops else ''}",
-            _ACTIONS[judged.verdict],
+            _ACTIONS[judged.verdict] if judged.stops else "Look at it; it stops nothing.",
             severity=Severity.BLOCKER if judged.stops else Severity.WARNING
             if told else Severity.INFO,
         )  # fmt: skip

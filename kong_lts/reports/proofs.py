@@ -108,13 +108,13 @@ def _approvals(course: Timeline) -> Iterator[Section]:
             cells=(
                 record.step,
                 record.title,
-                record.outcome.by,
+                said[0],
                 shown_time(record.ended),
-                record.outcome.note,
+                said[1],
             )
         )
         for record in course.steps
-        if isinstance(record.outcome, Confirmed)
+        if (said := _said(record.outcome))
     )
     if rows:
         table = Table(
@@ -123,6 +123,15 @@ def _approvals(course: Timeline) -> Iterator[Section]:
             rows=rows,
         )
         yield Section(title="Approvals", blocks=(table,))
+
+
+def _said(outcome: Outcome | None) -> tuple[str, str] | None:
+    """Who answered, and what else was said; None where nobody was asked."""
+    if isinstance(outcome, Confirmed):
+        return outcome.by, outcome.note
+    if isinstance(outcome, Watched) and outcome.answered_by:
+        return outcome.answered_by, outcome.refused
+    return None
 
 
 def _lost(run: Run) -> Iterator[Section]:

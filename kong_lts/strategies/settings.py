@@ -59,6 +59,8 @@ class Settings:
     """What `kong_lts.traffic.rate_limits` finds; the plan says what they let through meanwhile."""
     sessions: bool = False
     """Whether a plugin keeps sessions; a plan also takes it from its assessment."""
+    watch_interval_s: float = attrs.field(default=10.0, converter=float)
+    """How often the gates look."""
     hold_s: float = attrs.field(default=3600.0, converter=float)
     """How much longer a watch lasts where a gate is undecided."""
     error_log: str | None = None

@@ -429,6 +429,7 @@ def watch_stage(
         side=Side.NEW,
         watch_s=watch_s,
         hold_s=settings.hold_s,
+        interval_s=settings.watch_interval_s,
         gates=(*settings.gates, *log_gates),
         share_percent=diverted.new_percent,
         back_to_percent=back,
@@ -444,6 +445,7 @@ def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwar
         side=Side.NEW,
         watch_s=settings.watch_afterwards_s,
         hold_s=settings.hold_s,
+        interval_s=settings.watch_interval_s,
         gates=settings.gates,
         needs_current=False,
     )

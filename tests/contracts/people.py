@@ -1,5 +1,6 @@
 """What every `Clock`, `Approver`, `Observer`, `Control` and `Lock` promises."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, timedelta
 
@@ -40,6 +41,20 @@ class ApproverContract:
         self, make: Callable[[bool | None], Approver], approved: bool
     ) -> None:
         decision = make(approved).ask(QUESTION)
+
+        assert decision.approved is approved
+        assert decision.by
+
+    @pytest.mark.parametrize("approved", [True, False])
+    def test_who_can_be_asked_without_waiting_says_the_same_in_the_end(
+        self, make: Callable[[bool | None], Approver], approved: bool
+    ) -> None:
+        approver = make(approved)
+        peek = getattr(approver, "peek", approver.ask)
+        end = time.monotonic() + 10
+        while (decision := peek(QUESTION)) is None:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
         assert decision.approved is approved
         assert decision.by

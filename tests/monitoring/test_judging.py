@@ -142,15 +142,24 @@ def test_what_stops_a_run(gate: Gate, stops: tuple[bool, ...]) -> None:
 
 
 @pytest.mark.parametrize(("count", "verdict"), [(0, PASSED), (1, FAILED), (None, NO_DATA)])
-@pytest.mark.parametrize("measure", [Measure.ROUTER_ERRORS, Measure.DATA_PLANES])
-def test_of_some_things_there_must_be_none(
-    measure: Measure, count: int | None, verdict: GateVerdict
-) -> None:
-    window = Window(current=counts(), new=counts(), before=NOTHING, counts={measure: count})
-    judge = judge_of(Gate(measure=measure))
+def test_of_some_things_there_must_be_none(count: int | None, verdict: GateVerdict) -> None:
+    errors = {Measure.ROUTER_ERRORS: count}
+    window = Window(current=counts(), new=counts(), before=NOTHING, counts=errors)
+    judge = judge_of(Gate(measure=Measure.ROUTER_ERRORS))
     judge.see(window)
 
     assert judge.judge(window, final=True).verdict is verdict
+
+
+def test_a_data_plane_is_given_a_minute_to_tell_what_it_has() -> None:
+    late = Window(current=counts(), new=counts(), before=NOTHING, counts={Measure.DATA_PLANES: 1})
+    well = attrs.evolve(late, counts={Measure.DATA_PLANES: 0})
+    judge = judge_of(Gate(measure=Measure.DATA_PLANES))
+
+    looks = [late] * 6 + [well] + [late] * 7
+    said = [judge.judge(window, final=True).verdict for window in looks]
+
+    assert said == [UNDECIDED] * 6 + [PASSED] + [UNDECIDED] * 6 + [FAILED]
 
 
 def test_a_verdict_has_its_figures() -> None:
