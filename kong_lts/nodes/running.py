@@ -1,17 +1,20 @@
 """Starting and stopping nodes, and waiting until nobody uses a database any more."""
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, TypeVar
 
 import attrs
 
 from kong_lts.errors import AdminApiError, StepFailedError
 from kong_lts.events import Done, Past
+from kong_lts.fan_out import fan_out
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters, AdminApi, ProcessRunner
 from kong_lts.step import Effect, PlannedStep, Reversibility, Step, present, runner_of
 
 __all__ = ["COMMAND_S", "NoConnections", "NodesStep", "StartNodes", "StopNodes", "status_text"]
+
+T = TypeVar("T")
 
 COMMAND_S = 600.0
 """Measured: 3.8 s for a start with 20,000 of each entity."""
@@ -40,6 +43,23 @@ class NodesStep(PlannedStep):
         )
         return [*self.program, command, *conf]
 
+    def each(
+        self, adapters: Adapters, nodes: Sequence[str], act: Callable[[str], T]
+    ) -> Iterator[tuple[str, T]]:
+        """What *act* gives for each node, in their order; at once where the run has an executor."""
+        if adapters.executor is None:
+            for node in nodes:
+                yield node, act(node)
+            return
+        doing = fan_out(act, nodes, at_once=adapters.at_once, executor=adapters.executor)
+        done = dict(doing)
+        for node in nodes:
+            yield node, done[node].result()
+
+    def groups(self, adapters: Adapters) -> list[tuple[str, ...]]:
+        """The nodes that are dealt with together."""
+        return [(node,) for node in self.nodes] if adapters.executor is None else [self.nodes]
+
     def _runs(self, runner: ProcessRunner) -> bool:
         """`kong health` ends with 0 as long as the process is there."""
         finished = runner.run(self.argv("health"), timeout_s=COMMAND_S, statuses=(0, 1))
@@ -61,7 +81,7 @@ def status_text(admin: AdminApi, node: str, version: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class StartNodes(NodesStep):
-    """Start the nodes of a cluster, one after the other, and wait until each is ready.
+    """Start the nodes of a cluster and wait until each is ready: one after the other, or at once.
 
     Source:
         guide, Dual-cluster upgrade: "and start cluster Y".
@@ -102,35 +122,45 @@ class StartNodes(NodesStep):
             StepFailedError: A node is not ready in time.
         """
         admin = present(self.cluster(adapters).admin, "admin", self.id)
-        for node in self.nodes:
+
+        def begin(node: str) -> None:
             _, runner = runner_of(self.cluster(adapters), node, self.id)
             if status_text(admin, node, self.version) and not self._runs(runner):
                 runner.run(self.argv("start"), timeout_s=COMMAND_S)
-            self._wait(adapters, admin, node)
+
+        for nodes in self.groups(adapters):
+            list(self.each(adapters, nodes, begin))
+            self._wait(adapters, admin, nodes)
         return Done(note=", ".join(self.nodes))
 
-    def _wait(self, adapters: Adapters, admin: AdminApi, node: str) -> None:
+    def _wait(self, adapters: Adapters, admin: AdminApi, nodes: Sequence[str]) -> None:
         waited_s = 0.0
-        while wrong := status_text(admin, node, self.version):
+        while wrong := self._wrong(adapters, admin, nodes):
             if waited_s >= self.ready_within_s:
+                node, text = next(iter(wrong.items()))
                 raise StepFailedError(
                     self.id,
-                    f"node {node} is not ready after {self.ready_within_s:g} s: {wrong}.",
+                    f"node {node} is not ready after {self.ready_within_s:g} s: {text}.",
                     "Look at its error.log, then resume.",
                 )
             adapters.clock.sleep(_POLL_S)
             waited_s += _POLL_S
+            nodes = tuple(wrong)
+
+    def _wrong(self, adapters: Adapters, admin: AdminApi, nodes: Sequence[str]) -> dict[str, str]:
+        """What keeps nodes from serving, of those where anything does."""
+        looks = self.each(adapters, nodes, lambda node: status_text(admin, node, self.version))
+        return {node: text for node, text in looks if text}
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Each node is ready and runs the version it should."""
         admin = present(self.cluster(adapters).admin, "admin", self.id)
-        for node in self.nodes:
-            if wrong := status_text(admin, node, self.version):
-                yield self.obstacle(
-                    "node-not-ready",
-                    f"Node {node}: {wrong}.",
-                    "Look at its error.log; a configuration that a node refuses is named there.",
-                )
+        for node, wrong in self._wrong(adapters, admin, self.nodes).items():
+            yield self.obstacle(
+                "node-not-ready",
+                f"Node {node}: {wrong}.",
+                "Look at its error.log; a configuration that a node refuses is named there.",
+            )
 
     def undo(self, past: Past) -> "StopNodes":
         """Stop them."""
@@ -186,27 +216,41 @@ class StopNodes(NodesStep):
         Raises:
             StepFailedError: A process does not end in time.
         """
-        for node in self.nodes:
+
+        def end(node: str) -> None:
             _, runner = runner_of(self.cluster(adapters), node, self.id)
             if self._runs(runner):
                 runner.run(self.argv("quit"), timeout_s=COMMAND_S)
-            waited_s = 0.0
-            while self._runs(runner):
-                if waited_s >= self.gone_within_s:
-                    reason = f"node {node} still runs after {self.gone_within_s:g} s."
-                    raise StepFailedError(self.id, reason, "End it by hand, then resume.")
-                adapters.clock.sleep(_POLL_S)
-                waited_s += _POLL_S
+
+        for nodes in self.groups(adapters):
+            list(self.each(adapters, nodes, end))
+            self._wait(adapters, nodes)
         return Done(note=", ".join(self.nodes))
+
+    def _wait(self, adapters: Adapters, nodes: Sequence[str]) -> None:
+        waited_s = 0.0
+        while left := self._left(adapters, nodes):
+            if waited_s >= self.gone_within_s:
+                reason = f"node {left[0]} still runs after {self.gone_within_s:g} s."
+                raise StepFailedError(self.id, reason, "End it by hand, then resume.")
+            adapters.clock.sleep(_POLL_S)
+            waited_s += _POLL_S
+            nodes = left
+
+    def _left(self, adapters: Adapters, nodes: Sequence[str]) -> tuple[str, ...]:
+        """Those that still run."""
+
+        def runs(node: str) -> bool:
+            return self._runs(runner_of(self.cluster(adapters), node, self.id)[1])
+
+        return tuple(node for node, there in self.each(adapters, nodes, runs) if there)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """No process is left."""
-        for node in self.nodes:
-            _, runner = runner_of(self.cluster(adapters), node, self.id)
-            if self._runs(runner):
-                yield self.obstacle(
-                    "node-still-runs", f"Node {node} still runs.", "End it by hand, then resume."
-                )
+        for node in self._left(adapters, self.nodes):
+            yield self.obstacle(
+                "node-still-runs", f"Node {node} still runs.", "End it by hand, then resume."
+            )
 
     def undo(self, past: Past) -> Step | None:
         """Start them again."""

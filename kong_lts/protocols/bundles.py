@@ -1,6 +1,7 @@
 """Adapters, ClusterAdapters: everything through which a run touches the world."""
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 
 import attrs
 
@@ -67,6 +68,11 @@ class Adapters:
     observer: Observer
     control: Control | None = None
     """Who may pause or cancel the run; None where nobody may."""
+    executor: Executor | None = None
+    """Where the nodes of one step are started, stopped and asked at the same time; None does it one
+    node after the other."""
+    at_once: int = attrs.field(default=32, validator=attrs.validators.ge(1))
+    """With an executor, how many nodes at the same time."""
     lock: Lock | None = None
     """Keeps a second run away where there is no database that does."""
 
