@@ -78,6 +78,8 @@ class TextRule(Rule):
     pattern: str
     names: str = ""
     """A pattern for the path of the file; none for every one."""
+    without: str = ""
+    """Silent in a file in which this pattern is found."""
     once: bool = True
     """Whether one finding per file says it all."""
     editions: tuple[str, ...] = ()

@@ -38,6 +38,8 @@ def _look(rows: Sequence[TextRule], case: Case) -> Iterator[Finding]:
 
 
 def _in_file(row: TextRule, pattern: re.Pattern[str], file: TextFile) -> Iterator[Finding]:
+    if row.without and re.search(row.without, file.text):
+        return
     for found in pattern.finditer(file.text):
         start = file.text.rfind("\n", 0, found.start()) + 1
         if _COMMENT.match(file.text, start):
