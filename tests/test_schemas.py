@@ -18,7 +18,7 @@ from kong_lts.baseline import Baseline
 from kong_lts.deployment import Deployment
 from kong_lts.events import Event, event_to_json, journal_schema
 from kong_lts.evidence import Evidence
-from kong_lts.manifest import Manifest
+from kong_lts.manifest import BackupManifest, Manifest
 from kong_lts.planning import Plan
 from kong_lts.testing import scenarios
 from kong_lts.testing.generators import deployments, events, values_of
@@ -31,6 +31,7 @@ FOLDER = Path(kong_lts.__file__).parent / "schemas"
 SCHEMAS: Mapping[str, Callable[[], dict[str, object]]] = {
     "assessment": Assessment.json_schema,
     "baseline": Baseline.json_schema,
+    "backup": BackupManifest.json_schema,
     "deployment": Deployment.json_schema,
     "evidence": Evidence.json_schema,
     "journal": journal_schema,
@@ -129,6 +130,12 @@ def test_every_event_fits(event: Event) -> None:
 @given(manifest=values_of(Manifest))
 def test_every_manifest_fits(manifest: Manifest) -> None:
     assert problems("manifest", manifest.to_json()) == []
+
+
+@settings(max_examples=counted(100))
+@given(manifest=values_of(BackupManifest))
+def test_the_manifest_of_every_whole_backup_fits(manifest: BackupManifest) -> None:
+    assert problems("backup", manifest.to_json()) == []
 
 
 @pytest.mark.parametrize(
