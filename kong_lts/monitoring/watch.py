@@ -1,5 +1,6 @@
 """WatchMetrics: the gate after each diversion, and while somebody is asked for the next one."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import attrs
@@ -18,6 +19,9 @@ __all__ = ["WatchMetrics"]
 
 _BLIND_LOOKS = 3
 """Looks in a row without readable metrics, after which nobody waits for data any more."""
+_ENOUGH_TO_MEASURE = 1000
+_NEAR_POINTS = 2.0
+"""A split is measured of so many requests, and may be so far off, or 4 sigma, or the precision."""
 _NOTHING = TrafficCount(requests=0, errors=0)
 
 
@@ -133,6 +137,25 @@ class WatchMetrics(PlannedStep):
             )
         for judged in watched.judged:
             yield from self._said(judged, where)
+        yield from self._split(adapters, watched)
+
+    def _split(self, adapters: Adapters, watched: Watched) -> Iterator[Finding]:
+        """Whether the clusters had their shares, by counting who answered."""
+        requests, asked = watched.current.requests + watched.new.requests, self.share_percent
+        if asked is None or not watched.new.requests or requests < _ENOUGH_TO_MEASURE:
+            return
+        precision = getattr(adapters.load_balancer, "precision_percent", 0.0)
+        sigma = 100 * math.sqrt(asked / 100 * (1 - asked / 100) / requests)
+        measured = 100 * watched.new.requests / requests
+        if abs(measured - asked) > max(_NEAR_POINTS, 4 * sigma, precision):
+            yield self.obstacle(
+                "split-not-as-asked",
+                f"Of {requests} requests {measured:.1f}% were answered by the new cluster,"
+                f" not {asked}%.",
+                "A load balancer that keeps clients on a side divides clients; otherwise look at"
+                " what it does, and for clients that go around it.",
+                severity=Severity.WARNING,
+            )
 
     def _said(self, judged: Judged, where: str) -> Iterator[Finding]:
         rule = {

@@ -12,7 +12,7 @@ from kong_lts.errors import MetricsError, RunCancelledError, StepFailedError
 from kong_lts.events import Done, GateVerdict, Past, TrafficCount, Watched
 from kong_lts.findings import Severity
 from kong_lts.monitoring import Gate, Measure, NoData, WatchMetrics
-from kong_lts.protocols import Adapters, Decision, Finished, Question
+from kong_lts.protocols import Adapters, Decision, Finished, LoadBalancer, Question
 from kong_lts.schema import SchemaState
 from kong_lts.testing.fakes import FakeApprover, FakeClock, FakeMetrics, fake_adapters
 from kong_lts.testing.simulation import Fault, World
@@ -226,6 +226,52 @@ def test_without_gates_nothing_is_shut() -> None:
 @pytest.mark.parametrize("past", [{}, {"watch": Done()}])
 def test_what_was_not_watched_has_not_passed(past: Past) -> None:
     assert rules(WATCH.verify(fake_adapters(diverted()), past)) == ["not-watched"]
+
+
+@pytest.mark.parametrize(
+    ("measured", "requests", "precision", "found"),
+    [
+        (10, 10_000, 0, []),
+        (11.9, 10_000, 0, []),
+        (12.1, 10_000, 0, ["split-not-as-asked"]),
+        (7.9, 10_000, 0, ["split-not-as-asked"]),
+        (12.1, 10_000, 2.5, []),
+        (13, 1_000, 0, []),  # 4 sigma are 3.8 points
+        (14, 1_000, 0, ["split-not-as-asked"]),
+        (50, 999, 0, []),
+        (0, 10_000, 0, []),  # the gates say that there was nothing
+    ],
+)
+def test_the_real_split_is_measured_by_counting_who_answered(
+    measured: float, requests: int, precision: float, found: list[str]
+) -> None:
+    to_new = round(requests * measured / 100)
+    watched = Watched(
+        watched_s=60,
+        current=TrafficCount(requests=requests - to_new, errors=0),
+        new=TrafficCount(requests=to_new, errors=0),
+    )
+    adapters = fake_adapters(diverted())
+    balancer = _Precise(adapters.load_balancer, precision)
+    adapters = attrs.evolve(adapters, load_balancer=balancer)
+
+    assert rules(WATCH.verify(adapters, {"watch": watched})) == found
+
+
+@attrs.frozen
+class _Precise:
+    """A load balancer with a precision."""
+
+    inner: LoadBalancer | None
+    precision_percent: float
+
+    def set_weight(self, new_percent: int) -> None:
+        assert self.inner is not None
+        self.inner.set_weight(new_percent)
+
+    def weight(self) -> int:
+        assert self.inner is not None
+        return self.inner.weight()
 
 
 # --- while somebody is asked ----------------------------------------------------------------------
