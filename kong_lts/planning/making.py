@@ -85,20 +85,17 @@ def plan(
         NotPlannableError: Blockers, or no strategy that fits.
         PlanError: The ramp does not rise to 100%.
     """
-    chosen = settings or Settings()
-    chosen = attrs.evolve(
-        chosen,
-        ramp=tuple(ramp) or chosen.ramp or DEFAULT_RAMP,
-        gates=tuple(gates) or chosen.gates,
-        probes=tuple(probes) or chosen.probes,
-        route_probes=route_probes(assessment.route_changes) if assessment else chosen.route_probes,
-        configuration_rows=_rows(evidence) if evidence else chosen.configuration_rows,
-        sessions=chosen.sessions or _has_sessions(assessment),
+    given = settings or Settings()
+    given = attrs.evolve(
+        given,
+        ramp=tuple(ramp) or given.ramp,
+        gates=tuple(gates) or given.gates,
+        probes=tuple(probes) or given.probes,
     )
+    chosen = _completed(given, assessment, evidence)
     findings = (*assessment.findings, *_not_probed(chosen.route_probes)) if assessment else ()
     if preproduction is not None or require_preproduction:
-        tried = preproduction_findings(deployment, evidence, preproduction)
-        findings = (*findings, *tried)
+        findings += tuple(preproduction_findings(deployment, evidence, preproduction))
     choice = choose_strategy(deployment)
     obstacles = [*blockers(findings), *_not_plannable(deployment, choice.strategy, strategy)]
     new = deployment.new
@@ -113,6 +110,19 @@ def plan(
         findings=(*findings, *_mixed_window(deployment, wanted, chosen)),
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
         inputs=None if evidence is None else _digest(evidence),
+    )
+
+
+def _completed(
+    given: Settings, assessment: _Assessed | None, evidence: Evidence | None
+) -> Settings:
+    """The settings, with what the assessment and the evidence say beside their maker."""
+    return attrs.evolve(
+        given,
+        ramp=given.ramp or DEFAULT_RAMP,
+        route_probes=route_probes(assessment.route_changes) if assessment else given.route_probes,
+        configuration_rows=_rows(evidence) if evidence else given.configuration_rows,
+        sessions=given.sessions or _has_sessions(assessment),
     )
 
 

@@ -7,7 +7,7 @@ from kong_lts.deployment import Cluster, Deployment, Side
 from kong_lts.restore import CreateDatabase, RestoreDatabase
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
-from kong_lts.strategies import shared
+from kong_lts.strategies import backups, shared
 from kong_lts.strategies.settings import Settings
 
 __all__ = ["completion", "control_planes", "steps"]
@@ -58,7 +58,7 @@ def _preparation(deployment: Deployment, settings: Settings) -> Iterator[Step]:
     yield StopAdminWrites(
         id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT, guard=settings.guard_writes
     )
-    yield from shared.back_up(deployment, settings, f"{_GUIDE} 2")
+    yield from backups.back_up(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
 
 
@@ -83,7 +83,7 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
     nodes = shared.with_database(new.nodes)
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
-        yield shared.restore_keyring(settings, guide)
+        yield backups.restore_keyring(settings, guide)
     yield from shared.compare_with_deck(settings, guide)
 
 

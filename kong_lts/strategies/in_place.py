@@ -12,7 +12,7 @@ from kong_lts.nodes import NoConnections
 from kong_lts.restore import FilesPoint, RestorePoint
 from kong_lts.smoke_test import SmokeTest
 from kong_lts.step import Step
-from kong_lts.strategies import shared
+from kong_lts.strategies import backups, shared
 from kong_lts.strategies.settings import Settings
 
 __all__ = ["completion", "control_planes", "expected_downtime_s", "steps"]
@@ -82,7 +82,7 @@ def control_planes(
     yield StopAdminWrites(
         id=shared.STOP, guide=f"{_GUIDE} 1", side=Side.CURRENT, guard=settings.guard_writes
     )
-    yield from shared.back_up(deployment, settings, f"{_GUIDE} 2")
+    yield from backups.back_up(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
     staging = shared.by_hand(
         "staging-on-copy",
@@ -140,7 +140,7 @@ def _migration(
     fresh = shared.with_database(new.nodes)
     yield shared.start("start-nodes", f"{_GUIDE} 7", Side.NEW, new, fresh, settings)
     if deployment.current.keyring:
-        yield shared.restore_keyring(settings, f"{_GUIDE} 7")
+        yield backups.restore_keyring(settings, f"{_GUIDE} 7")
     yield from shared.compare_with_deck(settings, f"{_GUIDE} 7")
 
 

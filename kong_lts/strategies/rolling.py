@@ -10,7 +10,7 @@ from kong_lts.errors import PlanError
 from kong_lts.nodes import CompareConfiguration, InstallNodes, ReloadNodes
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
-from kong_lts.strategies import shared
+from kong_lts.strategies import backups, shared
 from kong_lts.strategies.settings import Settings
 from kong_lts.traffic import DivertTraffic
 
@@ -57,9 +57,9 @@ def _preparation(deployment: Deployment, settings: Settings, *, db_less: bool) -
             nodes=shared.without_database(deployment.current.nodes),
         )
         yield _save_declarative(deployment, settings)
-    yield shared.back_up_files(deployment, settings, f"{_GUIDE} 2")
+    yield backups.back_up_files(deployment, settings, f"{_GUIDE} 2")
     if settings.files or (db_less and settings.kong_yml):
-        yield shared.verify_backup(deployment, settings, f"{_GUIDE} 2")
+        yield backups.verify_backup(deployment, settings, f"{_GUIDE} 2")
     yield shared.evaluate(f"{_GUIDE} 3")
     if db_less:
         yield shared.by_hand(
