@@ -36,7 +36,17 @@ def _look(case: Case) -> Iterator[Finding]:
         for name, conf in case.confs_of_admin.items():
             found = kong_conf.diff(conf, edition=case.edition, current=current)
             yield from (_of_manifest(f, name) for f in found if f.rule not in _on_defaults())
+    yield from _lua_files(case)
     yield from _together(case, roles)
+
+
+def _lua_files(case: Case) -> Iterator[Finding]:
+    """A declarative file in Lua, which 3.4 does not read."""
+    rule = next(row for row in catalog.automation() if row.id == "declarative-lua-format")
+    for node, value in case.written("declarative_config"):
+        if value.strip("\"'").endswith(".lua"):
+            found = f"declarative_config = {value}"
+            yield rule.finding("declarative_config", evidence=node, file=node, found=found)
 
 
 def _each_once(by_node: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:

@@ -50,15 +50,19 @@ def _known() -> frozenset[str]:
 
 def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
     """What each node enables; one that is a template says nothing."""
+    written = dict(case.written("plugins"))
     for node, conf in case.confs.items():
-        values = case.settings.get(node, {})
-        plugins = values.get("plugins")
-        if isinstance(plugins, tuple | list) and not _is_template(conf):
-            yield node or "kong.conf", frozenset(str(name) for name in plugins)
+        # As it is written: a file that lacks something else says what it enables all the same.
+        name = node or "kong.conf"
+        if name not in written and node not in case.evidence.configurations:
+            continue  # a script or manifest shows a part of the settings only
+        listed = written.get(name, _BUNDLED).strip("\"'")
+        if not _is_template(conf) and "$" not in listed:
+            yield name, frozenset(part.strip() for part in listed.split(",") if part.strip())
     root = mapping(case.evidence.admin.get("/"))
     root = mapping(root.get("body")) or root
     enabled = mapping(root.get("plugins")).get("enabled_in_cluster")
-    if isinstance(enabled, list) and not case.settings:
+    if isinstance(enabled, list) and not case.confs:
         available = mapping(mapping(root.get("plugins")).get("available_on_server"))
         if available:
             yield "the Admin API (available_on_server)", frozenset(available) | {_BUNDLED}
