@@ -64,7 +64,12 @@ def bench_planning() -> None:
 
 def bench_engine() -> None:
     """Run a plan in memory: what is left per step is the engine, the fakes and the steps."""
-    plan = plans()["traditional-dual-cluster"]
+    plan = kong_lts.plan(
+        ALL["traditional-dual-cluster"],
+        probes=[kong_lts.Probe(name="root")],
+        ramp=[kong_lts.RampStage(100, bake_s=10)],  # what a watch costs is not the engine's
+        settings=kong_lts.Settings(watch_afterwards_s=10),
+    )
     rounds = 50
     begun = time.process_time()
     for _ in range(rounds):
