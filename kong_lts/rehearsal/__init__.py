@@ -14,7 +14,7 @@ from kong_lts.testing.faults import AT_AN_EFFECT, Fault
 
 __all__ = ["Invariant", "rehearse"]
 
-_LOOKS = 4
+_LOOKS = 1
 """How often a rehearsed watch looks: more of them take time and show nothing else."""
 
 
