@@ -18,6 +18,8 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is there alrea
 
 GROUPS = nox.project.dependency_groups
 PROJECT = nox.project.load_toml("pyproject.toml")
+# On every core, the tests of one file in one process.
+PYTEST = ("pytest", "--numprocesses=auto", "--dist=loadfile")
 ALL_EXTRAS = ".[testing,reports,dns,routing,demo,dbos]"
 
 # Debian keeps its servers where an ordinary user's PATH does not look.
@@ -64,10 +66,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test what needs no program but Python, and measure the branches that this reaches."""
     session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "tests"))
-    session.run(
-        *("coverage", "run", "-m", "pytest", "tests", "--ignore=tests/integration"),
-        *session.posargs,
-    )
+    session.run(*PYTEST, "tests", "--ignore=tests/integration", "--cov", *session.posargs)
     session.run("coverage", "report")
 
 
@@ -88,18 +87,18 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test against the real PostgreSQL, decK, nginx, bind9, HAProxy and OpenSSH."""
-    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "integration"))
+    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "tests", "integration"))
     provide_parts(session)
-    session.run("pytest", "tests/integration", *session.posargs, env={"DECK_ANALYTICS": "off"})
+    session.run(*PYTEST, "tests/integration", *session.posargs, env={"DECK_ANALYTICS": "off"})
 
 
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """All tests with their full counts."""
-    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "integration"))
+    session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "tests", "integration"))
     provide_parts(session)
     env = {"KONG_LTS_NIGHTLY": "1", "DECK_ANALYTICS": "off"}
-    session.run("pytest", "tests", *session.posargs, env=env)
+    session.run(*PYTEST, "tests", *session.posargs, env=env)
 
 
 @nox.session(default=False)
