@@ -18,8 +18,7 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is there alrea
 
 GROUPS = nox.project.dependency_groups
 PROJECT = nox.project.load_toml("pyproject.toml")
-# On every core, the tests of one file in one process.
-PYTEST = ("pytest", "--numprocesses=auto", "--dist=loadfile")
+PYTEST = ("pytest", "--numprocesses=auto", "--dist=worksteal")  # on every core
 ALL_EXTRAS = ".[testing,reports,dns,routing,demo,dbos]"
 
 # Debian keeps its servers where an ordinary user's PATH does not look.

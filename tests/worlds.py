@@ -9,7 +9,8 @@ import attrs
 from kong_lts.deployment import Deployment
 from kong_lts.events import Past
 from kong_lts.findings import Finding
-from kong_lts.monitoring import Gate
+from kong_lts.monitoring import Gate, WatchMetrics
+from kong_lts.nodes import DoByHand
 from kong_lts.planning import Plan, plan
 from kong_lts.protocols import Adapters, Probe
 from kong_lts.schema import SchemaState
@@ -76,3 +77,12 @@ def without(adapters: Adapters, side: str, *names: str) -> Adapters:
 def rules(findings: Iterable[Finding]) -> list[str]:
     """The rules of findings, in their order."""
     return [finding.rule for finding in findings]
+
+
+def asking(plan: Plan) -> list[str]:
+    """Ids of the steps that ask a person, in their order."""
+    return [
+        step.id
+        for step in plan.steps
+        if isinstance(step, DoByHand) or (isinstance(step, WatchMetrics) and step.question)
+    ]

@@ -57,21 +57,31 @@ class ToldApprover:
     control: Control
 
     def ask(self, question: Question) -> Decision:
-        doing = f"waiting for an answer about {question.step}"
+        while (decision := self.peek(question)) is None:
+            if (told := self.control.instruction()).order is Order.CANCEL:
+                raise ApproverError(_doing(question), f"cancelled by {told.by}")
+            self.clock.sleep(_EVERY_S)
+        return decision
+
+    def peek(self, question: Question) -> Decision | None:
+        """The answer if it is there."""
         topic, used = _asked(question.step), f"used: {question.step}"
         try:
             count = len(self.store.told(self.run, used))
-            while len(said := self.store.told(self.run, topic)) <= count:
-                if (told := self.control.instruction()).order is Order.CANCEL:
-                    raise ApproverError(doing, f"cancelled by {told.by}")
-                self.clock.sleep(_EVERY_S)
+            said = self.store.told(self.run, topic)
+            if len(said) <= count:
+                return None
             self.store.tell(self.run, used, "")
         except JournalError as exc:
-            raise ApproverError(doing, str(exc)) from exc
+            raise ApproverError(_doing(question), str(exc)) from exc
         found = json.loads(said[count])
         return Decision(
             approved=found["approved"] is True, by=str(found["by"]), note=str(found["note"])
         )
+
+
+def _doing(question: Question) -> str:
+    return f"waiting for an answer about {question.step}"
 
 
 @attrs.define(kw_only=True)

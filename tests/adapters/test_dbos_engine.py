@@ -15,18 +15,17 @@ from kong_lts.adapters.dbos_store import RunStore
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import JournalError, LockHeldError, NotResumableError, RunRefusedError
 from kong_lts.events import Event, RunResumed, RunStarted
-from kong_lts.nodes import DoByHand
 from kong_lts.planning import Plan, Run, Verdict
 from kong_lts.protocols import Adapters, Clock, Decision, Instruction, Journal, Order
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.simulation import World
 from tests.contracts.engine import Engine, EngineContract, Make
 from tests.contracts.journal import EVENTS, JournalContract
-from tests.worlds import a_plan, world_of
+from tests.worlds import a_plan, asking, world_of
 
 WAIT_S = 60.0
 PLAN = a_plan()
-ASKING = [step.id for step in PLAN.steps if isinstance(step, DoByHand)]
+ASKING = asking(PLAN)
 YES, NO = (Decision(approved=said, by="Zoë", note="line 1\nline 2") for said in (True, False))
 
 

@@ -18,7 +18,6 @@ from kong_lts.adapters.dbos_hold import Hold
 from kong_lts.adapters.dbos_runs import DbosRuns
 from kong_lts.adapters.dbos_store import RunStore
 from kong_lts.events import RunEnded, RunStarted
-from kong_lts.nodes import DoByHand
 from kong_lts.planning import Plan, Run, Verdict
 from kong_lts.protocols import Decision
 from kong_lts.testing.postgres_server import PostgresServer
@@ -27,7 +26,7 @@ from tests.conftest import ROOT, counted
 from tests.integration.postgres_databases import Databases, databases_on
 from tests.integration.stored_worlds import StoredWorld
 from tests.interruptions import Stage
-from tests.worlds import a_plan, world_of
+from tests.worlds import a_plan, asking, world_of
 
 WORKERS, KILLS, PLANS = 3, counted(50), max(3, counted(20))
 YEAR_S = 365 * 24 * 3600
@@ -153,9 +152,8 @@ def disturb(site: Site, runs: DbosRuns, plan: Plan, names: list[str]) -> None:
 
 
 def answer(runs: DbosRuns, plan: Plan, name: str) -> None:
-    for step in plan.steps:
-        if isinstance(step, DoByHand):
-            runs.decide(name, step.id, ZOE)
+    for step in asking(plan):
+        runs.decide(name, step, ZOE)
 
 
 def ended_once(run: Run, world: World) -> None:
