@@ -55,24 +55,25 @@ class StoredWorld:
     def adapters(self, *, clock_ahead: timedelta) -> Adapters:
         """All that `fake_adapters` gives, over the stored world."""
         given = fake_adapters(self.get())
-        return attrs.evolve(
-            given,
-            current=self._cluster(given, Side.CURRENT),
-            new=self._cluster(given, Side.NEW),
-            load_balancer=Remote(self, ("load_balancer",)),
-            clock=AheadClock(Remote(self, ("clock",)), clock_ahead),
-            lock=Remote(self, ("lock",)),
-        )
+        beside: dict[str, Any] = {
+            field.name: Remote(self, (field.name,), like)
+            for field in attrs.fields(Adapters)
+            if hasattr(like := getattr(given, field.name), "world")
+        }
+        beside["clock"] = AheadClock(beside["clock"], clock_ahead)
+        clusters: dict[str, Any] = {str(side): self._cluster(given, side) for side in Side}
+        return attrs.evolve(given, **beside, **clusters)
 
     def _cluster(self, given: Adapters, side: Side) -> ClusterAdapters:
         cluster = given.of(side)
         parts: dict[str, Any] = {
-            field.name: Remote(self, (str(side), field.name))
+            field.name: Remote(self, (str(side), field.name), like)
             for field in attrs.fields(ClusterAdapters)
-            if field.name != "nodes" and getattr(cluster, field.name) is not None
+            if field.name != "nodes" and (like := getattr(cluster, field.name)) is not None
         }
         nodes: dict[str, Any] = {
-            node: Remote(self, (str(side), "nodes", node)) for node in cluster.nodes
+            node: Remote(self, (str(side), "nodes", node), like)
+            for node, like in cluster.nodes.items()
         }
         return ClusterAdapters(**parts, nodes=nodes)
 
@@ -94,15 +95,16 @@ def _adapter(adapters: Adapters, path: tuple[str, ...]) -> object:
 
 @attrs.frozen
 class Remote:
-    """One adapter of a stored world."""
+    """One adapter of a stored world; it has what the fake has that it stands for."""
 
-    world: StoredWorld
+    stored: StoredWorld
     path: tuple[str, ...]
+    like: object
 
-    def __getattr__(self, method: str) -> Any:
-        if method.startswith("__"):
-            raise AttributeError(method)
-        return lambda *args, **named: self.world.call(self.path, method, *args, **named)
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not callable(getattr(self.like, name)):
+            return getattr(self.like, name)
+        return lambda *args, **named: self.stored.call(self.path, name, *args, **named)
 
 
 @attrs.frozen

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
+import kong_lts
 from kong_lts.adapters.dbos_hold import Hold
 from kong_lts.adapters.dbos_runs import DbosRuns
 from kong_lts.adapters.dbos_store import RunStore
@@ -162,6 +163,23 @@ def ended_once(run: Run, world: World) -> None:
     assert (kinds[RunStarted], kinds[RunEnded]) == (1, 1)
     effects = Counter(effect for effect in world.effects if effect.startswith(ONCE))
     assert set(effects.values()) == {1}, effects
+
+
+def test_a_run_of_another_process_is_followed_live(site: Site) -> None:
+    plan, told = of_its_own(a_plan(), "shop"), []
+    StoredWorld(site.world_url, "shop").put(world_of(plan))
+    with DbosRuns.open(site.engine_url) as runs:
+        runs.execute(plan, run="shop")
+        site.start_worker()
+        for progress in kong_lts.follow(runs.journal("shop"), every_s=0.1):
+            told.append(progress)
+            if progress.waits_for and not any(p.waits_for for p in told[:-1]):
+                answer(runs, plan, "shop")
+
+    assert any(progress.waits_for for progress in told)
+    assert told[-1].over
+    assert [progress.done for progress in told] == sorted(progress.done for progress in told)
+    assert told[-1].done == told[-1].steps == len(plan.steps)
 
 
 def test_a_restart_of_the_server_takes_no_run_from_a_worker_that_lives(site: Site) -> None:
