@@ -14,6 +14,8 @@ from kong_lts.testing.faults import AT_AN_EFFECT, Fault
 
 __all__ = ["Invariant", "rehearse"]
 
+_LOOK_S = 10.0
+"""How long a rehearsed look takes at the least: nobody approves a stage within the first moment."""
 _LOOKS = 1
 """How often a rehearsed watch looks: more of them take time and show nothing else."""
 
@@ -62,7 +64,7 @@ def _briefly_watched(step: AnyStep) -> AnyStep:
     """A watch of the same length, with fewer looks; any other step as it is."""
     if not isinstance(step, WatchMetrics):
         return step
-    return attrs.evolve(step, interval_s=max(step.interval_s, step.watch_s / _LOOKS))
+    return attrs.evolve(step, interval_s=max(step.interval_s, step.watch_s / _LOOKS, _LOOK_S))
 
 
 def cases_of_step(
