@@ -12,7 +12,6 @@ import kong_lts
 from kong_lts.adapters import (
     BackupFolders,
     CallableApprover,
-    LocalProcessRunner,
     LoggingObserver,
     PostgresArchive,
     PostgresDatabase,
@@ -30,7 +29,7 @@ from kong_lts.errors import (
     UnreadableFileError,
 )
 from kong_lts.events import event_to_json
-from kong_lts.testing.fakes import FakeAdminApi, FakeMetrics, FakeProxy
+from kong_lts.testing.fakes import FakeAdminApi, FakeMetrics, FakeProcessRunner, FakeProxy
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
 from kong_lts.testing.traffic import MemoryLoadBalancer
@@ -57,7 +56,9 @@ def adapters_to(current: str, new: str) -> kong_lts.Adapters:
             admin=FakeAdminApi(world, side),
             proxy=FakeProxy(world, side),
             metrics=FakeMetrics(world, side),
-            nodes={name: LocalProcessRunner() for name in world.cluster(side).running},
+            nodes={
+                name: FakeProcessRunner(world, side, name) for name in world.cluster(side).running
+            },
         )
 
     return kong_lts.Adapters(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,13 @@ def runner(server: SshServer) -> Iterator[SshProcessRunner]:
     found = server.runner()
     yield found
     found.close()
+
+
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """The path of a socket has little room, and that of a test's own folder is long."""
+    with tempfile.TemporaryDirectory(prefix="ssh") as folder:
+        yield folder
 
 
 def python(code: str, *words: str) -> tuple[str, ...]:
@@ -120,11 +128,11 @@ def test_the_connection_is_shared(server: SshServer, runner: SshProcessRunner) -
 
 
 def test_a_host_whose_key_nobody_knows_is_refused_and_not_added(
-    server: SshServer, tmp_path: Path
+    server: SshServer, tmp_path: Path, short_folder: str
 ) -> None:
     known = tmp_path / "known"
     known.write_text("")
-    stranger = server.runner(known_hosts=str(known), control_folder=str(tmp_path))
+    stranger = server.runner(known_hosts=str(known), control_folder=short_folder)
 
     with pytest.raises(ProcessNotRunError, match="Host key verification failed"):
         stranger.run(("true",), timeout_s=30)
@@ -132,25 +140,25 @@ def test_a_host_whose_key_nobody_knows_is_refused_and_not_added(
     assert known.read_text() == ""
 
 
-def test_so_is_one_with_another_key(server: SshServer, tmp_path: Path) -> None:
+def test_so_is_one_with_another_key(server: SshServer, tmp_path: Path, short_folder: str) -> None:
     known = tmp_path / "known"
     other = (server.folder / "client.pub").read_text()
     known.write_text(f"[127.0.0.1]:{server.port} {other}")
-    runner = server.runner(known_hosts=str(known), control_folder=str(tmp_path))
+    runner = server.runner(known_hosts=str(known), control_folder=short_folder)
 
     with pytest.raises(ProcessNotRunError, match="verification failed"):
         runner.run(("true",), timeout_s=30)
 
 
-def test_a_key_that_does_not_fit_is_an_error(server: SshServer, tmp_path: Path) -> None:
-    runner = server.runner(identity_file=f"{server.folder}/host", control_folder=str(tmp_path))
+def test_a_key_that_does_not_fit_is_an_error(server: SshServer, short_folder: str) -> None:
+    runner = server.runner(identity_file=f"{server.folder}/host", control_folder=short_folder)
 
     with pytest.raises(ProcessNotRunError, match="Permission denied"):
         runner.run(("true",), timeout_s=30)
 
 
-def test_a_host_that_does_not_answer_is_an_error(server: SshServer, tmp_path: Path) -> None:
-    runner = server.runner(port=1, control_folder=str(tmp_path))
+def test_a_host_that_does_not_answer_is_an_error(server: SshServer, short_folder: str) -> None:
+    runner = server.runner(port=1, control_folder=short_folder)
 
     with pytest.raises(ProcessNotRunError, match="refused"):
         runner.run(("true",), timeout_s=30)
