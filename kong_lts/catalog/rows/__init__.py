@@ -1,0 +1,53 @@
+"""One class per kind of row in the catalog; the class is the schema."""
+
+from kong_lts.catalog.rows.declarative import (
+    Change,
+    ChangeKind,
+    Condition,
+    DeclarativeRule,
+    Test,
+    When,
+)
+from kong_lts.catalog.rows.rules import (
+    ConfKey,
+    ConfKeys,
+    ConfRewriting,
+    ConfTrigger,
+    CounterPlugin,
+    Counts,
+    EarlierDefault,
+    KeyType,
+    KongConfRule,
+    Limit,
+    MeasuredDowntime,
+    MetricQuery,
+    Migrations,
+    Quantity,
+    Rule,
+    StateTable,
+)
+
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "Condition",
+    "ConfKey",
+    "ConfKeys",
+    "ConfRewriting",
+    "ConfTrigger",
+    "CounterPlugin",
+    "Counts",
+    "DeclarativeRule",
+    "EarlierDefault",
+    "KeyType",
+    "KongConfRule",
+    "Limit",
+    "MeasuredDowntime",
+    "MetricQuery",
+    "Migrations",
+    "Quantity",
+    "Rule",
+    "StateTable",
+    "Test",
+    "When",
+]
