@@ -17,8 +17,11 @@ from kong_lts.routing.paths import migrate_path, normalise
 
 __all__ = ["AS_IT_IS", "Path", "convert_paths", "hits_of_moved", "path_of", "paths_of"]
 
-AS_IT_IS = r"(?:/[A-Za-z0-9_-]++)++/?+"
-"""Paths that no release reads or writes in another way; most are."""
+AS_IT_IS = r"(?>(?:/[A-Za-z0-9_-]++)+)/?+"
+"""Paths that no release reads or writes in another way; most are.
+
+An atomic group, not a possessive one: before Python 3.11.5 those keep what a failed turn has read.
+"""
 
 _AS_IT_IS = re.compile(f"{AS_IT_IS}|/")
 _REGEX_SIGNS = re.compile(r"[\\^$*+?()\[\]{}|]")

@@ -26,16 +26,18 @@ _ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u
 _PLAIN_ASCII = b"\n" + bytes(range(0x20, 0x7F))
 """All others of ASCII."""
 
-_SKIPPED = r"(?:[ ]*(?:\#[^\n]*)?\n)*+"
+# Where a group is repeated for good, it is an atomic group around it: before Python 3.11.5 a
+# possessive group keeps what a failed turn has read.
+_SKIPPED = r"(?>(?:[ ]*(?:\#[^\n]*)?\n)*)"
 _KEY = r"[A-Za-z_][\w.-]{0,127}"
 _PLAIN = (
     r"(?:[A-Za-z0-9/_.~$(^\\+<=;\ue000]|-(?=[0-9]))"
-    r"[^\s:#]*+(?:(?::(?=\S)|\#|[ ]++(?=[^\s:#]))[^\s:#]*+)*+"
+    r"[^\s:#]*+(?>(?:(?::(?=\S)|\#|[ ]++(?=[^\s:#]))[^\s:#]*+)*)"
 )
-_DOUBLE = r'"(?:[^"\\\n]|\\.)*+"'
-_SINGLE = r"'(?:[^'\n]|'')*+'"
+_DOUBLE = r'"(?>(?:[^"\\\n]|\\.)*)"'
+_SINGLE = r"'(?>(?:[^'\n]|'')*)'"
 _FLOW_ITEM = rf"(?:[A-Za-z0-9/_.~$(^\\+][^\s,\[\]{{}}:#'\"&*!|>%@`]*+|{_SINGLE}|\"[^\"\\\n]*+\")"
-_FLOW_LIST = rf"\[[ ]*(?:{_FLOW_ITEM}(?:[ ]*,[ ]*{_FLOW_ITEM})*+)?[ ]*\]"
+_FLOW_LIST = rf"\[[ ]*(?:{_FLOW_ITEM}(?>(?:[ ]*,[ ]*{_FLOW_ITEM})*))?[ ]*\]"
 _REST = r"(?:[ ]+\#[^\n]*)?[ ]*\n"
 
 _LINE = re.compile(
@@ -354,7 +356,7 @@ def _dull_pair(telling: Collection[str]) -> str:
 
 def _dull_pairs_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
     pair = _dull_pair(telling)
-    return re.compile(rf"(?:{_SKIPPED}[ ]{{{column}}}{pair})++", re.VERBOSE)
+    return re.compile(rf"(?>(?:{_SKIPPED}[ ]{{{column}}}{pair})+)", re.VERBOSE)
 
 
 def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str]:
@@ -366,11 +368,12 @@ def _dull_route_pattern(column: int, telling: Collection[str]) -> re.Pattern[str
     path = rf"-[ ]+(?:{AS_IT_IS}{_REST}|({_PLAIN}|{_SINGLE}|{_DOUBLE}){_REST})"
     pair = rf"""(?<=[ ])(?:name:[ ]+({_PLAIN}){_REST}
         |id:[ ]+({_PLAIN}){_REST}
-        |paths:{_REST}(?=({inner}[ ]*)-)((?:\3{path})++)
+        |paths:{_REST}(?=({inner}[ ]*)-)((?>(?:\3{path})+))
         |{_dull_pair(telling)})"""
     ends = rf"(?<=\n)(?={_SKIPPED}(?:[ ]{{0,{column}}}[^\s#]|[ ]*\Z))"
     return re.compile(
-        rf"{_SKIPPED}[ ]{{{column}}}-[ ](?:{pair}(?:{_SKIPPED}{inner}(?=[A-Za-z_]))?+)++{ends}",
+        rf"{_SKIPPED}[ ]{{{column}}}"
+        rf"-[ ](?>(?:{pair}(?>(?:{_SKIPPED}{inner}(?=[A-Za-z_]))?))+){ends}",
         re.VERBOSE,
     )
 
