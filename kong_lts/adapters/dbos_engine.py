@@ -39,8 +39,6 @@ _STANDS = (
     Phase.GOING_BACK,
     Phase.UNDOING,
 )
-_PAUSE = threading.Event()
-"""Never set: waiting for it is a pause that no clock can prolong."""
 
 _ONE = threading.Lock()
 """DBOS keeps one engine a process."""
@@ -243,8 +241,7 @@ class DbosWorker:
                 return
 
     def _wait(self) -> None:
-        _PAUSE.wait(_LOOK_S)
-        if self._leaving.is_set():
+        if self._leaving.wait(_LOOK_S):
             raise StoppingError
 
     def _adapters(self, run: str, plan: Plan) -> Adapters:

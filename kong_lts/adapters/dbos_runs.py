@@ -1,6 +1,5 @@
 """Runs on a durable engine, from outside: start, watch, steer them from any process."""
 
-import threading
 import time
 from typing import Any, Literal, Self
 
@@ -9,7 +8,7 @@ from dbos import DBOSClient, error, run_dbos_database_migrations
 from sqlalchemy.exc import SQLAlchemyError
 
 from kong_lts.adapters import dbos_people
-from kong_lts.adapters.dbos_store import RunStore, StoredJournal
+from kong_lts.adapters.dbos_store import PAUSE, RunStore, StoredJournal
 from kong_lts.errors import JournalError, NotResumableError, RunRefusedError
 from kong_lts.planning import Plan, Run
 from kong_lts.protocols import Decision, Instruction, Order
@@ -26,8 +25,6 @@ Way = Literal["execute", "resume", "roll back"]
 
 _LOOK_S = 0.2
 _UNDER_WAY = ("ENQUEUED", "PENDING", "DELAYED")
-_PAUSE = threading.Event()
-"""Never set: waiting for it is a pause that no clock can prolong."""
 
 
 @attrs.frozen
@@ -136,7 +133,7 @@ class DbosRuns:
         while (last := self._newest(run)).status in _UNDER_WAY:
             if time.monotonic() > until:
                 raise RunRefusedError(run, f"it is still under way after {timeout_s:g} s")
-            _PAUSE.wait(_LOOK_S)
+            PAUSE.wait(_LOOK_S)
         if last.status != "SUCCESS":
             raise RunRefusedError(run, f"the engine says {last.status}; resume it")
         if last.output:

@@ -17,7 +17,7 @@ from kong_lts.adapters.dbos_hold import FileHold, Hold, ServerHold
 from kong_lts.errors import FormatError, JournalError, LockHeldError
 from kong_lts.events import Event, event_from_json, event_to_json
 
-__all__ = ["RunStore", "StoredJournal"]
+__all__ = ["PAUSE", "RunStore", "StoredJournal"]
 
 _META = sa.MetaData()
 _EVENT = sa.Table(
@@ -38,6 +38,8 @@ _MESSAGE = sa.Table(
 _PATIENCE_S = 60.0
 """How long a database that does not answer is waited for: the time of a restart."""
 _RETRY_S = 0.5
+PAUSE = threading.Event()
+"""Never set: waiting for it is a pause that no clock can prolong."""
 
 Result = TypeVar("Result")
 
@@ -124,11 +126,7 @@ class RunStore:
                 # Its text may hold the URL, and with it a password.
                 if time.monotonic() > until or not _passes(exc):
                     raise JournalError(doing, f"the database: {type(exc).__name__}") from None
-            _WAIT.wait(_RETRY_S)
-
-
-_WAIT = threading.Event()
-"""Never set: waiting for it is a pause that no clock can prolong."""
+            PAUSE.wait(_RETRY_S)
 
 
 def _durable(connection: Any, _: object) -> None:
