@@ -5,6 +5,7 @@ Rule 1: whatever can happen in a run stands in `TRANSITIONS` and `BLOCKED`, and 
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -310,7 +311,13 @@ def replay(events: Iterable[Event]) -> RunState:
     events = tuple(events)
     if not events or not isinstance(events[0], RunStarted):
         raise NotResumableError("The journal is empty: no run was started in it.")
-    state = RunState(plan=Plan.from_json(events[0].plan))
+    state = RunState(plan=_plan(events[0].plan))
     for event in events:
         state = state.apply(event)
     return state
+
+
+@lru_cache(maxsize=2)
+def _plan(text: str) -> Plan:
+    """Read a plan; one that is taken up again and again, as in a rehearsal, only once."""
+    return Plan.from_json(text)

@@ -13,7 +13,8 @@ from kong_lts.findings import Finding
 from kong_lts.planning import AnyStep, Plan, Run, Verdict
 from kong_lts.protocols import Adapters
 from kong_lts.rehearsal import cases_of_step, rehearse
-from kong_lts.rehearsal.cases import undisturbed
+from kong_lts.rehearsal.cases import Disturbance, rehearsed
+from kong_lts.rehearsal.stage import WAYS, Prefix, Stage, undisturbed
 from kong_lts.restore import DropDatabase
 from kong_lts.schema import SchemaState
 from kong_lts.step import PlannedStep, Step
@@ -128,6 +129,31 @@ def test_a_rehearsal_is_the_same_each_time() -> None:
     faults = [Fault.KILLED_AFTER]
 
     assert rehearse(PLAN, faults=faults) == rehearse(PLAN, faults=faults)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("fault", [Fault.KILLED_DURING, Fault.LIES, Fault.WRITE, Fault.SECOND_RUN])
+def test_a_case_that_goes_on_from_its_step_ends_as_one_from_the_beginning(
+    fault: Fault, way: str
+) -> None:
+    for step in PLAN.steps:
+        disturbance = Disturbance(step=step.id, fault=fault)
+        prefix = Prefix.up_to(step.id, PLAN)
+        stage, whole = prefix.stage(), Stage.of(PLAN)
+
+        assert rehearsed(stage, disturbance, way, ()) == rehearsed(whole, disturbance, way, ())
+        assert stage.world.effects == whole.world.effects
+        assert stage.journal.events() == whole.journal.events()
+
+
+def test_no_case_leaves_anything_to_the_next_one() -> None:
+    prefix = Prefix.up_to("migrations-up", PLAN)
+    before = prefix.stage().world.effects
+
+    rehearsed(prefix.stage(), Disturbance(step="migrations-up", fault=Fault.LIES), WAYS[0], ())
+
+    assert prefix.stage().world.effects == before
+    assert prefix.stage().witness.broken == []
 
 
 def test_the_cases_of_each_step_may_be_run_side_by_side() -> None:

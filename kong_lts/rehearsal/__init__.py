@@ -8,8 +8,9 @@ import attrs
 
 from kong_lts.monitoring import WatchMetrics
 from kong_lts.planning import AnyStep, Case, Plan, Rehearsal
-from kong_lts.rehearsal.cases import WAYS, Disturbance, rehearsed, undisturbed
+from kong_lts.rehearsal.cases import Disturbance, rehearsed
 from kong_lts.rehearsal.invariants import Invariant
+from kong_lts.rehearsal.stage import WAYS, Prefix, undisturbed
 from kong_lts.testing.faults import AT_AN_EFFECT, Fault
 
 __all__ = ["Invariant", "rehearse"]
@@ -84,8 +85,9 @@ def cases_of_step(
         invariants: Those of the caller.
         acts: How many effects each step has; a fault of an effect strikes the first and the last.
     """
+    prefix = Prefix.up_to(step, plan)
     return tuple(
-        rehearsed(plan, disturbance, way, invariants)
+        rehearsed(prefix.stage(), disturbance, way, invariants)
         for disturbance in _disturbances(step, faults, acts)
         for way in WAYS
     )

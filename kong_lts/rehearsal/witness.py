@@ -1,5 +1,7 @@
 """Whoever watches a rehearsed run, event by event, and sees the world beside what is said of it."""
 
+import copy
+
 import attrs
 
 from kong_lts.deployment import NodeRole, Side
@@ -42,6 +44,12 @@ class Witness:
     def _by_plan(self) -> int:
         ahead = (s for s in self.plan.steps if isinstance(s, StopNodes) and s.ahead)
         return max((len(step.nodes) for step in ahead), default=0)
+
+    def beside(self, world: World) -> "Witness":
+        """One that has seen the same, and goes on in another world that is like this one."""
+        other = copy.copy(self)
+        other.world, other.broken, other.acts = world, list(self.broken), dict(self.acts)
+        return other
 
     def notice(self, event: Event) -> None:
         step = self._steps.get(getattr(event, "step", ""))

@@ -86,8 +86,9 @@ def traffic_percents(run: Run) -> tuple[int, ...]:
         return ()
     seen = shares(run)
     now = seen[-1].percent if seen else start
+    begun = _unsure(run)
     for step in _diversions(run.plan):
-        if step.id == _unsure(run):
+        if step.id == begun:
             return tuple(sorted({now, step.new_percent, step.before_percent}))
     return (now,)
 
