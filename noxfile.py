@@ -73,8 +73,12 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run each Python block of docs/ and README.md, and the example of the main job."""
+    """Run each Python block of docs/ and README.md and the example; make the site of docs/."""
     session.install("-e", ALL_EXTRAS, *GROUPS(PROJECT, "docs"))
+    site = Path(session.create_tmp()).resolve() / "site"
+    # A warning, such as a link that leads nowhere, fails; -E reads every page anew.
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-E", "-q", "docs", str(site))
+    session.log(f"to read it: {site / 'README.html'}")
     session.run(
         # As a plugin and not as a conftest.py, whose reach would end at its own folder.
         *("python", "-m", "pytest", "--noconftest", "-p", "docs.conftest", "docs", "README.md"),
