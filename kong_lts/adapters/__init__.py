@@ -27,6 +27,7 @@ from kong_lts.adapters.postgres_credentials import PostgresCredentials
 from kong_lts.adapters.postgres_write_guard import PostgresWriteGuard
 from kong_lts.adapters.prometheus import PrometheusMetrics
 from kong_lts.adapters.proxy import HttpProxy
+from kong_lts.adapters.remote_files import RemoteNodeFiles
 from kong_lts.adapters.secrets import resolve_secret
 from kong_lts.adapters.sqlite_journal import SqliteJournal
 from kong_lts.adapters.ssh_process import SshProcessRunner
@@ -60,6 +61,7 @@ __all__ = [
     "PostgresDatabase",
     "PostgresWriteGuard",
     "PrometheusMetrics",
+    "RemoteNodeFiles",
     "ReplicaRatio",
     "SqliteJournal",
     "SshProcessRunner",

@@ -1,11 +1,8 @@
 """Files of nodes that this machine can reach by a path: its own, or what it has mounted."""
 
-import contextlib
 import grp
-import hashlib
 import os
 import pwd
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,16 +10,25 @@ from pathlib import Path
 
 import attrs
 
-from kong_lts.adapters.sealed_folder import own_folder
-from kong_lts.errors import FormatError, NodeFilesError
+from kong_lts.adapters.node_copies import (
+    ATTEMPTS,
+    LEFT_OUT,
+    became_a_file,
+    became_a_folder,
+    beside,
+    digest_of,
+    filled,
+    is_absolute,
+    new_file,
+    our_files,
+    proved_copy,
+    read_listing,
+    still_changing,
+)
+from kong_lts.errors import NodeFilesError
 from kong_lts.manifest import FileListing, NodeFile
 
 __all__ = ["LocalNodeFiles"]
-
-_LISTING = "files.json"
-_COPIES = "root"
-_LEFT_OUT = (".log", ".pid", ".sock")
-"""Endings of what a running node writes anew."""
 
 
 @attrs.frozen
@@ -37,48 +43,34 @@ class LocalNodeFiles:
 
     def fetch(self, node: str, paths: Sequence[str], folder: str) -> FileListing:
         doing = f"copying the files of node {node} to {folder}"
-        target = Path(folder)
-        if os.path.lexists(target):
-            raise NodeFilesError(doing, "the folder is there; name a new one")
-        work = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
-        with _files(doing):
-            own_folder(target.parent)
-            work.mkdir(mode=0o700)
-            try:
-                listing = self._copy(node, paths, work / _COPIES, doing)
-                (work / _LISTING).write_text(listing.to_json(), "utf-8", "surrogateescape")
-                work.rename(target)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
-        return listing
+        return filled(folder, doing, lambda copies: self._copy(node, paths, copies, doing))
 
     def differing(self, node: str, folder: str) -> tuple[str, ...]:
         doing = f"comparing the files of node {node} with {folder}"
-        listing = _listing(folder, doing)
-        with _files(doing):
+        listing = read_listing(folder, doing)
+        with our_files(doing):
             return tuple(f.path for f in listing.files if self._seen(node, f.path, doing) != f)
 
     def put_back(self, node: str, folder: str) -> tuple[str, ...]:
         doing = f"putting the files of node {node} back from {folder}"
-        listing = _listing(folder, doing)
+        listing = read_listing(folder, doing)
         put = []
-        with _files(doing):
+        with our_files(doing):
             for file in listing.files:  # a folder comes before what is in it
                 if self._seen(node, file.path, doing) != file:
-                    _put(file, Path(folder) / _COPIES, self._at(node, file.path, doing), doing)
+                    _put(file, folder, self._at(node, file.path, doing), doing)
                     put.append(file.path)
         return tuple(put)
 
     def digest(self, node: str, path: str) -> str:
         doing = f"reading {path} of node {node}"
-        with _files(doing), self._at(node, path, doing).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with our_files(doing):
+            return digest_of(self._at(node, path, doing))
 
     def _at(self, node: str, path: str, doing: str) -> Path:
         if node not in self.roots:
             raise NodeFilesError(doing, "it is not known where its root folder is")
-        if not path.startswith("/") or ".." in Path(path).parts:
+        if not is_absolute(path):
             raise NodeFilesError(doing, f"{path} is no absolute path")
         return Path(self.roots[node]) / path.lstrip("/")
 
@@ -86,27 +78,38 @@ class LocalNodeFiles:
         files: dict[str, NodeFile] = {}
         left_out = []
         for path in self._all(node, paths, doing):
-            seen = self._seen(node, path, doing)
-            if seen is None or Path(path).suffix in _LEFT_OUT:
+            at = self._at(node, path, doing)
+            is_noise = path.endswith(LEFT_OUT) and not _is_folder(at)
+            file = None if is_noise else self._taken(node, path, copies, doing)
+            if file is None:
                 left_out.append(path)
-                continue
-            files[path] = seen
-            if seen.sha256 is not None:
-                copy = copies / path.lstrip("/")
-                copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _copy_file(self._at(node, path, doing), copy)
+            else:
+                files[path] = file
         return FileListing(node=node, files=tuple(files.values()), left_out=tuple(left_out))
+
+    def _taken(self, node: str, path: str, copies: Path, doing: str) -> NodeFile | None:
+        """What stands there, with a copy that holds just that where it is a file."""
+        for _ in range(ATTEMPTS):
+            seen = self._seen(node, path, doing)
+            if seen is None or seen.sha256 is None:
+                return seen
+            copy = copies / path.lstrip("/")
+            _copy_file(self._at(node, path, doing), copy)
+            if digest_of(copy) == seen.sha256:
+                return seen
+        raise still_changing(path, doing)
 
     def _all(self, node: str, paths: Sequence[str], doing: str) -> Iterator[str]:
         """Every named path, and what is below it; what is named has to be there."""
+        root = Path(self.roots.get(node, "/"))
         for path in paths:
             start = self._at(node, path, doing)
             if not os.path.lexists(start):
                 raise NodeFilesError(doing, f"there is no {path}")
             yield path.rstrip("/") or "/"
-            if start.is_dir() and not start.is_symlink():
-                for found in sorted(start.rglob("*")):
-                    yield f"/{found.relative_to(self.roots[node]).as_posix()}"
+            if _is_folder(start):
+                for found in sorted(_below(start)):
+                    yield f"/{found.relative_to(root).as_posix()}"
 
     def _seen(self, node: str, path: str, doing: str) -> NodeFile | None:
         """What stands there now; None for nothing, and for what is no file, folder or link."""
@@ -117,8 +120,7 @@ class LocalNodeFiles:
             return None
         digest = target = None
         if stat.S_ISREG(status.st_mode):
-            with at.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = digest_of(at)
         elif stat.S_ISLNK(status.st_mode):
             target = os.readlink(at)
         elif not stat.S_ISDIR(status.st_mode):
@@ -130,51 +132,48 @@ class LocalNodeFiles:
         )
 
 
-def _listing(folder: str, doing: str) -> FileListing:
-    path = Path(folder, _LISTING)
-    with _files(doing):
-        text = path.read_text("utf-8", "surrogateescape")
-    try:
-        return FileListing.from_json(text, path=str(path))
-    except FormatError as exc:
-        raise NodeFilesError(doing, str(exc)) from exc
+def _below(folder: Path) -> Iterator[Path]:
+    """All that is in it; a folder that may not be read is an error, and not passed over."""
+    folders = [str(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                yield Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
 
 
 def _copy_file(source: Path, copy: Path) -> None:
-    with source.open("rb") as file, open(os.open(copy, _NEW, 0o600), "wb") as written:
+    with source.open("rb") as file, open(new_file(copy), "wb") as written:
         shutil.copyfileobj(file, written, 1 << 20)
         written.flush()
         os.fsync(written.fileno())
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-
-
-def _put(file: NodeFile, copies: Path, at: Path, doing: str) -> None:
+def _put(file: NodeFile, folder: str, at: Path, doing: str) -> None:
     """Beside it first, with owner and mode, then in its place."""
     at.parent.mkdir(parents=True, exist_ok=True)
     if file.sha256 is None and file.target is None:
         if at.is_symlink():
             at.unlink()
         elif os.path.lexists(at) and not at.is_dir():
-            raise NodeFilesError(
-                doing, f"{file.path} was a folder, and is a file now; move it away"
-            )
+            raise became_a_file(file.path, doing)
         at.mkdir(exist_ok=True)
         _own(at, file, doing)
         return
     if _is_folder(at):
-        raise NodeFilesError(doing, f"{file.path} is a folder now; move it away")
-    beside = at.with_name(f".{at.name}.{secrets.token_hex(4)}.kong_lts")
+        raise became_a_folder(file.path, doing)
+    new = beside(at)
+    new.unlink(missing_ok=True)
     try:
         if file.target is not None:
-            beside.symlink_to(file.target)
+            new.symlink_to(file.target)
         else:
-            _copy_file(copies / file.path.lstrip("/"), beside)
-        _own(beside, file, doing)
-        beside.rename(at)
+            _copy_file(proved_copy(file, folder, doing), new)
+        _own(new, file, doing)
+        new.rename(at)
     finally:
-        beside.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
 
 
 def _is_folder(path: Path) -> bool:
@@ -204,13 +203,3 @@ def _group(number: int) -> str:
         return grp.getgrgid(number).gr_name
     except KeyError:
         return str(number)
-
-
-@contextlib.contextmanager
-def _files(doing: str) -> Iterator[None]:
-    """What the file system raises becomes our error."""
-    try:
-        yield
-    except OSError as exc:
-        where = f": {exc.filename}" if exc.filename else ""
-        raise NodeFilesError(doing, f"{exc.strerror or exc}{where}") from exc

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from kong_lts.adapters.process_output import captured
+from kong_lts.adapters.process_output import captured, fed
 from kong_lts.adapters.secrets import masked
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError
 from kong_lts.protocols import Finished
@@ -19,7 +19,7 @@ _SHOWN_CHARACTERS = 200
 
 @attrs.frozen(kw_only=True)
 class LocalProcessRunner:
-    """Runs commands on this host, each in a process group of its own, with no input.
+    """Runs commands on this host, each in a process group of its own, with the given input.
 
     Args:
         environ: The whole environment of the commands.
@@ -34,15 +34,21 @@ class LocalProcessRunner:
     pass_fds: tuple[int, ...] = ()
 
     def run(
-        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        statuses: Sequence[int] = (0,),
+        stdin: bytes = b"",
     ) -> Finished:
         doing = f"running {masked(shlex.join(argv), self.secrets)[:_SHOWN_CHARACTERS]}"
         try:
-            process = self._start(argv)
+            process = self._start(argv, has_input=bool(stdin))
         except (OSError, ValueError, IndexError) as exc:
             why = exc.strerror if isinstance(exc, OSError) and exc.strerror else "no such command"
             raise ProcessNotRunError(doing, why) from exc
-        seen = captured(process, timeout_s)
+        with fed(process.stdin, stdin):
+            seen = captured(process, timeout_s)
         out, err = (masked(text, self.secrets) for text in (seen.stdout, seen.stderr))
         if not seen.ended:
             raise ProcessNotRunError(doing, f"still running after {timeout_s:g} s, so it was ended")
@@ -50,10 +56,11 @@ class LocalProcessRunner:
             raise ProcessFailedError(doing, err.strip() or out, process.returncode, out)
         return Finished(status=process.returncode, stdout=out, stderr=err)
 
-    def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _start(self, argv: Sequence[str], *, has_input: bool) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             list(argv),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            bufsize=0,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(self.environ),

@@ -1,16 +1,18 @@
 """What a program prints, read while it runs, within bounds; and its end, if it has to be ended."""
 
+import contextlib
 import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 import attrs
 
-__all__ = ["Captured", "captured"]
+__all__ = ["Captured", "captured", "fed"]
 
 _KEPT_BYTES = 5 << 20
 """Of each stream, at its beginning and again at its end."""
@@ -55,6 +57,36 @@ def captured(
         if not ended or process.poll() is None:
             _end_group(process)
     return Captured(ended, streams[0].text(), streams[1].text())
+
+
+@contextlib.contextmanager
+def fed(stdin: IO[bytes] | None, data: bytes, *, then_close: bool = True) -> Iterator[None]:
+    """Write *data* to a process while the block waits for its end; it need not read it all.
+
+    Args:
+        stdin: An unbuffered pipe; None where the process has no input.
+        data: What it may read.
+        then_close: Whether the process sees the end of its input at once, or after the block.
+    """
+    if stdin is None:
+        yield
+        return
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError):  # it ended, or wants no more
+            rest = memoryview(data)
+            while rest:
+                rest = rest[stdin.write(rest) or 0 :]
+        if then_close:
+            stdin.close()
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        yield
+    finally:
+        writer.join(_GRACE_S)
+        stdin.close()
 
 
 @attrs.define

@@ -1,6 +1,6 @@
 """Commands on another host, over OpenSSH."""
 
-import contextlib
+import base64
 import os
 import re
 import secrets
@@ -10,11 +10,10 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import attrs
 
-from kong_lts.adapters.process_output import Captured, captured
+from kong_lts.adapters.process_output import Captured, captured, fed
 from kong_lts.adapters.secrets import masked
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError, last_words
 from kong_lts.protocols import Finished
@@ -47,7 +46,7 @@ _OPTIONS = {
     "UpdateHostKeys": "no",
 }
 
-_READ_SCRIPT = 'read -r n && s=$(dd bs=1 count="$n" 2>/dev/null; echo x) && eval "${s%x}"'
+_READ_SCRIPT = 'read -r n && s=$(head -c "$n"; echo x) && eval "${s%x}"'
 """All that stands in an argument, here and on the host: the rest comes in by stdin."""
 
 _MISSING = "missing"
@@ -59,7 +58,7 @@ command -v "$1" >/dev/null 2>&1 || {{ printf '\\n{nonce} missing\\n' >&2; exit 1
 # When our end of the connection is gone, so is everything that was started over it.
 (trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
 watcher=$!
-"$@" 3<&-
+{given}"$@" 3<&-
 status=$?
 kill -KILL "$watcher"
 printf '\\n{nonce} %s\\n' "$status"
@@ -104,12 +103,17 @@ class SshProcessRunner:
     program: str = "ssh"
 
     def run(
-        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        statuses: Sequence[int] = (0,),
+        stdin: bytes = b"",
     ) -> Finished:
         shown = masked(shlex.join(argv), self.secrets)[:_SHOWN_CHARACTERS]
         doing = f"running {shown} on {self.host}"
         nonce = secrets.token_hex(16)
-        script = self._script(doing, argv, nonce)
+        script = self._script(doing, argv, nonce, stdin)
         seen = self._exchange(doing, script, timeout_s, nonce)
         said, out, err = _taken_apart(seen, nonce)
         out, err = masked(out, self.secrets), masked(err, self.secrets)
@@ -130,13 +134,16 @@ class SshProcessRunner:
             argv, env=self._own_environment(), capture_output=True, check=False, timeout=_CONNECT_S
         )
 
-    def _script(self, doing: str, argv: Sequence[str], nonce: str) -> bytes:
+    def _script(self, doing: str, argv: Sequence[str], nonce: str, stdin: bytes) -> bytes:
         if wrong := [name for name in self.environ if not _NAME.fullmatch(name)]:
             raise ProcessNotRunError(doing, f"{wrong[0]!r} is no name of a variable")
         if not argv or not argv[0]:
             raise ProcessNotRunError(doing, "no such command")
         exports = "\n".join(f"export {n}={shlex.quote(v)}" for n, v in self.environ.items())
-        script = _SCRIPT.format(exports=exports, argv=shlex.join(argv), nonce=nonce)
+        # `printf` is the shell's own, so this is no argument of a program either.
+        data = base64.b64encode(stdin).decode()
+        given = f"printf %s {data} | base64 -d | " if data else ""
+        script = _SCRIPT.format(exports=exports, argv=shlex.join(argv), nonce=nonce, given=given)
         if "\0" in script:
             raise ProcessNotRunError(doing, "an argument holds a byte that no command takes")
         return script.encode("utf-8", "surrogateescape")
@@ -154,11 +161,8 @@ class SshProcessRunner:
             )
         except OSError as exc:
             raise ProcessNotRunError(doing, exc.strerror or "ssh cannot be started") from exc
-        assert process.stdin is not None  # it is a pipe
         # It stays open until the end: where it ends, the host takes us for gone.
-        with process.stdin as stdin:
-            with contextlib.suppress(BrokenPipeError):  # then ssh itself says why
-                _send(stdin, b"%d\n" % len(script) + script)
+        with fed(process.stdin, b"%d\n" % len(script) + script, then_close=False):
             end = re.compile(rb"\n%s \d+\n\Z" % nonce.encode())
             return captured(process, timeout_s, is_over=lambda *last: all(map(end.search, last)))
 
@@ -194,11 +198,6 @@ class SshProcessRunner:
         if not mine or found.st_mode & 0o077:
             raise ProcessNotRunError(doing, f"{folder} belongs to somebody else, or is open to all")
         return str(folder)
-
-
-def _send(stdin: IO[bytes], data: bytes) -> None:
-    while data:
-        data = data[stdin.write(data) or 0 :]
 
 
 def _taken_apart(seen: Captured, nonce: str) -> tuple[str | None, str, str]:

@@ -15,6 +15,7 @@ from kong_lts.adapters import (
     LocalNodeFiles,
     LocalProcessRunner,
     LoggingObserver,
+    RemoteNodeFiles,
     SqliteJournal,
     Switch,
     SystemClock,
@@ -32,10 +33,15 @@ from tests.contracts.people import (
     LockContract,
     ObserverContract,
 )
-from tests.contracts.process_runner import Commands, ProcessRunnerContract
+from tests.contracts.process_runner import (
+    Commands,
+    InputCommands,
+    InputRunnerContract,
+    ProcessRunnerContract,
+)
 
 
-class TestLocalProcessRunner(ProcessRunnerContract):
+class TestLocalProcessRunner(ProcessRunnerContract, InputRunnerContract):
     @pytest.fixture
     def commands(self) -> Commands:
         def python(code: str) -> tuple[str, ...]:
@@ -47,6 +53,15 @@ class TestLocalProcessRunner(ProcessRunnerContract):
             ends_with_3=python("import sys; sys.stderr.write('sorry'); sys.exit(3)"),
             is_missing=("/nonexistent/kong", "version"),
             never_ends=python("import time; time.sleep(60)"),
+        )
+
+    @pytest.fixture
+    def fed(self) -> InputCommands:
+        return InputCommands(
+            runner=LocalProcessRunner(),
+            sums_up=("sh", "-c", "sha256sum | cut -c 1-64"),
+            does_not_read=("echo", "done"),
+            never_ends=("sleep", "60"),
         )
 
 
@@ -151,3 +166,19 @@ class TestLocalNodeFiles(NodeFilesContract):
             conf.write_text(text)
 
         return NodeWithFiles(LocalNodeFiles({"gw": f"{tmp_path}/node"}), write)
+
+
+class TestRemoteNodeFiles(NodeFilesContract):
+    """Over commands of this machine; the integration tests hold it to this over ssh."""
+
+    @pytest.fixture
+    def node(self, tmp_path: Path) -> NodeWithFiles:
+        conf = tmp_path / f"node{CONF}"
+        conf.parent.mkdir(parents=True)
+        conf.write_text("first")
+
+        def write(text: str) -> None:
+            conf.write_text(text)
+
+        files = RemoteNodeFiles({"gw": LocalProcessRunner()})
+        return NodeWithFiles(files, write, str(conf))

@@ -15,7 +15,12 @@ import pytest
 
 from kong_lts.adapters import SshProcessRunner
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError
-from tests.contracts.process_runner import Commands, ProcessRunnerContract
+from tests.contracts.process_runner import (
+    Commands,
+    InputCommands,
+    InputRunnerContract,
+    ProcessRunnerContract,
+)
 from tests.integration.ssh_servers import SshServer, sshd_on_loopback
 
 MARKER = "s3cr3t-marker"
@@ -60,7 +65,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-class TestSshProcessRunner(ProcessRunnerContract):
+class TestSshProcessRunner(ProcessRunnerContract, InputRunnerContract):
     @pytest.fixture
     def commands(self, runner: SshProcessRunner) -> Commands:
         return Commands(
@@ -69,6 +74,15 @@ class TestSshProcessRunner(ProcessRunnerContract):
             ends_with_3=python("import sys; sys.stderr.write('sorry'); sys.exit(3)"),
             is_missing=("/nonexistent/kong", "version"),
             never_ends=python(NAP),
+        )
+
+    @pytest.fixture
+    def fed(self, runner: SshProcessRunner) -> InputCommands:
+        return InputCommands(
+            runner=runner,
+            sums_up=("sh", "-c", "sha256sum | cut -c 1-64"),
+            does_not_read=("echo", "done"),
+            never_ends=("sleep", "60"),
         )
 
 
