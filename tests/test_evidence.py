@@ -7,13 +7,17 @@ from pathlib import Path
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kong_lts
 from kong_lts.database import Lock, RouteRow, SchemaMeta, ServiceRow
 from kong_lts.deployment import Side
-from kong_lts.errors import FormatError, ProcessNotRunError, UnreadableFileError
+from kong_lts.errors import FormatError, UnreadableFileError
+from kong_lts.evidence.node_reader import NodeReader
 from kong_lts.protocols import Finished
 from kong_lts.testing.fakes import fake_adapters
+from kong_lts.testing.fakes.reading import read
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
 
@@ -189,9 +193,7 @@ class FilesOnNode:
     def run(
         self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
     ) -> Finished:
-        if argv[0] != "cat" or argv[1] not in self.files:
-            raise ProcessNotRunError(argv[0], "no such file")
-        return Finished(status=0, stdout=self.files[argv[1]])
+        return read(self.files, argv, statuses)
 
 
 def test_kong_conf_and_the_operating_system_are_read_on_the_nodes() -> None:
@@ -202,9 +204,8 @@ def test_kong_conf_and_the_operating_system_are_read_on_the_nodes() -> None:
     evidence = kong_lts.gather(DEPLOYMENT, attrs.evolve(adapters, current=current))
 
     assert str(evidence.kong_conf["gw-1"]) == "log_level = debug\n"
-    (gap,) = evidence.gaps
-    assert gap.source == "operating system of gw-1"
-    assert "no such file" in gap.reason
+    gap = next(gap for gap in evidence.gaps if gap.source == "operating system of gw-1")
+    assert "No such file" in gap.reason
     not_checked = kong_lts.assess(DEPLOYMENT, evidence).not_checked
     assert "gather: operating system of gw-1" in {entry.rule for entry in not_checked}
 
@@ -244,3 +245,66 @@ def test_gathering_changes_nothing() -> None:
     kong_lts.gather(DEPLOYMENT, fake_adapters(world))
 
     assert world.effects == []
+
+
+@given(
+    lines=st.lists(st.text("ab ", max_size=9), max_size=40),
+    most=st.integers(1, 200),
+    chunk=st.integers(1, 60),
+)
+def test_the_end_of_a_log_is_whole_lines_of_it(lines: list[str], most: int, chunk: int) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    reader = NodeReader("gw-1", FilesOnNode({"/log": text}), chunk_bytes=chunk)
+
+    found = b"".join(reader.last_lines("/log", most)).decode()
+
+    assert text.endswith(found)
+    assert found == text or (len(found) <= most and text[: -len(found) or None].endswith("\n"))
+
+
+def test_settings_of_a_container_are_its_variables() -> None:
+    class Container(FilesOnNode):
+        def run(
+            self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+        ) -> Finished:
+            if argv == ("env",):
+                variables = "KONG_DATABASE=off\nKONG_NO_KEY=x\nHOME=/\nAWS_REGION=eu\n"
+                return Finished(status=0, stdout=variables)
+            return read(self.files, argv, statuses)
+
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+    current = attrs.evolve(adapters.current, nodes={"gw-1": Container({})})
+
+    evidence = kong_lts.gather(DEPLOYMENT, attrs.evolve(adapters, current=current))
+
+    assert evidence.kong_conf["gw-1"].environ == {"KONG_DATABASE": "off", "AWS_REGION": "eu"}
+
+
+def test_the_version_of_deck_is_asked() -> None:
+    assert kong_lts.gather(DEPLOYMENT, fake_adapters(World.of(DEPLOYMENT))).deck == "1.55.0"
+
+
+def test_the_key_of_a_certificate_is_not_kept() -> None:
+    world = World.of(DEPLOYMENT)
+    row = {"id": "c1", "cert": "public", "key": "private", "key_alt": "private"}
+    world.cluster(Side.CURRENT).entities["certificates/c1"] = row
+
+    evidence = kong_lts.gather(DEPLOYMENT, fake_adapters(world))
+
+    assert evidence.admin["/certificates"] == {"data": [{"id": "c1", "cert": "public"}]}
+
+
+def test_the_file_of_a_node_without_a_database_is_read() -> None:
+    db_less = ALL["db-less-rolling"]
+    state = '_format_version: "1.1"\n'
+    files = {
+        "/etc/kong/kong.conf": "database = off\ndeclarative_config = /srv/a.yml\n",
+        "/srv/a.yml": state,
+    }
+    adapters = fake_adapters(World.of(db_less))
+    nodes = {"gw-1": FilesOnNode(files), "gw-2": FilesOnNode(files)}
+    current = attrs.evolve(adapters.current, nodes=nodes)
+
+    evidence = kong_lts.gather(db_less, attrs.evolve(adapters, current=current))
+
+    assert [f.data for f in evidence.declarative] == [state.encode()]

@@ -62,6 +62,11 @@ class HttpAdminApi:
             configuration_hash=loaded if isinstance(loaded, str) else None,
         )
 
+    def root(self) -> Mapping[str, object]:
+        doing = "reading /"
+        client, _ = self._admin(doing)
+        return client.document("GET", "/", doing)
+
     def workspaces(self) -> tuple[str, ...]:
         doing = "asking for the workspaces"
         client, version = self._admin(doing)

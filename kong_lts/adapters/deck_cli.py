@@ -96,6 +96,14 @@ class DeckCli:
             raise DeckError(doing, "decK ended well, but named no version")
         return found[1]
 
+    def program_version(self) -> str:
+        """The version of the program, as in "1.55.0".
+
+        Raises:
+            DeckError: It cannot be run, or names none.
+        """
+        return self._deck.version
+
     def abilities(self) -> frozenset[DeckAbility]:
         return self._deck.abilities
 

@@ -13,6 +13,7 @@ from kong_lts.state_files import DeckAbility
 __all__ = ["DeckFailedError", "DeckProgram"]
 
 _NO_COMMAND = re.compile(r'unknown command "gateway"')
+_OWN_VERSION = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 _HELP_TIMEOUT_S = 60.0
 _CONVERTS = re.compile(r"--from.*\b2\.8\b[\s\S]*--to.*\b3\.4\b")
 _MOVED = re.compile(r"\AInfo: 'deck [^\n]*\n(?:(?!Error:|Warning:)[^\n]*\n)*")
@@ -54,6 +55,22 @@ class DeckProgram:
             DeckAbility.CONVERT_TO_3_4: bool(_CONVERTS.search(self._help("file", "convert"))),
         }
         return frozenset(ability for ability, there in known.items() if there)
+
+    @functools.cached_property
+    def version(self) -> str:
+        """Its own.
+
+        Raises:
+            DeckError: It cannot be run, or names none.
+        """
+        doing = "asking decK for its version"
+        try:
+            found = _OWN_VERSION.search(self._run(["version"]).stdout)
+        except DeckFailedError as failure:
+            raise DeckError(doing, last_words(failure.text)) from failure
+        if found is None:
+            raise DeckError(doing, "it ended well, but named no version")
+        return found[1]
 
     def gateway(self, command: str, *words: str, file: str | None = None) -> Finished:
         """One command that talks to the gateway.

@@ -19,7 +19,7 @@ def _look(case: Case) -> Iterator[Finding]:
         if row is not None and case.concerns(row.editions):
             yield row.finding(
                 "error log",
-                location=Location(path=log.path if log else None, line=line.line),
+                location=Location(path=line.path or (log.path if log else None), line=line.line),
                 evidence="error log",
                 text=line.text,
                 count=line.count,

@@ -1,29 +1,41 @@
 """gather(): the facts of a running deployment, through its adapters, reading only."""
 
+import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
 
 import attrs
 
 from kong_lts import kong_conf
 from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import KongLtsError
+from kong_lts.evidence.node_reader import NodeReader
+from kong_lts.evidence.node_sources import (
+    Look,
+    Source,
+    of_configuration,
+    of_node,
+    with_gaps,
+)
 from kong_lts.evidence.values import Evidence, Gap
-from kong_lts.protocols import Adapters, AdminApi, ProcessRunner
+from kong_lts.protocols import Adapters, AdminApi, ClusterAdapters, Deck
 from kong_lts.versions import Edition
 
 __all__ = ["gather"]
 
 TIME_LIMIT_S = 60.0
-_COMMAND_S = 20.0
+LOG_BYTES = 64 << 20
+"""So much of the end of each log is read."""
 _COLLECTIONS = ("routes", "services", "plugins", "upstreams", "certificates", "ca_certificates")
 _OF_ENTERPRISE = ("consumer_groups",)
+_KEYS = ("key", "key_alt")
+"""Of a certificate: these are never kept."""
 _DATA_PLANES = "clustering/data-planes"
 _CONF = "/etc/kong/kong.conf"
-_OS_RELEASE = "/etc/os-release"
+_DATABASE = "database"
 
-Source = Callable[[Evidence], Evidence]
-"""What one source found, put into evidence."""
+_Task = tuple[str, Look, "Future[Source]"]
 
 
 def gather(
@@ -33,77 +45,79 @@ def gather(
     known: Evidence | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     conf_path: str = _CONF,
+    log_bytes: int = LOG_BYTES,
 ) -> Evidence:
     """Look at the current cluster through the adapters, reading only and all at once.
 
-    The database within one read-only transaction, the Admin API by GET, the nodes by `cat`. A
-    source that fails, or takes longer than its time, is a gap of the evidence and stops no other.
+    The database within one read-only transaction, the Admin API by GET, decK for its version; of
+    each node its kong.conf and environment, its operating system, and what that configuration
+    names: logs, custom plugins, certificates without keys, nginx templates, the declarative file,
+    the prefix. A source that fails, or takes longer than its time, is a gap of the evidence and
+    stops no other.
 
     Args:
         deployment: What is upgraded.
         adapters: Those that are there are asked.
-        known: Evidence that came from elsewhere, and stays.
+        known: Evidence that came from elsewhere, and stays: manifests, state files, scripts.
         time_limit_s: Seconds for each source.
         conf_path: Where the nodes keep their kong.conf.
+        log_bytes: How much of the end of each log counts.
 
     Returns:
         The evidence, with what the adapters showed.
-
-    Raises:
-        DatabaseError: The database cannot be reached.
     """
-    evidence = known or Evidence()
-    tasks = [
-        _Task(name, look) for name, look in _sources(deployment, adapters, evidence, conf_path)
-    ]
+    given = known or Evidence()
+    first = _sources(deployment, adapters, given, conf_path)
+    evidence = _asked(given, first, time_limit_s, adapters.at_once)
+    named = _named(deployment, adapters.current, evidence, given, log_bytes)
+    return _asked(evidence, named, time_limit_s, adapters.at_once)
+
+
+def _asked(
+    evidence: Evidence, sources: Iterable[tuple[str, Look]], time_limit_s: float, at_once: int
+) -> Evidence:
+    """Ask all of them, so many at once; nobody waits for one beyond its time."""
+    tasks: list[_Task] = [(name, look, Future()) for name, look in sources]
+    waiting: queue.SimpleQueue[_Task] = queue.SimpleQueue()
     for task in tasks:
-        task.start()
-    for task in tasks:
-        evidence = task.put_into(evidence, time_limit_s)
+        waiting.put(task)
+    workers = min(at_once, len(tasks))
+    for number in range(workers):
+        threading.Thread(
+            target=_work, args=(waiting,), name=f"gather {number}", daemon=True
+        ).start()
+    turns = -(-len(tasks) // workers) if workers else 0
+    wait([found for _, _, found in tasks], timeout=time_limit_s * turns)
+    for name, _, found in tasks:
+        late = Gap(source=name, reason=f"no answer within {time_limit_s:g} s")
+        source = found.result() if found.done() else _gap(late)
+        evidence = source(evidence)
     return evidence
 
 
-@attrs.define(eq=False)
-class _Task:
-    """One source, asked in a thread of its own, which nobody waits for beyond its time."""
-
-    name: str
-    look: Callable[[], Source]
-    _found: Source | None = None
-    _failure: KongLtsError | None = None
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name=f"gather {self.name}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
+def _work(waiting: "queue.SimpleQueue[_Task]") -> None:
+    """Ask one source after the other, until none is left."""
+    while True:
         try:
-            self._found = self.look()
+            name, look, found = waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            source = look()
         except KongLtsError as exc:
-            self._failure = exc
-
-    def put_into(self, evidence: Evidence, time_limit_s: float) -> Evidence:
-        """The evidence with what this source found, or with the gap that it leaves."""
-        assert self._thread is not None  # it has been started
-        self._thread.join(time_limit_s)
-        if self._found is not None:
-            return self._found(evidence)
-        if self.name == _DATABASE and self._failure is not None:
-            raise self._failure
-        reason = f"no answer within {time_limit_s:g} s" if self._failure is None else self._failure
-        gap = Gap(source=self.name, reason=str(reason))
-        return attrs.evolve(evidence, gaps=(*evidence.gaps, gap))
+            source = _gap(Gap(source=name, reason=str(exc)))
+        found.set_result(source)
 
 
-_DATABASE = "database"
+def _gap(gap: Gap) -> Source:
+    return with_gaps(gap.source, (gap.reason,), lambda evidence: evidence)
 
 
 def _sources(
     deployment: Deployment, adapters: Adapters, known: Evidence, conf_path: str
-) -> Iterator[tuple[str, Callable[[], Source]]]:
+) -> Iterator[tuple[str, Look]]:
     current = adapters.current
-    database, admin = current.database, current.admin
+    database, admin, deck = current.database, current.admin, current.deck
     if deployment.mode.has_database and database is not None:
         yield _DATABASE, lambda: _with(database=database.facts())
     if admin is not None:
@@ -111,10 +125,26 @@ def _sources(
         yield "Admin API", lambda: _entities(deployment, admin)
         if deployment.mode is DeploymentMode.HYBRID:
             yield "data planes", lambda: _rows({f"/{_DATA_PLANES}": admin.entities(_DATA_PLANES)})
+    if deck is not None and known.deck is None:
+        yield "decK", lambda: _deck(deck)
     for node, runner in current.nodes.items():
-        if not known.kong_conf:
-            yield f"kong.conf of {node}", _conf_of(node, runner, conf_path)
-        yield f"operating system of {node}", _system_of(node, runner)
+        yield from of_node(NodeReader(node, runner), conf_path, conf_wanted=not known.kong_conf)
+
+
+def _named(
+    deployment: Deployment, current: ClusterAdapters, found: Evidence, given: Evidence, most: int
+) -> Iterator[tuple[str, Look]]:
+    """What the configuration of each node names; the default one's where none could be read."""
+    edition = deployment.current.version.edition
+    for node, runner in current.nodes.items():
+        conf = found.kong_conf.get(node) or found.kong_conf.get("") or kong_conf.parse("")
+        yield from of_configuration(NodeReader(node, runner), conf, edition, given, most)
+
+
+def _deck(deck: Deck) -> Source:
+    """The version of the program, where the adapter tells it."""
+    tell = getattr(deck, "program_version", None)
+    return _with(deck=tell()) if callable(tell) else lambda evidence: evidence
 
 
 def _with(**fields: object) -> Source:
@@ -134,51 +164,49 @@ def _rows(collections: Mapping[str, tuple[Mapping[str, object], ...]]) -> Source
 
 
 def _nodes(deployment: Deployment, admin: AdminApi) -> Source:
-    """The version that the nodes give; one that is another than the deployment's comes first."""
+    """What `GET /` says; a node's version that is another than the deployment's comes first."""
     expected = str(deployment.current.version)
-    found = [admin.status(node.name).version for node in deployment.current.nodes]
+    root, gaps = _root(admin)
+    found = []
+    for node in deployment.current.nodes:
+        try:
+            found.append(admin.status(node.name).version)
+        except KongLtsError as exc:
+            gaps.append(str(exc))
     versions = sorted(filter(None, found), key=lambda version: version == expected)
+    if versions and not str(root.get("version", "")).startswith(versions[0]):
+        root["version"] = versions[0]
 
     def put(evidence: Evidence) -> Evidence:
-        if not versions:
+        if not root:
             return evidence
-        return attrs.evolve(evidence, admin={"/": {"version": versions[0]}, **evidence.admin})
+        return attrs.evolve(evidence, admin={"/": root, **evidence.admin})
 
-    return put
+    return with_gaps("nodes", gaps, put)
+
+
+def _root(admin: AdminApi) -> tuple[dict[str, object], list[str]]:
+    try:
+        return dict(admin.root()), []
+    except KongLtsError as exc:
+        return {}, [str(exc)]
 
 
 def _entities(deployment: Deployment, admin: AdminApi) -> Source:
     """The collections that an assessment reads, of every workspace."""
     enterprise = deployment.current.version.edition is Edition.ENTERPRISE
     names = (*_COLLECTIONS, *(_OF_ENTERPRISE if enterprise else ()))
-    found = {}
+    found, gaps = {}, []
     for workspace in admin.workspaces() or (None,):
         for name in names:
             path = f"/{name}" if workspace in (None, "default") else f"/{workspace}/{name}"
-            found[path] = admin.entities(name, workspace=workspace)
-    return _rows({path: rows for path, rows in found.items() if rows})
+            try:
+                found[path] = tuple(map(_public, admin.entities(name, workspace=workspace)))
+            except KongLtsError as exc:
+                gaps.append(str(exc))
+    return with_gaps("Admin API", gaps, _rows({path: rows for path, rows in found.items() if rows}))
 
 
-def _conf_of(node: str, runner: ProcessRunner, path: str) -> Callable[[], Source]:
-    def look() -> Source:
-        text = runner.run(("cat", path), timeout_s=_COMMAND_S).stdout
-        conf = kong_conf.parse(text, path=f"{node}:{path}")
-
-        def put(evidence: Evidence) -> Evidence:
-            return attrs.evolve(evidence, kong_conf={**evidence.kong_conf, node: conf})
-
-        return put
-
-    return look
-
-
-def _system_of(node: str, runner: ProcessRunner) -> Callable[[], Source]:
-    def look() -> Source:
-        text = runner.run(("cat", _OS_RELEASE), timeout_s=_COMMAND_S).stdout
-
-        def put(evidence: Evidence) -> Evidence:
-            return attrs.evolve(evidence, platform={**evidence.platform, node: text})
-
-        return put
-
-    return look
+def _public(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Without the private key of a certificate."""
+    return {name: value for name, value in row.items() if name not in _KEYS}

@@ -18,6 +18,7 @@ __all__ = [
     "LogLine",
     "access_log_of",
     "admin_log_of",
+    "bounded",
     "error_log_of",
     "read_access_log",
     "read_admin_log",
@@ -82,9 +83,12 @@ class LogLine:
     """One message that a rule knows: where it stood first, and how often it came."""
 
     rule: str
-    line: int
+    line: int | None
+    """None where only the end of the log was read."""
     count: int
     text: str = attrs.field(repr=False)
+    path: str | None = None
+    """Of its file, where the log is made of several."""
 
 
 @attrs.frozen(kw_only=True)
@@ -153,6 +157,11 @@ def access_log_of(chunks: Iterable[bytes], *, most: int = MOST_PATHS) -> AccessL
         with_token_in_query=tokens,
         percent_encoded=encoded,
     )
+
+
+def bounded(paths: Counter[bytes]) -> Counter[bytes]:
+    """So many paths as are counted on their own, at most; the same requests."""
+    return _folded(paths, MOST_PATHS // 2) if len(paths) > MOST_PATHS else paths
 
 
 def _folded(paths: Counter[bytes], wanted: int) -> Counter[bytes]:

@@ -89,7 +89,9 @@ def redacted(evidence: Evidence) -> Evidence:
 
 def _environ(environ: Mapping[str, str], masks: _Masks) -> dict[str, str]:
     return {
-        name: masks.written(value) if value and _is_secret(name.lower()) else value
+        name: masks.written(value)
+        if value and _is_secret(name.lower())
+        else _everywhere(value, masks)
         for name, value in environ.items()
     }
 
@@ -106,6 +108,8 @@ def _conf(conf: KongConf, masks: _Masks) -> KongConf:
 
 def _everywhere(text: str, masks: _Masks) -> str:
     """What is secret wherever it stands."""
+    if "://" not in text and ":" not in text and "-----" not in text:
+        return text
     text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
     return _URL.sub("redacted:redacted", _HEADER.sub(r"\1redacted", text))
 
@@ -152,6 +156,6 @@ def _value(value: object, masks: _Masks, secret: bool) -> object:
         return _mapping(value, masks, secret)
     if isinstance(value, list | tuple):
         return [_value(inner, masks, secret) for inner in value]
-    if isinstance(value, str) and value and secret:
-        return masks.written(value)
+    if isinstance(value, str) and value:
+        return masks.written(value) if secret else _everywhere(value, masks)
     return value

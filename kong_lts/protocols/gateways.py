@@ -25,7 +25,11 @@ __all__ = [
 
 
 class Deck(Protocol):
-    """The `deck` program against the Admin API of one cluster."""
+    """The `deck` program against the Admin API of one cluster.
+
+    It may have one method more, which the default has: `program_version()`, the version of the
+    program, as in "1.55.0"; it raises `DeckError` where there is none.
+    """
 
     def ping(self) -> str:
         """The version of Kong that answers, as `KongVersion.parse` takes it.
@@ -139,6 +143,13 @@ class AdminApi(Protocol):
 
         Raises:
             AdminApiError: It does not answer.
+        """
+
+    def root(self) -> Mapping[str, object]:
+        """What `GET /` of the Admin API says: version, plugins, the configuration of one node.
+
+        Raises:
+            AdminApiError: No node has an Admin API that answers.
         """
 
     def workspaces(self) -> tuple[str, ...]:

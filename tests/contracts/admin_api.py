@@ -63,6 +63,9 @@ class AdminEntitiesContract:
     def test_open_source_has_no_workspaces(self, make: Callable[[NodeState], AdminApi]) -> None:
         assert make(NodeState.READY_2_8).workspaces() == ()
 
+    def test_the_root_names_the_version(self, make: Callable[[NodeState], AdminApi]) -> None:
+        assert make(NodeState.READY_3_4).root()["version"] == "3.4.2"
+
     def test_what_is_put_is_there(self, make: Callable[[NodeState], AdminApi]) -> None:
         admin = make(NodeState.READY_3_4)
         path = "consumers/4f4a1b8c-3c8e-4d4b-9d59-0f0f5a6b7c8d"
@@ -77,6 +80,8 @@ class AdminEntitiesContract:
     ) -> None:
         admin = make(NodeState.DOWN)
 
+        with pytest.raises(AdminApiError):
+            admin.root()
         with pytest.raises(AdminApiError):
             admin.workspaces()
         with pytest.raises(AdminApiError):

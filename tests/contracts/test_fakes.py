@@ -1,6 +1,6 @@
 """Every fake keeps the contract of its protocol, as the default does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -19,6 +19,7 @@ from kong_lts.protocols import (
     Metrics,
     Observer,
     Order,
+    ProcessRunner,
     Proxy,
     WriteGuard,
 )
@@ -39,6 +40,7 @@ from kong_lts.testing.fakes import (
     FakeMetrics,
     FakeNodeFiles,
     FakeObserver,
+    FakeProcessRunner,
     FakeProxy,
     FakeWriteGuard,
 )
@@ -50,6 +52,7 @@ from tests.contracts.backups import BackupsContract
 from tests.contracts.credentials import CredentialsContract, Lost
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.deck import DeckContract, Gateway
+from tests.contracts.gathering import GatheringContract, Make, written
 from tests.contracts.journal import JournalContract
 from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.load_balancer import LoadBalancerContract
@@ -70,6 +73,19 @@ from tests.contracts.write_guard import WriteGuardContract
 def world() -> World:
     """A healthy deployment whose new cluster has no database yet."""
     return World.of(next(d for d in ALL.values() if d.new is not None))
+
+
+class TestGatheringFromFakes(GatheringContract):
+    @pytest.fixture
+    def make(self, world: World) -> Make:
+        def make(mark: str, files: Mapping[str, str]) -> tuple[str, ProcessRunner]:
+            node = next(iter(world.current.running))
+            world.current.files[node] = {
+                f"/srv/{path}": written(text, "/srv", mark) for path, text in files.items()
+            }
+            return "/srv", FakeProcessRunner(world, Side.CURRENT, node)
+
+        return make
 
 
 class TestFakeDatabase(DatabaseContract):

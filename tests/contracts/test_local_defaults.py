@@ -1,7 +1,8 @@
 """The defaults that need nothing but this machine keep their contracts."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,19 @@ from kong_lts.adapters import (
     SystemClock,
     TwoPersonApprover,
 )
-from kong_lts.protocols import Approver, Backups, Clock, Control, Journal, Lock, Observer, Order
+from kong_lts.protocols import (
+    Approver,
+    Backups,
+    Clock,
+    Control,
+    Journal,
+    Lock,
+    Observer,
+    Order,
+    ProcessRunner,
+)
 from tests.contracts.backups import BackupsContract
+from tests.contracts.gathering import GatheringContract, Make, write_files
 from tests.contracts.journal import JournalContract
 from tests.contracts.node_files import CONF, NodeFilesContract, NodeWithFiles
 from tests.contracts.people import (
@@ -39,6 +51,16 @@ from tests.contracts.process_runner import (
     InputRunnerContract,
     ProcessRunnerContract,
 )
+
+
+class TestGatheringHere(GatheringContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        def make(mark: str, files: Mapping[str, str]) -> tuple[str, ProcessRunner]:
+            write_files(tmp_path, mark, files)
+            return str(tmp_path), LocalProcessRunner(environ={"PATH": os.defpath, "LANG": "C"})
+
+        return make
 
 
 class TestLocalProcessRunner(ProcessRunnerContract, InputRunnerContract):

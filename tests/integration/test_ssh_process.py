@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import pytest
 
 from kong_lts.adapters import SshProcessRunner
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError
+from kong_lts.protocols import ProcessRunner
+from tests.contracts.gathering import GatheringContract, Make, write_files
 from tests.contracts.process_runner import (
     Commands,
     InputCommands,
@@ -63,6 +65,16 @@ def is_gone(pid: int) -> bool:
         return b"\nState:\tZ" in Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return True
+
+
+class TestGatheringOverSsh(GatheringContract):
+    @pytest.fixture
+    def make(self, runner: SshProcessRunner, tmp_path: Path) -> Make:
+        def make(mark: str, files: Mapping[str, str]) -> tuple[str, ProcessRunner]:
+            write_files(tmp_path, mark, files)
+            return str(tmp_path), runner
+
+        return make
 
 
 class TestSshProcessRunner(ProcessRunnerContract, InputRunnerContract):

@@ -21,6 +21,7 @@ __all__ = ["FakeCredentials", "FakeDeck"]
 
 T = TypeVar("T")
 
+_PROGRAM = "1.55.0"
 _WORKSPACE = "default"
 """The only one of a simulated Enterprise."""
 _BREAKING = 3
@@ -36,6 +37,10 @@ class FakeDeck:
 
     def ping(self) -> str:
         return self._look("ping the gateway", lambda: self._cluster.version)
+
+    def program_version(self) -> str:
+        """Of decK itself."""
+        return _PROGRAM
 
     def abilities(self) -> frozenset[DeckAbility]:
         return frozenset(DeckAbility) - {DeckAbility.DUMP_PARALLELISM}

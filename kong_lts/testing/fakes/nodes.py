@@ -25,6 +25,7 @@ from kong_lts.protocols import (
 )
 from kong_lts.schema import SchemaState
 from kong_lts.testing.fakes.databases import REFUSAL, locks
+from kong_lts.testing.fakes.reading import READS, read
 from kong_lts.testing.simulation import (
     SimulatedCluster,
     World,
@@ -56,6 +57,9 @@ class FakeProcessRunner:
             return self.world.look(doing, ProcessNotRunError, lambda: found)
         if doing in ("nproc", "cat /proc/meminfo"):
             return self.world.look(doing, ProcessNotRunError, lambda: self._size(doing))
+        if argv[0] in READS:
+            files = self._cluster.files.get(self.node, {})
+            return self.world.look(doing, ProcessNotRunError, lambda: read(files, argv, statuses))
         if argv[1:2] == ["config"]:
             return self._config(doing, argv[2], argv[3], statuses)
         commands = self._commands()
@@ -248,6 +252,10 @@ class FakeAdminApi:
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
+
+    def root(self) -> Mapping[str, object]:
+        version = self.world.cluster(self.side).version
+        return self._look("read /", lambda: {"version": version})
 
     def workspaces(self) -> tuple[str, ...]:
         edition = KongVersion.parse(self.world.cluster(self.side).version).edition
