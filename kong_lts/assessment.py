@@ -10,8 +10,10 @@ from kong_lts.checks import (
     Case,
     Check,
     NotChecked,
+    Part,
     Seen,
     cross_rule,
+    part,
     ranked,
     suppress,
 )
@@ -91,7 +93,7 @@ def assess(
         baseline: Findings of an earlier assessment, which are accepted likewise.
 
     Returns:
-        All findings, worst first. A check that crashes is listed in `not_checked`, alone.
+        All findings, worst first. A rule that crashes is listed in `not_checked`, alone.
     """
     case = Case(deployment, evidence)
     seen = list(_seen(case))
@@ -113,13 +115,26 @@ def _seen(case: Case) -> Iterator[Seen]:
     for gap in case.evidence.gaps:
         yield NotChecked(rule=f"gather: {gap.source}", missing=gap.reason)
     for check in ALL:
-        if missing := check.missing(case):
-            yield from (NotChecked(rule=rule, missing=missing) for rule in check.rules())
-            continue
-        try:
-            yield from check.look(case)
-        except Exception as exc:
-            yield from _crashed(check, exc)
+        yield from _each(part(check.name, _of_check, check, case))
+
+
+def _of_check(check: Check, case: Case) -> Iterator[Seen]:
+    if missing := check.missing(case):
+        yield from (NotChecked(rule=rule, missing=missing) for rule in check.rules())
+    else:
+        yield part(check.name, check.look, case)
+
+
+def _each(own: Part) -> Iterator[Seen]:
+    """What a part says, and its own parts; one that crashes hides no other."""
+    try:
+        for one in own.look():
+            if isinstance(one, Part):
+                yield from _each(one)
+            else:
+                yield one
+    except Exception as exc:
+        yield from _crashed(own, exc)
 
 
 def _held_against(
@@ -138,7 +153,7 @@ def _held_against(
 _BASELINE = "the baseline has it"
 
 
-def _crashed(check: Check, exc: Exception) -> Iterator[NotChecked]:
+def _crashed(own: Part, exc: Exception) -> Iterator[NotChecked]:
     """A library error speaks for itself; of a foreign one only the type is told: no secret."""
     reason = str(exc) if isinstance(exc, KongLtsError) else f"it failed with {type(exc).__name__}"
-    yield NotChecked(rule=check.name, missing=reason)
+    yield from (NotChecked(rule=rule, missing=reason) for rule in own.rules)

@@ -4,6 +4,7 @@ import attrs
 
 import kong_lts
 from kong_lts.assessment import Assessment
+from kong_lts.database import DatabaseFacts, Lock, SchemaMeta
 from kong_lts.testing.scenarios import ALL
 
 DEPLOYMENT = ALL["traditional-dual-cluster"]
@@ -84,3 +85,19 @@ def test_evidence_shows_no_content() -> None:
     )
 
     assert "s3cr3t-marker" not in repr(evidence) + repr(attrs.evolve(evidence))
+
+
+def test_a_rule_that_crashes_is_said_and_hides_no_other() -> None:
+    facts = DatabaseFacts(
+        name="kong",
+        server_version=13.11,  # type: ignore[arg-type] # no text, with which nobody reckoned
+        schema_meta=(SchemaMeta(subsystem="core", executed=("000_base", "003_100_to_110")),),
+        locks=(Lock(key="migrations", owner="s3cr3t-marker", held=True),),
+    )
+
+    assessment = kong_lts.assess(DEPLOYMENT, kong_lts.Evidence(database=facts))
+
+    assert {"database-locked", "database-older-than-2.8"} <= {f.rule for f in assessment.findings}
+    crashed = {e.rule for e in assessment.not_checked if e.missing.startswith("it failed with")}
+    assert "postgres-server-unsupported" in crashed
+    assert all("13.11" not in entry.missing for entry in assessment.not_checked)

@@ -22,11 +22,22 @@ from kong_lts.checks import (
     texts,
 )
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check, NotChecked, Seen
+from kong_lts.checks.check import Check, NotChecked, Part, Seen, part
 from kong_lts.checks.ranking import ranked
 from kong_lts.checks.suppressions import suppress
 
-__all__ = ["ALL", "Case", "Check", "NotChecked", "Seen", "cross_rule", "ranked", "suppress"]
+__all__ = [
+    "ALL",
+    "Case",
+    "Check",
+    "NotChecked",
+    "Part",
+    "Seen",
+    "cross_rule",
+    "part",
+    "ranked",
+    "suppress",
+]
 
 ALL: tuple[Check, ...] = (
     prerequisites.CHECK,

@@ -9,7 +9,7 @@ from kong_lts import catalog
 from kong_lts.catalog.assessment_rows import CallRule
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.evidence import AdminCall, TextFile
 from kong_lts.findings import Finding, Location
 
@@ -74,17 +74,21 @@ def _without_comment(text: str, path: str) -> str:
     return text[: found.end()] if found is not None else text
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     rows = [row for row in catalog.automation() if case.concerns(row.editions, row.modes)]
     log = case.evidence.admin_access_log
     if log is not None:
         for row in rows:
-            yield from _in_log(row, log.calls)
+            yield part(row.id, _in_log, row, log.calls)
     for file in case.evidence.scripts:
-        lines = lines_of(file)
-        whole = "\n".join(line.text for line in lines)
-        for row in rows:
-            yield from _in_script(row, file, lines, whole)
+        yield part(f"automation: {file.path}", _in_file, rows, file)
+
+
+def _in_file(rows: Sequence[CallRule], file: TextFile) -> Iterator[Seen]:
+    lines = lines_of(file)
+    whole = "\n".join(line.text for line in lines)
+    for row in rows:
+        yield part(row.id, _in_script, row, file, lines, whole)
 
 
 def _in_log(row: CallRule, calls: Sequence[AdminCall]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import live_rows
 from kong_lts.checks.manifests import text_of
 from kong_lts.checks.platforms import version_of
@@ -42,15 +42,17 @@ _WHOLE = 8
 """From so many subsystems on, schema_meta is known to be given whole."""
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    yield from _basic_auth(case)
-    yield from _negative_rules(case)
-    yield from _overrides(case)
-    yield from _targets(case)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part("basic-auth-not-restorable", _basic_auth, case)
+    yield part("rbac-deny-precedence", _negative_rules, case)
+    yield part("consumer-groups-overrides-deprecated", _overrides, case)
+    yield part("targets-duplicates-deleted", _targets, case)
     facts = case.evidence.database
     if facts is not None:
-        yield from _edition(case, facts)
-        yield from _gaps(case, facts)
+        yield part("database-edition-differs", _edition, case, facts)
+        yield part(
+            ("deck-backup-gaps", "consumer-groups-in-use", "ttl-triggers"), _gaps, case, facts
+        )
     settings = case.deployment.current.database
     version = (facts.server_version if facts else None) or (
         settings.server_version if settings else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.der import Certificate, certificates_of
 from kong_lts.checks.in_use import live_rows
 from kong_lts.declarative import inventory
@@ -19,17 +19,28 @@ _LEVEL_2 = KongVersion((3, 4, 3, 5))
 _KINDS = ("certificates", "ca_certificates")
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     for location, name, text in _texts(case):
-        found = list(certificates_of(text))
-        if not found and name.endswith((".crt", ".cer", ".pem")) and "PRIVATE KEY" not in text:
-            yield cross_rule("certificate-unreadable").finding(name, location=location, name=name)
-        for certificate in found:
-            if certificate is None:
-                rule = cross_rule("certificate-unreadable")
-                yield rule.finding(name, location=location, name=name)
-            else:
-                yield from _about(case, certificate, name, location)
+        yield part(f"certificate {name}", _of_text, case, location, name, text)
+
+
+def _of_text(case: Case, location: Location, name: str, text: str) -> Iterator[Seen]:
+    found = list(certificates_of(text))
+    if not found and name.endswith((".crt", ".cer", ".pem")) and "PRIVATE KEY" not in text:
+        yield cross_rule("certificate-unreadable").finding(name, location=location, name=name)
+    for certificate in found:
+        if certificate is None:
+            rule = cross_rule("certificate-unreadable")
+            yield rule.finding(name, location=location, name=name)
+        else:
+            yield part(
+                ("certificate-weak-rsa", "certificate-weak-digest", "certificate-weak-curve"),
+                _about,
+                case,
+                certificate,
+                name,
+                location,
+            )
 
 
 def _texts(case: Case) -> Iterator[tuple[Location, str, str]]:

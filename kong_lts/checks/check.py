@@ -1,5 +1,6 @@
 """Check: some rules, the input that they need, and the function that looks."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ from kong_lts.checks.case import Case
 from kong_lts.findings import Finding
 from kong_lts.routing import Difference
 
-__all__ = ["Check", "NotChecked", "Seen"]
+__all__ = ["Check", "NotChecked", "Part", "Seen", "part"]
 
 
 @attrs.frozen(kw_only=True)
@@ -22,8 +23,24 @@ class NotChecked:
     """The input that was not given, or what went wrong."""
 
 
-Seen: TypeAlias = Finding | NotChecked | Difference
-"""What a check may say."""
+@attrs.frozen
+class Part:
+    """A part of a check that fails for itself alone."""
+
+    rules: tuple[str, ...]
+    """Those that nobody has looked at when it does."""
+    look: "Callable[[], Iterator[Seen]]"
+
+
+Seen: TypeAlias = Finding | NotChecked | Difference | Part
+"""What a check may say, or leave to a part of it."""
+
+
+def part(
+    rules: str | tuple[str, ...], look: Callable[..., Iterator[Seen]], *arguments: object
+) -> Part:
+    """What *look* says of its arguments, on its own."""
+    return Part((rules,) if isinstance(rules, str) else rules, functools.partial(look, *arguments))
 
 
 @attrs.frozen(kw_only=True)

@@ -9,35 +9,53 @@ import attrs
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import ConfTrigger, Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.deployment import NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.findings import Finding, Location, Severity
+from kong_lts.kong_conf import KongConf
 
 __all__ = ["CHECK"]
 
 _SHOWN = 5
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    current = case.deployment.current.version
-    roles = dict(case.roles)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part("kong.conf", _of_nodes, case)
+    confs = {} if case.evidence.configurations else case.confs_of_admin
+    for name, conf in (*case.confs_of_manifests.items(), *confs.items()):
+        yield part(f"kong.conf: {name}", _of_others, case, name, conf)
+    yield part("declarative-lua-format", _lua_files, case)
+    yield part("conf-nodes-differ-on-plugins", _together, case)
+
+
+def _of_nodes(case: Case) -> Iterator[Seen]:
     by_node: dict[str, list[Finding]] = {}
     for node, conf in case.evidence.configurations.items():
-        path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
-        role = _role(roles, node)
-        found = kong_conf.diff(conf, edition=case.edition, current=current, role=role)
-        by_node[node] = [_placed(finding, path) for finding in found]
+        by_node[node] = []
+        yield part(f"kong.conf of {node}", _of_node, case, node, conf, by_node[node])
     yield from _each_once(by_node)
-    for name, conf in case.confs_of_manifests.items():
-        found = kong_conf.diff(conf, edition=case.edition, current=current)
-        yield from (_of_manifest(finding, name) for finding in found)
-    if not case.evidence.configurations:
-        for name, conf in case.confs_of_admin.items():
-            found = kong_conf.diff(conf, edition=case.edition, current=current)
-            yield from (_of_manifest(f, name) for f in found if f.rule not in _on_defaults())
-    yield from _lua_files(case)
-    yield from _together(case, roles)
+
+
+def _of_node(case: Case, node: str, conf: KongConf, found: list[Finding]) -> Iterator[Finding]:
+    """What one node's configuration means goes to *found*, to be held against the others'."""
+    path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
+    said = kong_conf.diff(
+        conf,
+        edition=case.edition,
+        current=case.deployment.current.version,
+        role=_role(case.roles, node),
+    )
+    found.extend(_placed(finding, path) for finding in said)
+    yield from ()
+
+
+def _of_others(case: Case, name: str, conf: KongConf) -> Iterator[Finding]:
+    """What a manifest, a script or the Admin API shows of a configuration."""
+    current, of_admin = case.deployment.current.version, name in case.confs_of_admin
+    for finding in kong_conf.diff(conf, edition=case.edition, current=current):
+        if not (of_admin and finding.rule in _on_defaults()):
+            yield _of_manifest(finding, name)
 
 
 def _lua_files(case: Case) -> Iterator[Finding]:
@@ -86,15 +104,15 @@ def _on_defaults() -> frozenset[str]:
     return frozenset(row.id for row in catalog.kong_conf() if row.trigger is ConfTrigger.ABSENT)
 
 
-def _together(case: Case, roles: dict[str, NodeRole | None]) -> Iterator[Finding]:
+def _together(case: Case) -> Iterator[Finding]:
     """What several nodes do not agree on; a file that does not load has its own finding."""
-    named = {name: str(role) for name, role in roles.items() if role is not None}
+    named = {name: str(role) for name, role in case.roles.items() if role is not None}
     with contextlib.suppress(ConfError):
         confs = case.evidence.configurations
         yield from kong_conf.agreement(confs, edition=case.edition, roles=named)
 
 
-def _role(roles: dict[str, NodeRole | None], node: str) -> NodeRole | None:
+def _role(roles: Mapping[str, NodeRole | None], node: str) -> NodeRole | None:
     """The node's own role, or the one that all nodes have where one file is for all."""
     if node:
         return roles.get(node)

@@ -12,7 +12,7 @@ from kong_lts import catalog
 from kong_lts.catalog.assessment_rows import LuaRule
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.lua import LuaSource, Token
 from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
@@ -58,22 +58,27 @@ def sources(case: Case) -> Iterator[Source]:
                 )
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     for source in sources(case):
         for row in catalog.custom_plugins():
-            if row.files and not any(re.fullmatch(f, source.path) for f in row.files):
-                continue
-            modules = {module for module, _ in source.lua.required}
-            if any(_fits(module, row.unless_modules) for module in modules):
-                continue
-            for found, line in _once(_said(row, source)):
-                yield row.finding(
-                    f"plugin {source.plugin}",
-                    location=Location(path=source.file.path, line=line),
-                    evidence=source.file.path,
-                    plugin=source.plugin,
-                    found=found,
-                )
+            yield part(row.id, _about, row, source)
+
+
+def _about(row: LuaRule, source: Source) -> Iterator[Finding]:
+    """What one rule says of one file."""
+    if row.files and not any(re.fullmatch(f, source.path) for f in row.files):
+        return
+    modules = {module for module, _ in source.lua.required}
+    if any(_fits(module, row.unless_modules) for module in modules):
+        return
+    for found, line in _once(_said(row, source)):
+        yield row.finding(
+            f"plugin {source.plugin}",
+            location=Location(path=source.file.path, line=line),
+            evidence=source.file.path,
+            plugin=source.plugin,
+            found=found,
+        )
 
 
 def _once(said: Said) -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.database import DatabaseFacts
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
@@ -29,12 +29,12 @@ _RULE_OF_STATE = {
 }
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     facts = case.evidence.database
     if facts is None:
         return
     rules = {row.id: row for row in catalog.database()}
-    yield from _state(facts, rules)
+    yield part(("database-partly-migrated", "database-already-3.4"), _state, facts, rules)
     for lock in facts.locks:
         if lock.held and lock.key == "migrations":
             yield rules["database-locked"].finding(
@@ -44,15 +44,15 @@ def _look(case: Case) -> Iterator[Finding]:
                 owner=lock.owner,
                 evidence=_SHOWN_BY,
             )
-    yield from _routes(facts, rules)
+    yield part("path-migrated-twice", _routes, facts, rules)
     if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
-        yield from _migrated_routes(facts, rules, case.router_flavor)
-        yield from _routed(case, facts)
-        yield from _plugins(facts, rules)
-        yield from _targets(facts, rules)
-    yield from _left_out(facts, rules)
-    yield from _server(facts, rules)
-    yield from _tables(facts, rules)
+        yield part("database-path-changes", _migrated_routes, facts, rules, case.router_flavor)
+        yield part("routes of the database", _routed, case, facts)
+        yield part("plugins of the database", _plugins, facts, rules)
+        yield part("database-target-repeated", _targets, facts, rules)
+    yield part("database-more-rows", _left_out, facts, rules)
+    yield part("postgres-server-unsupported", _server, facts, rules)
+    yield part("table-unknown", _tables, facts, rules)
 
 
 def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

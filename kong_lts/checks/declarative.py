@@ -7,9 +7,10 @@ import attrs
 from kong_lts import catalog, declarative
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.edits import Edit
 from kong_lts.errors import DeclarativeError
+from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
@@ -18,23 +19,27 @@ _REGION = "plugin-aws-lambda-region-required"
 _REGIONS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     for file in case.state_files:
-        try:
-            conversion = declarative.convert(
-                file.data,
-                mode=case.deployment.mode,
-                edition=case.edition,
-                router_flavor=case.router_flavor,
-                verify=False,
-            )
-        except DeclarativeError as exc:
-            rule = {row.id: row for row in catalog.inputs()}["declarative-not-loaded"]
-            where = Location(path=file.path, line=exc.line, column=exc.column)
-            yield rule.finding(file.path, location=where, reason=exc.reason)
-            continue
-        for finding in conversion.findings:
-            yield _placed(_lowered(case, finding), file.path)
+        yield part(f"declarative files: {file.path}", _of_file, case, file)
+
+
+def _of_file(case: Case, file: StateFile) -> Iterator[Finding]:
+    try:
+        conversion = declarative.convert(
+            file.data,
+            mode=case.deployment.mode,
+            edition=case.edition,
+            router_flavor=case.router_flavor,
+            verify=False,
+        )
+    except DeclarativeError as exc:
+        rule = {row.id: row for row in catalog.inputs()}["declarative-not-loaded"]
+        where = Location(path=file.path, line=exc.line, column=exc.column)
+        yield rule.finding(file.path, location=where, reason=exc.reason)
+        return
+    for finding in conversion.findings:
+        yield _placed(_lowered(case, finding), file.path)
 
 
 def _lowered(case: Case, finding: Finding) -> Finding:

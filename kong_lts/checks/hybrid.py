@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
@@ -23,10 +23,10 @@ _IN_LMDB = 4
 """So many times its own size a configuration may take there."""
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    yield from _node_version(case)
-    yield from _data_planes(case)
-    yield from _map_size(case)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part("admin-version-differs", _node_version, case)
+    yield part("data-plane-state", _data_planes, case)
+    yield part("lmdb-map-size", _map_size, case)
     if case.deployment.mode is DeploymentMode.HYBRID:
         data_planes = [
             node.name for node in case.deployment.current.nodes if node.role is NodeRole.DATA_PLANE

@@ -8,7 +8,7 @@ import attrs
 from kong_lts import routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.checks.platforms import version_of
 from kong_lts.findings import Finding, Location, Severity
@@ -24,18 +24,20 @@ _PREFIXES = ("/kong_prefix", "/usr/local/kong", "/kong")
 _CLEARS = re.compile(r"rm\s+-[rf]{1,2}\s[^\n]*(?:kong|sock|prefix)")
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     legacy = any(inner.get(_REWRITES) is True for m in case.manifests for inner in m.mappings)
     for manifest in case.manifests:
-        yield from _paths(case, manifest, legacy)
-        yield from _handling(case, manifest)
-        yield from _chart(manifest)
-        yield from _volumes(manifest)
-        yield from _scaling(case, manifest)
+        yield part(
+            ("ingress-regex-path", "ingress-path-normalized"), _paths, case, manifest, legacy
+        )
+        yield part("kic-path-handling-v1", _handling, case, manifest)
+        yield part("helm-chart-too-old", _chart, manifest)
+        yield part("prefix-on-a-volume", _volumes, manifest)
+        yield part("data-planes-scale-by-themselves", _scaling, case, manifest)
         if manifest.is_values:
-            yield from _migrations(manifest)
-    yield from _flavor(case)
-    yield from _releases(case)
+            yield part("helm-migrations-off", _migrations, manifest)
+    yield part("helm-router-flavor-unset", _flavor, case)
+    yield part("helm-split-releases", _releases, case)
 
 
 def _place(manifest: Manifest, text: str = "") -> Location:

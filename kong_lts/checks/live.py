@@ -8,7 +8,7 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen
 from kong_lts.checks.in_use import live_rows
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.findings import Finding, Location, Severity
@@ -21,7 +21,7 @@ _KINDS = frozenset(
 _REFERENCES = ("service", "route", "consumer", "upstream")
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     rows: list[Entity] = [
         (kind, _flat(kind, row), (Location(path=path), path))
         for path, kind, row in live_rows(case.evidence)

@@ -8,7 +8,7 @@ import attrs
 from kong_lts import routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import FILE, LIVE, RouteInUse
 from kong_lts.findings import Finding, Location, Severity
 
@@ -20,8 +20,12 @@ _BUFFERING = ("request_buffering", "response_buffering")
 _NEW_FIELDS = ("instance_name", "updated_at", "use_srv_name", "hash_on_query_arg")
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    yield from _for_deck(case)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part(
+        ("deck-requires-route-name-or-id", "route-path-regex-toplevel-not-converted-by-deck"),
+        _for_deck,
+        case,
+    )
     for route in itertools.islice(filter(_buffering, case.routes), _MOST):
         yield cross_rule("http2-buffering").finding(
             f"route {route.name}",
@@ -33,8 +37,8 @@ def _look(case: Case) -> Iterator[Finding]:
         yield cross_rule("rollback-new-fields").finding(
             f"route {route.name}", location=route.location, field=_new_field(route)
         )
-    yield from _ties(case)
-    yield from _live(case)
+    yield part("router-tie-break", _ties, case)
+    yield part("route-regex-automation", _live, case)
 
 
 def _for_deck(case: Case) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.findings import Finding, Location
 
 __all__ = ["CHECK", "version_of"]
@@ -27,11 +27,11 @@ def version_of(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in found[0].split(".")) if found else None
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    yield from _systems(case)
-    yield from _images(case)
-    yield from _deck(case)
-    yield from _kic(case)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part("operating systems", _systems, case)
+    yield part("images", _images, case)
+    yield part(("deck-too-old", "deck-patch-advice"), _deck, case)
+    yield part(("kic-version", "kic-bridge"), _kic, case)
 
 
 def _systems(case: Case) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import attrs
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.custom_plugins import priorities
 from kong_lts.checks.in_use import PluginInUse, may_meet
 from kong_lts.findings import Finding, Location, Severity
@@ -75,7 +75,7 @@ def swapped(one: Place, other: Place) -> bool:
     return before * after < 0 or ((before == 0) != (after == 0) and before != 0)
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     known = bundled(case.edition)
     own = priorities(case)
     in_use = _by_name(case.plugins)
@@ -85,7 +85,17 @@ def _look(case: Case) -> Iterator[Finding]:
             other for other, theirs in known.items() if other != name and swapped(place, theirs)
         ]
         if others:
-            yield from _moved(case, name, priority, location, others, known, in_use)
+            yield part(
+                "plugin-order-changes",
+                _moved,
+                case,
+                name,
+                priority,
+                location,
+                others,
+                known,
+                in_use,
+            )
         equal = [other for other, theirs in known.items() if theirs.in_3_4 == priority]
         equal += [
             other for other, (theirs, _) in own.items() if other != name and theirs == priority
@@ -98,7 +108,7 @@ def _look(case: Case) -> Iterator[Finding]:
                 priority=priority,
                 others=", ".join(sorted(equal)),
             )
-    yield from _bundled_elsewhere(case, known, in_use)
+    yield part("plugin-order-bundled", _bundled_elsewhere, case, known, in_use)
 
 
 def _by_name(plugins: Sequence[PluginInUse]) -> dict[str, list[PluginInUse]]:

@@ -1,12 +1,12 @@
 """Plugins in use held against what is enabled, the mode, the database, the logs, the target."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import PluginInUse
 from kong_lts.checks.manifests import mapping
 from kong_lts.deployment import DeploymentMode
@@ -30,14 +30,14 @@ _RENAMES_THEM = ("acl", "ip-restriction", "bot-detection", "request-transformer-
 _TRACING = ("b3", "b3-single", "w3c", "jaeger", "ot", "aws")
 
 
-def _look(case: Case) -> Iterator[Finding]:
-    yield from _not_enabled(case)
-    yield from _removed(case)
+def _look(case: Case) -> Iterator[Seen]:
+    yield part(("plugin-in-use-not-enabled", "plugin-enabled-without-source"), _not_enabled, case)
+    yield part("plugin-removed-enabled", _removed, case)
     for plugin in case.plugins:
         if plugin.enabled:
-            for look in _ON_PLUGINS:
-                yield from look(case, plugin)
-    yield from _requests(case)
+            for rule, look in _ON_PLUGINS.items():
+                yield part(rule, look, case, plugin)
+    yield part(("jwt-tokens-in-log", "hmac-auth-request-uri-signature"), _requests, case)
 
 
 @functools.cache
@@ -234,7 +234,16 @@ def _samesite(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
             )
 
 
-_ON_PLUGINS = (_rla_without_database, _doubled, _redis, _zipkin, _oauth2, _renamed, _samesite)
+_ON_PLUGINS: Mapping[str, Callable[[Case, PluginInUse], Iterator[Finding]]] = {
+    "hybrid-rla-cluster-strategy-by-conf": _rla_without_database,
+    "rate-limits-double": _doubled,
+    "rate-limiting-redis-sync-rate": _redis,
+    "plugin-zipkin-header-type": _zipkin,
+    "oauth2-without-database": _oauth2,
+    "deck-renames-in-custom-plugin": _renamed,
+    "oidc-samesite": _samesite,
+}
+"""What is said of one plugin, by the rule that it is about."""
 
 
 def _requests(case: Case) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.deployment import Cluster, DatabaseKind, Deployment, DeploymentMode, NodeRole, Side
 from kong_lts.findings import Finding, Severity
 from kong_lts.versions import KongVersion, Release
@@ -15,19 +15,31 @@ __all__ = ["CHECK"]
 _KNOWS_TILDE = KongVersion((2, 8, 2))
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     deployment = case.deployment
     rules = {row.id: row for row in catalog.prerequisites()}
-    yield from _versions(deployment, rules)
-    yield from _databases(deployment, rules)
+    yield part(
+        (
+            "version-pair-unsupported",
+            "current-patch-too-old",
+            "new-version-missing",
+            "edition-changes",
+        ),
+        _versions,
+        deployment,
+        rules,
+    )
+    yield part(
+        ("cassandra-unsupported", "one-database-for-both-clusters"), _databases, deployment, rules
+    )
     for side in Side:
         cluster = deployment.cluster(side)
         if cluster is not None and _lacks_control_plane(deployment, cluster):
             yield rules["hybrid-without-control-plane"].finding(f"{side} cluster", side=side)
     if deployment.current.keyring:
         yield rules["keyring-needs-export"].finding("keyring")
-    yield from _patches(deployment)
-    yield from _resources(deployment)
+    yield part("new-patch-known-bug", _patches, deployment)
+    yield part("no-strategy", _resources, deployment)
 
 
 def _versions(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.findings import Finding
 from kong_lts.versions import Edition
 
@@ -15,13 +15,21 @@ _ENCRYPTED = re.compile(r"\$ke\$1\$-")
 _VITALS = ("influxdb", "prometheus")
 
 
-def _look(case: Case) -> Iterator[Finding]:
+def _look(case: Case) -> Iterator[Seen]:
     if case.edition is not Edition.ENTERPRISE:
         return
-    yield from _manager(case)
-    yield from _keyring(case)
-    yield from _licence(case)
-    yield from _vitals(case)
+    yield part(
+        (
+            "kong-manager-sessions-invalidated",
+            "dev-portal-sessions-invalidated",
+            "kong-manager-idp-login",
+        ),
+        _manager,
+        case,
+    )
+    yield part(("kong-conf-keyring", "keyring-recovery-new", "keyring-in-database"), _keyring, case)
+    yield part("license-reapply", _licence, case)
+    yield part(("statsd-influx-vitals", "vitals-in-two-databases"), _vitals, case)
 
 
 def _manager(case: Case) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from kong_lts import catalog
 from kong_lts.catalog.assessment_rows import TextRule
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 
@@ -26,7 +26,7 @@ def _files(case: Case, field: str) -> Sequence[TextFile]:
     return files
 
 
-def _look(rows: Sequence[TextRule], case: Case) -> Iterator[Finding]:
+def _look(rows: Sequence[TextRule], case: Case) -> Iterator[Seen]:
     for row in rows:
         if not case.concerns(row.editions, row.modes):
             continue
@@ -34,7 +34,7 @@ def _look(rows: Sequence[TextRule], case: Case) -> Iterator[Finding]:
         for field in row.inputs:
             for file in _files(case, field):
                 if not row.names or re.search(row.names, file.path):
-                    yield from _in_file(row, pattern, file)
+                    yield part(row.id, _in_file, row, pattern, file)
 
 
 def _in_file(row: TextRule, pattern: re.Pattern[str], file: TextFile) -> Iterator[Finding]:
