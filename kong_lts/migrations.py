@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import attrs
 
 from kong_lts.catalog import migrations
+from kong_lts.deny_list import refuse_denied
 from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Migrated, Past
@@ -70,6 +71,10 @@ class _Migrations(PlannedStep):
 
     needs_of_side = ("database", "nodes")
 
+    def __attrs_post_init__(self) -> None:
+        """No plan can be made, or read, that would force a migration or reset the database."""
+        refuse_denied((*self.program, "migrations", *self.options))
+
     @property
     def changes_configuration(self) -> tuple[Side, ...]:
         """Of both sides where they share one database."""
@@ -107,6 +112,7 @@ class _Migrations(PlannedStep):
             guard.release()  # measured: `up` and `finish` fail half way while triggers refuse
         _, runner = runner_of(self.cluster(adapters), self.node, self.id)
         argv = [*self.program, "migrations", command, *self.options]
+        refuse_denied(argv)
         begun = adapters.clock.now()
         limit_s = self.time_limit_s or _TIMEOUT_S
         finished = alive(adapters.clock, lambda: runner.run(argv, timeout_s=limit_s))

@@ -23,6 +23,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.DeclarativeError("a reason", "/a/file", 12, 3),
     errors.RouterError("a reason", "a-route"),
     errors.DeploymentError("a reason", "a.field", "/a/file", 12),
+    errors.DeniedCommandError("-f", "a reason"),
     errors.PlanError("a reason"),
     errors.NotPlannableError(("a finding", "another")),
     errors.PlanStaleError("2.8", "3.4", "a reason"),

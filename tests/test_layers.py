@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / NAME
 LAYERS = (
     {"errors"},
     # Doing one thing to many touches nothing itself: the executor and the act are the caller's.
-    {"versions", "edits", "files", "fan_out"},
+    # What is never run is told by the words of a command alone.
+    {"versions", "edits", "files", "fan_out", "deny_list"},
     # Every value class turns into JSON and back; that needs KongVersion, and serves from here on.
     # What is known of a database is a value that events, protocols and evidence share.
     # What decK writes is likewise one that events, the manifest and protocols share.

@@ -9,6 +9,7 @@ import attrs
 
 from kong_lts.adapters.process_output import captured, fed
 from kong_lts.adapters.secrets import masked
+from kong_lts.deny_list import refuse_denied
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError
 from kong_lts.protocols import Finished
 
@@ -41,6 +42,7 @@ class LocalProcessRunner:
         statuses: Sequence[int] = (0,),
         stdin: bytes = b"",
     ) -> Finished:
+        refuse_denied(argv)
         doing = f"running {masked(shlex.join(argv), self.secrets)[:_SHOWN_CHARACTERS]}"
         try:
             process = self._start(argv, has_input=bool(stdin))

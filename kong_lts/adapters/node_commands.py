@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from kong_lts.deny_list import refuse_denied
 from kong_lts.errors import ProcessFailedError
 from kong_lts.protocols import Finished, ProcessRunner
 
@@ -109,16 +110,18 @@ class ManagedNode:
             return self._in_order(self.commands.stop, timeout_s, statuses)
         if command == "health":
             return self._health(timeout_s, statuses)
-        return self.runner.run(
-            [*self.commands.before_others, *argv], timeout_s=timeout_s, statuses=statuses
-        )
+        return self._one([*self.commands.before_others, *argv], timeout_s, statuses)
+
+    def _one(self, argv: Sequence[str], timeout_s: float, statuses: Sequence[int]) -> Finished:
+        refuse_denied(argv)
+        return self.runner.run(argv, timeout_s=timeout_s, statuses=statuses)
 
     def _in_order(
         self, commands: Sequence[Argv], timeout_s: float, statuses: Sequence[int]
     ) -> Finished:
         done = Finished(status=0)
         for argv in commands:
-            done = self.runner.run(argv, timeout_s=timeout_s, statuses=statuses)
+            done = self._one(argv, timeout_s, statuses)
             if done.status:
                 break
         return done
@@ -126,7 +129,7 @@ class ManagedNode:
     def _health(self, timeout_s: float, statuses: Sequence[int]) -> Finished:
         """With 1 where the node is not there, as `kong health` says it."""
         try:
-            return self.runner.run(self.commands.health, timeout_s=timeout_s)
+            return self._one(self.commands.health, timeout_s, (0,))
         except ProcessFailedError as exc:
             if 1 not in statuses:
                 raise

@@ -15,6 +15,7 @@ import attrs
 
 from kong_lts.adapters.process_output import Captured, captured, fed
 from kong_lts.adapters.secrets import masked
+from kong_lts.deny_list import refuse_denied
 from kong_lts.errors import ProcessFailedError, ProcessNotRunError, last_words
 from kong_lts.protocols import Finished
 
@@ -110,6 +111,7 @@ class SshProcessRunner:
         statuses: Sequence[int] = (0,),
         stdin: bytes = b"",
     ) -> Finished:
+        refuse_denied(argv)
         shown = masked(shlex.join(argv), self.secrets)[:_SHOWN_CHARACTERS]
         doing = f"running {shown} on {self.host}"
         nonce = secrets.token_hex(16)

@@ -13,6 +13,7 @@
     ├── DeclarativeError             a kong.yml that cannot be read
     ├── RouterError                  a configuration that the release's router refuses
     ├── DeploymentError              an inventory that cannot be understood
+    ├── DeniedCommandError           `kong migrations` with `reset` or `-f`, which is never run
     ├── PlanError
     │   ├── NotPlannableError        blockers, or no strategy that fits
     │   └── PlanStaleError           the plan was made for something else
@@ -81,6 +82,7 @@ from kong_lts.errors.own import (
     ConfError,
     ConfValueError,
     DeclarativeError,
+    DeniedCommandError,
     DeploymentError,
     EditError,
     FormatError,
@@ -116,6 +118,7 @@ __all__ = [
     "DatabaseError",
     "DeckError",
     "DeclarativeError",
+    "DeniedCommandError",
     "DeploymentError",
     "EditError",
     "FormatError",

@@ -9,6 +9,7 @@ __all__ = [
     "ConfError",
     "ConfValueError",
     "DeclarativeError",
+    "DeniedCommandError",
     "DeploymentError",
     "EditError",
     "FormatError",
@@ -163,6 +164,21 @@ class DeploymentError(KongLtsError):
         where = place(self.path, self.line)
         field = f"{self.field}: " if self.field else ""
         return f"{where + ': ' if where else ''}{field}{self.reason}"
+
+
+@attrs.define
+class DeniedCommandError(KongLtsError):
+    """A command that is never run."""
+
+    word: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"`kong migrations` is never run with `{self.word}`: {self.reason}. Take the word out"
+            " of how kong is called, of its options, and of what wraps it; the way back from a"
+            " migration is the restore of the backup."
+        )
 
 
 class PlanError(KongLtsError):

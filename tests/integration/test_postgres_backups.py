@@ -17,10 +17,15 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from kong_lts.adapters import PostgresArchive, PostgresDatabase, PostgresWriteGuard
+import kong_lts
+from kong_lts.adapters import PostgresArchive, PostgresDatabase, PostgresWriteGuard, SystemClock
 from kong_lts.adapters.postgres_tools import find_tools
+from kong_lts.deployment import Side
 from kong_lts.errors import ArchiveError, BackupError
+from kong_lts.findings import Finding
 from kong_lts.manifest import Manifest
+from kong_lts.restore import RestoreDatabase
+from kong_lts.testing.fakes import FakeApprover, FakeObserver
 from tests.conftest import counted
 from tests.integration.postgres_databases import MARKER, Databases, databases_on, load
 
@@ -271,8 +276,18 @@ PostgresArchive.at("env:KONG_URL").back_up(sys.argv[1])
 RESTORE = BACK_UP.replace("back_up", "restore")
 
 
-def killed(code: str, url: str, folder: Path, after_s: float) -> bool:
-    """Run a program and kill it; whether it was killed before its end."""
+def killed(
+    code: str, url: str, folder: Path, *, after_s: float | None, with_children: bool = False
+) -> tuple[bool, float]:
+    """Run a program and kill it; whether that was before its end, and how long it acted.
+
+    Args:
+        code: Of the program.
+        url: Of its database.
+        folder: Of the backup.
+        after_s: When it is killed; None is never.
+        with_children: Whether PostgreSQL's programs end with it, as they do with the machine.
+    """
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
         env={**os.environ, "KONG_URL": url},
@@ -280,32 +295,48 @@ def killed(code: str, url: str, folder: Path, after_s: float) -> bool:
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        begun = time.monotonic()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(after_s)
+        acted_s = time.monotonic() - begun
+        doomed = descendants(process.pid) if with_children else []
         process.kill()
-    return process.returncode == -signal.SIGKILL
+        for pid in doomed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    return process.returncode == -signal.SIGKILL, acted_s
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [p for child in map(int, children) for p in (child, *descendants(child))]
 
 
 def test_a_backup_that_is_killed_is_no_backup(databases: Databases, tmp_path: Path) -> None:
+    """At points from its beginning to just before its end, with pg_dump and without."""
     url = databases.filled()
     archive = PostgresArchive.at(url)
-    start = time.monotonic()
-    archive.back_up(f"{tmp_path}/measured")
-    whole_s = time.monotonic() - start
+    _, whole_s = killed(BACK_UP, url, tmp_path / "measured", after_s=None)
     count = counted(50)
     kills = 0
 
     for number in range(count):
         folder = tmp_path / f"backup-{number}"
-        kills += killed(BACK_UP, url, folder, whole_s * 1.2 * number / count)
+        kills += killed(
+            BACK_UP, url, folder, after_s=whole_s * number / count, with_children=number % 2 == 1
+        )[0]
         if folder.exists():
             archive.inspect(str(folder))
         else:
             with pytest.raises(BackupError):
                 archive.inspect(str(folder))
         archive.back_up(str(folder))
+        archive.inspect(str(folder))
 
-    assert kills
+    assert kills > 0.8 * count
     databases.until(lambda: cleans(archive, tmp_path))
 
 
@@ -317,17 +348,52 @@ def cleans(archive: PostgresArchive, folder: Path) -> bool:
 
 
 def test_a_restore_that_is_killed_is_whole_or_nothing(databases: Databases, tmp_path: Path) -> None:
+    """At points from its beginning to just before its end, with pg_restore and without."""
     folder = backup_of(databases, tmp_path / "backup")
     expected = PostgresArchive.at(databases.empty()).inspect(str(folder)).fingerprint
+    _, whole_s = killed(RESTORE, databases.empty(), folder, after_s=None)
     count = counted(50)
+    kills = 0
 
     for number in range(count):
         copy = databases.empty()
-        killed(RESTORE, copy, folder, 0.4 * number / count)
+        kills += killed(
+            RESTORE, copy, folder, after_s=whole_s * number / count, with_children=number % 2 == 1
+        )[0]
+        # its pg_restore may go on for a while
+        databases.until(lambda copy=copy: is_left_alone(databases, copy))  # type: ignore[misc] # bound at once
+        database = PostgresDatabase.at(copy)
+        is_new = database.fingerprint() == expected
+        assert is_new or database.facts().tables == {}, number
+        assert (tells(copy, folder) == ()) is is_new
         archive = PostgresArchive.at(copy)
-        # its pg_restore may go on; then either it is refused, or what it made is found
         databases.until(lambda archive=archive: restores(archive, folder))  # type: ignore[misc] # bound at once
-        assert PostgresDatabase.at(copy).fingerprint() == expected
+        assert tells(copy, folder) == ()
+
+    assert kills > 0.8 * count
+
+
+def is_left_alone(databases: Databases, url: str) -> bool:
+    """Whether nobody is connected to it."""
+    name = urlsplit(url).path[1:]
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    return databases.one(databases.server, query) == 0
+
+
+def tells(url: str, folder: Path) -> tuple[Finding, ...]:
+    """What the step's own proof says of the database."""
+    step = RestoreDatabase(id="restore", guide="a guide", side=Side.NEW, folder=str(folder))
+    cluster = kong_lts.ClusterAdapters(
+        database=PostgresDatabase.at(url), archive=PostgresArchive.at(url)
+    )
+    adapters = kong_lts.Adapters(
+        current=kong_lts.ClusterAdapters(),
+        new=cluster,
+        clock=SystemClock(),
+        approver=FakeApprover(),
+        observer=FakeObserver(),
+    )
+    return tuple(step.verify(adapters, {}))
 
 
 def restores(archive: PostgresArchive, folder: Path) -> bool:

@@ -310,7 +310,8 @@ def test_a_killed_replacement_leaves_the_old_state_or_the_new(
     databases: Databases, tmp_path: Path, shared: bool
 ) -> None:
     count = counted(50)
-    for number in range(count):
+    whole_s: float | None = None
+    for number in range(count + 1):
         url = databases.filled()
         databases.run(url, *(SHOP if shared else ()))
         archive, folder = PostgresArchive.at(url), f"{tmp_path}/{number}"
@@ -320,7 +321,9 @@ def test_a_killed_replacement_leaves_the_old_state_or_the_new(
         name = f"{urlsplit(url).path[1:]}_kept"
         databases.made.append(name)
 
-        run_and_kill(replace, url, folder, name, after_s=0.8 * number / count)
+        after_s = None if whole_s is None else whole_s * (number - 1) / count
+        ran_s = run_and_kill(replace, url, folder, name, after_s=after_s)
+        whole_s = whole_s or ran_s
 
         databases.until(lambda url=url, at=new.taken_at: settles(url, at))  # type: ignore[misc] # bound at once
         assert fingerprint(url, new.taken_at) in (old, new), number
