@@ -1,5 +1,6 @@
 """Every row of the catalog fits its class, has an id of its own, and says who says so."""
 
+import re
 import string
 from pathlib import Path
 
@@ -197,3 +198,16 @@ def test_a_scalar_without_quotes_has_the_type_of_yaml() -> None:
 def test_a_file_of_rows_has_no_alias_and_no_name_twice(text: str) -> None:
     with pytest.raises(FormatError):
         plain_document(text)
+
+
+def test_a_source_is_one_that_a_reader_can_look_up() -> None:
+    folder = Path(catalog.__file__).parent
+    sources = [
+        (path.name, source)
+        for path in folder.glob("*.yaml")
+        for source in re.findall(r'source: "([^"]*)"', path.read_text(encoding="utf-8"))
+    ]
+    nobodys = re.compile(
+        r"\b[AB]\d\d\b|(?<![\w/])changes[/:]|\bdecisions [A-Z]\d|\bthis file\b|\bpains?\b"
+    )
+    assert [pair for pair in sources if nobodys.search(pair[1])] == []

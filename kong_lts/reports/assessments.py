@@ -29,6 +29,8 @@ LEVELS = {
 }
 _PLURALS = {Severity.BLOCKER: "Blockers", Severity.WARNING: "Warnings", Severity.INFO: "Info"}
 _MOST_RULES = 12
+_MANY = 25
+"""Where there are more findings than that, a table of their rules comes first."""
 
 
 def way(deployment: Deployment) -> str:
@@ -61,7 +63,7 @@ def severity_counts(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
     """How many findings there are of each severity, worst first."""
     found = Counter(finding.severity for finding in findings)
     for severity in reversed(Severity):
-        yield _PLURALS[severity], str(found[severity])
+        yield _PLURALS[severity], f"{found[severity]:,}"
 
 
 def finding_entry(finding: Finding) -> Entry:
@@ -89,9 +91,23 @@ def findings_section(
     if findings:
         ordered = in_order(dict.fromkeys(findings))
         entries = tuple(finding_entry(finding) for finding in ordered)
-        yield Section(
-            title=title, lead=lead, blocks=(Entries(entries=entries, filtered=len(entries) > 1),)
-        )
+        shown = Entries(entries=entries, filtered=len(entries) > 1)
+        yield Section(title=title, lead=lead, blocks=(*_by_rule(ordered), shown))
+
+
+def _by_rule(ordered: Sequence[Finding]) -> Iterator[Table]:
+    """How many findings each rule has, in their order; nothing where that tells no more."""
+    numbers = Counter((finding.rule, finding.severity) for finding in ordered)
+    if len(ordered) <= _MANY or len(numbers) == len(ordered):
+        return
+    yield Table(
+        caption="Findings by rule",
+        columns=("Rule", "Severity", "Findings"),
+        rows=tuple(
+            Row(cells=(rule, severity.upper(), f"{number:,}"), level=LEVELS[severity])
+            for (rule, severity), number in numbers.items()
+        ),
+    )
 
 
 def _by_input(findings: Sequence[Finding]) -> Iterator[Section]:
@@ -163,8 +179,8 @@ def assessment_document(assessment: Assessment) -> Document:
         level=level,
         counts=(
             *severity_counts(assessment.findings),
-            ("Rules not checked", str(len(assessment.not_checked))),
-            ("Ignored", str(len(assessment.ignored))),
+            ("Rules not checked", f"{len(assessment.not_checked):,}"),
+            ("Ignored", f"{len(assessment.ignored):,}"),
         ),
         sections=(
             *findings_section(assessment.findings),

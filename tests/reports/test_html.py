@@ -113,3 +113,37 @@ def test_a_chart_of_findings_has_its_figures_in_every_format() -> None:
     assert "<title" in html
     assert "Findings by the input that showed them" in html
     assert "Findings by the input that showed them" in text
+
+
+def test_paper_hides_no_finding() -> None:
+    html = render(samples.blocked(), "html")
+
+    before, _, hiding = html.partition("@media screen {")
+    assert "display: none; }" in hiding.partition("\n}")[0]
+    assert ":not(:checked)" not in before
+
+
+def _luminance(colour: str) -> float:
+    digits = colour if len(colour) == 6 else "".join(digit * 2 for digit in colour)
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_text_has_the_contrast_of_wcag_aa_in_the_light_the_dark_and_on_paper() -> None:
+    html = render(samples.blocked(), "html")
+
+    palettes = [
+        dict(re.findall(r"--(\w+): #(\w+);", block))
+        for block in re.findall(r":root \{(.*?)\}", html, re.S)
+    ]
+    assert len(palettes) == 3
+    for colours in palettes:
+        for text in ("front", "soft", "good", "warning", "bad", "accent"):
+            for back in ("back", "panel"):
+                assert _contrast(colours[text], colours[back]) >= 4.5, (text, back)

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import attrs
 import pytest
 
+from kong_lts.assessment import Assessment
 from kong_lts.errors import CannotRenderError
 from kong_lts.findings import Severity
 from kong_lts.planning import Rehearsal, plan
@@ -144,6 +146,7 @@ def test_a_value_that_is_no_report_is_named_by_its_type_only() -> None:
 WITHOUT_EXTRAS = """
 import sys
 sys.modules["jinja2"] = sys.modules["rich"] = None
+from kong_lts.assessment import Assessment
 from kong_lts.errors import CannotRenderError
 from kong_lts.reports import render
 from tests.reports import samples
@@ -193,3 +196,20 @@ def test_importing_reports_does_not_load_jinja2() -> None:
 def test_no_object_is_shown_as_python_writes_it(value: Callable[[], object]) -> None:
     for format in FORMATS[:4]:
         assert not re.search(r"\w+\(\w+=|object at 0x|<class|None\b", render(value(), format))
+
+
+def _repeated(number: int) -> Assessment:
+    finding = samples.CASSANDRA
+    many = tuple(attrs.evolve(finding, subject=f"route {n}") for n in range(number))
+    return attrs.evolve(samples.blocked(), findings=many)
+
+
+def test_many_findings_open_with_how_many_each_rule_has() -> None:
+    text = render(_repeated(26), "text")
+
+    assert "Findings by rule" in text
+    assert re.search(r"conf-database-cassandra +BLOCKER +26\b", text)
+
+
+def test_few_findings_need_no_table_of_their_rules() -> None:
+    assert "Findings by rule" not in render(_repeated(25), "text")
