@@ -103,6 +103,11 @@ def links() -> dict[str, str]:
     return {name: places.pop() for name, places in seen.items() if len(places) == 1}
 
 
+def object_at(path: str) -> griffe.Object:
+    """What the page of a path is about."""
+    return _target(package()[path.removeprefix("kong_lts.")])
+
+
 def _target(found: griffe.Object | griffe.Alias) -> griffe.Object:
     return found.final_target if isinstance(found, griffe.Alias) else found
 
@@ -146,7 +151,7 @@ def _class(one: griffe.Class, module: str) -> Iterator[str]:
     if _is_enum(real):
         yield from _table(("value", "meaning"), _members(one, real))
     elif attrs.has(real):
-        yield from _table(("field", "type", "default", "meaning"), _fields(one, real))
+        yield from _table(("field", "type", "default", "meaning"), fields(one, real))
         if elsewhere := _from_base(one, real):
             names = ", ".join(f"`{name}`" for name in elsewhere)
             yield from ("", f"The fields {names} are those of its base class.", "")
@@ -220,7 +225,8 @@ def _annotation(one: griffe.Class, name: str) -> str:
     return str(found.annotation).strip("'\"") if found else "object"
 
 
-def _fields(one: griffe.Class, real: type) -> Iterator[tuple[str, ...]]:
+def fields(one: griffe.Class, real: type) -> Iterator[tuple[str, ...]]:
+    """The rows of the table of fields: name, type with its unit, default, meaning."""
     described = _arguments(one)
     for field in attrs.fields(real):
         if field.name.startswith("_") or field.name in _from_base(one, real):
@@ -252,7 +258,7 @@ def _unit(name: str) -> str:
 def _arguments(one: griffe.Object) -> dict[str, str]:
     """What `Args:` says of each argument."""
     said: dict[str, str] = {}
-    for section in _sections(one):
+    for section in sections(one):
         if isinstance(section, griffe.DocstringSectionParameters):
             said |= {str(part.name): part.description for part in section.value}
     return said
@@ -275,10 +281,10 @@ def _methods(one: griffe.Class) -> Iterator[str]:
     """Those that say little in a list, each other one in a part of its own."""
     shown = [_target(method) for method in one.members.values() if _is_shown(method)]
     told = [method for method in shown if method.docstring]
-    short = [method for method in told if len(_sections(method)) == 1]
+    short = [method for method in told if len(sections(method)) == 1]
     yield ""
     for method in short:
-        yield f"- `{_call(method)}`: {_cell(_linked(str(_sections(method)[0].value)))}"
+        yield f"- `{_call(method)}`: {_cell(_linked(str(sections(method)[0].value)))}"
     if silent := [method for method in shown if not method.docstring]:
         names = ", ".join(f"`{method.name}`" for method in silent)
         yield from ("", f"As its protocol or base class says: {names}.")
@@ -337,14 +343,15 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _sections(one: griffe.Object) -> list[griffe.DocstringSection]:
+def sections(one: griffe.Object) -> list[griffe.DocstringSection]:
+    """A docstring, taken apart."""
     return one.docstring.parse("google", warnings=False) if one.docstring else []
 
 
 def _text(one: griffe.Object, name: str) -> Iterator[str]:
     """A docstring as Markdown; the arguments of an attrs class stand with its fields."""
-    fields = attrs.has(_real(one)) if isinstance(one, griffe.Class) else False
-    for section in _sections(one):
+    fields = attrs.has(real_class(one)) if isinstance(one, griffe.Class) else False
+    for section in sections(one):
         match section:
             case griffe.DocstringSectionText():
                 yield from (_linked(section.value, but=name), "")
@@ -363,7 +370,8 @@ def _text(one: griffe.Object, name: str) -> Iterator[str]:
                 yield from (f"**{section.title}**: {_linked(section.value.description)}", "")
 
 
-def _real(one: griffe.Class) -> type:
+def real_class(one: griffe.Class) -> type:
+    """The class itself."""
     found = getattr(import_module(one.module.path), one.name)
     return found if inspect.isclass(found) else type(None)
 

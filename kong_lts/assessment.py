@@ -32,9 +32,11 @@ class Assessment:
     """What the evidence says about the upgrade of a deployment."""
 
     deployment: Deployment
+    """What is upgraded."""
     findings: tuple[Finding, ...]
     """Worst first."""
     not_checked: tuple[NotChecked, ...] = ()
+    """Rules that had nothing to look at, and what was missing."""
     ignored: tuple[Finding, ...] = ()
     """Findings that the caller asked to leave out; they are still shown."""
     route_changes: tuple[Difference, ...] = ()

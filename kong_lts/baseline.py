@@ -16,9 +16,13 @@ class KnownFinding:
     """What tells one finding from another; no line, which moves with every edit."""
 
     rule: str
+    """Its id."""
     subject: str
+    """That of the finding."""
     path: str | None = None
+    """Of the file."""
     row: str | None = None
+    """Of the database."""
 
     @classmethod
     def of(cls, finding: Finding) -> "KnownFinding":

@@ -27,9 +27,13 @@ class SchemaMeta:
     """One row of `schema_meta`: the migrations of one subsystem."""
 
     subsystem: str
+    """`core`, or the name of a plugin."""
     executed: tuple[str, ...] = ()
+    """Migrations that are done."""
     pending: tuple[str, ...] = ()
+    """Migrations that wait for `finish`."""
     last_executed: str | None = None
+    """The last of those that are done."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +41,9 @@ class Lock:
     """One row of `locks`: somebody is migrating, or was killed while doing so."""
 
     key: str
+    """What is locked."""
     owner: str
+    """Node that holds it."""
     held: bool
     """False once its time has run out."""
 
@@ -47,18 +53,29 @@ class RouteRow:
     """What the assessment needs of one row of `routes`."""
 
     id: str
+    """Its UUID."""
     name: str | None = None
+    """Where it has one."""
     paths: tuple[str, ...] = ()
+    """As they are stored."""
     protocols: tuple[str, ...] = ()
     """Empty where not all of it was read: every route has one at least."""
     methods: tuple[str, ...] = ()
+    """Empty for any."""
     hosts: tuple[str, ...] = ()
+    """Empty for any."""
     headers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    """Values by name; empty for any."""
     snis: tuple[str, ...] = ()
+    """Empty for any."""
     regex_priority: int = 0
+    """Greater wins among regexes."""
     strip_path: bool = True
+    """Whether the upstream gets the path without what matched."""
     path_handling: str = "v0"
+    """`v0` or `v1`."""
     preserve_host: bool = False
+    """Whether the upstream gets the client's `Host`."""
     created_at: float | None = None
     """Seconds since 1970; Kong keeps whole ones."""
     service: str | None = None
@@ -70,12 +87,19 @@ class ServiceRow:
     """What a router needs of one row of `services`."""
 
     id: str
+    """Its UUID."""
     name: str | None = None
+    """Where it has one."""
     protocol: str = "http"
+    """As in `http`."""
     host: str = ""
+    """Of the upstream."""
     port: int = 80
+    """Of the upstream, 0 to 65535."""
     path: str | None = None
+    """Of the upstream; None for none."""
     enabled: bool = True
+    """Whether it takes requests."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +107,9 @@ class PluginRow:
     """One row of `plugins` with something that the migrations rewrite, or that they leave."""
 
     id: str
+    """Its UUID."""
     name: str
+    """As in `acl`."""
     mark: str
     """What was seen: the id of the rule that is about it."""
 
@@ -93,8 +119,11 @@ class RepeatedTarget:
     """One target that an upstream has more than once."""
 
     upstream: str
+    """Its id."""
     target: str
+    """As `host:port`."""
     rows: int
+    """How often it is there, at least 2."""
     same_moment: bool
     """Whether two of the rows have one `created_at`."""
 
@@ -104,7 +133,9 @@ class LeftOut:
     """Rows of a table that are like others that were read, and too many to be held."""
 
     table: str
+    """Its name."""
     rows: int
+    """How many are left out."""
     like: str | None = None
     """The rule that is about each of them; None where nobody has looked."""
 
@@ -114,8 +145,11 @@ class TableFingerprint:
     """One table: how many rows count, and a hash over them that does not depend on their order."""
 
     name: str
+    """Of the table."""
     rows: int
+    """How many rows count."""
     digest: str
+    """The hash, in hexadecimal."""
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +162,7 @@ class Fingerprint:
     """
 
     tables: tuple[TableFingerprint, ...]
+    """Those that count, by name."""
     unknown_tables: tuple[str, ...] = ()
     """Tables that no list of Kong's has; they are counted in."""
     taken_at: str | None = attrs.field(default=None, eq=False)
@@ -154,6 +189,7 @@ class DatabaseFacts:
     """
 
     name: str = ""
+    """Of the database."""
     server_version: str | None = None
     """As in "15.4"; None where nobody looked."""
     identity: str = ""
@@ -161,7 +197,9 @@ class DatabaseFacts:
     tables: Mapping[str, int] = attrs.Factory(dict)
     """Rows by table, as PostgreSQL estimates them; 0 where it never counted."""
     schema_meta: tuple[SchemaMeta, ...] = ()
+    """How far its migrations are."""
     locks: tuple[Lock, ...] = ()
+    """Who migrates."""
     plugins: Mapping[str, int] = attrs.Factory(dict)
     """Number of plugins by name."""
     routes: tuple[RouteRow, ...] = ()
@@ -171,7 +209,9 @@ class DatabaseFacts:
     services: tuple[ServiceRow, ...] = ()
     """Those of the routes, where these are whole."""
     plugin_rows: tuple[PluginRow, ...] = ()
+    """Plugins that the migrations rewrite, or leave."""
     repeated_targets: tuple[RepeatedTarget, ...] = ()
+    """What 3.4 refuses to have twice."""
     left_out: tuple[LeftOut, ...] = ()
     """What else there is: of anything that may come a million times, only so much is held."""
     keyring_ids: tuple[str, ...] = ()

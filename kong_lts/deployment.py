@@ -85,6 +85,7 @@ class Node:
     """One Kong node."""
 
     name: str
+    """As the adapters know it: the key in `ClusterAdapters.nodes`."""
     role: NodeRole | None = None
     """None where the deployment's mode leaves no choice."""
     operating_system: str | None = None
@@ -98,6 +99,7 @@ class DatabaseSettings:
     """The database of a cluster."""
 
     kind: DatabaseKind = DatabaseKind.POSTGRES
+    """PostgreSQL, Cassandra, or none."""
     server_version: str | None = None
     """Of the PostgreSQL server, as in "13.4"."""
     url: str | None = attrs.field(default=None)
@@ -115,8 +117,11 @@ class Cluster:
     """The current cluster (the guide's X) or the new one (Y)."""
 
     version: KongVersion
+    """That of its nodes, unless a node says otherwise."""
     nodes: tuple[Node, ...] = ()
+    """All of them; a plan needs them, an assessment does not."""
     database: DatabaseSettings | None = None
+    """None where it has none, or nobody said."""
     keyring: bool = False
     """Whether Keyring and Data Encryption is enabled."""
 
@@ -126,7 +131,9 @@ class Tools:
     """Versions of the programs beside the gateway; None where there is none."""
 
     deck: str | None = None
+    """As in "1.55.0"."""
     kic: str | None = None
+    """Of the Kong Ingress Controller, as in "2.12.0"."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,8 +141,11 @@ class Resources:
     """What can be afforded; None means that nobody said so."""
 
     second_cluster: bool | None = None
+    """Whether a second cluster, with a database of its own, can be afforded."""
     downtime_acceptable: bool | None = None
+    """Whether the proxy may be down for a while."""
     decommissioning_allowed: bool | None = None
+    """Whether the current cluster may go in the end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -143,7 +153,9 @@ class LoadBalancerSettings:
     """What divides the traffic."""
 
     kind: LoadBalancerKind = LoadBalancerKind.OTHER
+    """What it is."""
     upstream: str | None = None
+    """Name by which it knows the gateways."""
 
 
 @attrs.frozen(kw_only=True)
@@ -151,13 +163,19 @@ class Deployment:
     """What is upgraded: one deployment of the current cluster, and the cluster it becomes."""
 
     mode: DeploymentMode
+    """The guide's deployment mode."""
     current: Cluster
+    """The guide's X."""
     new: Cluster | None = None
+    """The guide's Y; None where it is not known yet."""
     name: str = "kong"
     """Tells deployments of one site apart, in plans, locks and reports."""
     tools: Tools = Tools()
+    """Versions of the programs beside the gateway."""
     resources: Resources = Resources()
+    """What can be afforded: it decides on the strategy."""
     load_balancer: LoadBalancerSettings | None = None
+    """None where nobody said."""
 
     def cluster(self, side: Side) -> Cluster | None:
         """The cluster of one side."""

@@ -26,8 +26,11 @@ class Edit:
     """Replace the characters from *start* up to, not including, *end*."""
 
     start: int = attrs.field(validator=ge(0))
+    """Index of the first character that goes, counted from 0."""
     end: int = attrs.field(validator=ge(0))
+    """Index behind the last character that goes."""
     replacement: str
+    """What stands there afterwards."""
 
     @end.validator
     def _not_before_start(self, _: object, end: int) -> None:

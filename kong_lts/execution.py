@@ -80,7 +80,11 @@ def execute(plan: Plan, adapters: Adapters, *, journal: Journal, owner: str | No
 
 
 def begin(plan: Plan, adapters: Adapters, journal: Journal, owner: str) -> "Driver":
-    """Journal the start of a run whose lock is held; the errors are those of `execute`."""
+    """Journal the start of a run whose lock is held; the other errors are those of `execute`.
+
+    Raises:
+        NotResumableError: The journal holds a run already.
+    """
     # Only now: whoever held the lock before may have written this very journal.
     if journal.events():
         raise NotResumableError("The journal already holds a run: resume it, or name a new one.")
@@ -109,7 +113,12 @@ def resume(journal: Journal, adapters: Adapters, *, owner: str | None = None) ->
 
 
 def take_up(journal: Journal, adapters: Adapters, owner: str) -> "Driver":
-    """Journal that a run whose lock is held goes on; the errors are those of `resume`."""
+    """Journal that a run whose lock is held goes on; the other errors are those of `resume`.
+
+    Raises:
+        NotResumableError: The run is at its end, or on its way back.
+        PlanStaleError: A test has outdated its plan.
+    """
     state = replay(journal.events())  # only now: whoever held the lock before may have gone on
     if state.phase in (Phase.DONE, Phase.BACK):
         raise NotResumableError(f"The run is at its end: it is {state.phase}.")

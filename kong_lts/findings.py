@@ -35,12 +35,15 @@ class Location:
     """Where a finding stands: in a file, or in a database."""
 
     path: str | None = None
+    """Of the file, as it was given."""
     line: int | None = None
     """The first line is 1."""
     column: int | None = None
     """The first column is 1."""
     table: str | None = None
+    """Of the database."""
     row: str | None = None
+    """Id of the row."""
 
     def __str__(self) -> str:
         if self.table:
@@ -55,14 +58,17 @@ class Finding:
     rule: str
     """Stable id in kebab-case."""
     severity: Severity
+    """For this deployment."""
     subject: str
     """What it is about: a kong.conf key, a route, a node."""
     message: str
+    """What is so, in one or two sentences."""
     action: str
     """What to do."""
     source: str
     """The guide's section, a release note, or the measured fact."""
     location: Location | None = None
+    """None where it has no place."""
     edit: Edit | None = None
     """A safe change of the text, where one exists."""
     evidence: str | None = None

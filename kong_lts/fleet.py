@@ -51,6 +51,7 @@ class MemberRun:
 
     name: str
     wave: int
+    """When its turn is; smaller waves come first."""
     standing: Standing
     stopped_at: str | None = None
     """Id of the step at which it stands."""

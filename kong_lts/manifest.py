@@ -52,7 +52,9 @@ class FileRecord:
     path: str
     """Relative to the backup's folder."""
     size_bytes: int
+    """Of the file."""
     sha256: str
+    """In hexadecimal."""
 
 
 @attrs.frozen(kw_only=True)
@@ -174,7 +176,9 @@ class NodeFile:
     mode: int
     """Permission bits."""
     owner: str
+    """Name of the user."""
     group: str
+    """Name of the group."""
     sha256: str | None = None
     """Of a file's content; None for folders and links."""
     target: str | None = None

@@ -22,6 +22,7 @@ class DumpedFile:
     """One state file of decK."""
 
     path: str
+    """Of the file."""
     workspace: str | None = None
     """None on open source, which has none."""
     tag: str | None = None
@@ -35,7 +36,9 @@ class StateDump:
     """What decK wrote of one cluster."""
 
     folder: str
+    """Where the files are."""
     files: tuple[DumpedFile, ...]
+    """One for each workspace, and for its roles."""
     entities: Mapping[str, int]
     """How many of each kind are in all files together, each entity once; the kinds as the files
     call them."""
@@ -48,8 +51,11 @@ class Changes:
     """What a diff found, or what a sync did: kinds and names, without any content."""
 
     created: tuple[str, ...] = ()
+    """Names of entities."""
     updated: tuple[str, ...] = ()
+    """Names of entities."""
     deleted: tuple[str, ...] = ()
+    """Names of entities."""
     aging: tuple[str, ...] = ()
     """Credentials that differ in the time that is left to them, and in nothing else: decK sees them
     as changed whenever it looks."""

@@ -39,6 +39,7 @@ class KongVersion:
     """
 
     parts: tuple[int, ...]
+    """Three numbers for open source, four for Enterprise."""
 
     @classmethod
     def parse(cls, text: str) -> "KongVersion":

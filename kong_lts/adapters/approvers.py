@@ -90,7 +90,11 @@ class FileApprover:
         return decision
 
     def peek(self, question: Question) -> Decision | None:
-        """The answer if it lies there; the question is written anew each time."""
+        """The answer if it lies there; the question is written anew each time.
+
+        Raises:
+            ApproverError: The folder cannot be written or read.
+        """
         doing = self._doing(question)
         if Path(question.step).name != question.step:
             raise ApproverError(doing, "the name of the step is no name of a file")

@@ -39,6 +39,7 @@ class FileControl:
     """
 
     folder: Path = attrs.field(converter=Path)
+    """Where `pause` and `cancel` are put."""
 
     def instruction(self) -> Instruction:
         for order in (Order.CANCEL, Order.PAUSE):

@@ -17,6 +17,7 @@ class FileLock:
     """One file that one process holds; it stays, and says whose it was last."""
 
     path: Path = attrs.field(converter=Path)
+    """Of the lock file, beside the inventory."""
     _file: IO[bytes] | None = attrs.field(default=None, init=False, repr=False)
 
     def hold_lock(self, owner: str) -> None:

@@ -26,6 +26,7 @@ class PostgresDatabase:
     """
 
     address: PostgresAddress
+    """Where the database is."""
     _lock: Connection | None = attrs.field(default=None, init=False, repr=False, eq=False)
 
     @classmethod

@@ -32,6 +32,7 @@ class PostgresCredentials:
     """
 
     address: PostgresAddress
+    """Where the database is."""
 
     @classmethod
     def at(cls, url: str) -> "PostgresCredentials":

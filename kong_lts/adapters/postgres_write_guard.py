@@ -66,6 +66,7 @@ class PostgresWriteGuard:
     """
 
     address: PostgresAddress
+    """Where the database is."""
 
     @classmethod
     def at(cls, url: str) -> "PostgresWriteGuard":

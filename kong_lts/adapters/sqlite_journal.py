@@ -34,6 +34,7 @@ class SqliteJournal:
     """
 
     path: Path = attrs.field(converter=Path)
+    """Of the file; it is made where it is not there."""
     _connection: sqlite3.Connection | None = attrs.field(default=None, init=False, repr=False)
     _lock: IO[bytes] | None = attrs.field(default=None, init=False, repr=False)
 

@@ -19,6 +19,7 @@ class NotChecked:
     """A check that could not look, and why."""
 
     rule: str
+    """Its id."""
     missing: str
     """The input that was not given, or what went wrong."""
 

@@ -36,10 +36,15 @@ class Listed:
     service: str | None = None
     """Name or id of the service that it is nested in or refers to."""
     route: str | None = None
+    """The route that it is for; None for all."""
     consumer: str | None = None
+    """The consumer that it is for; None for all."""
     consumer_group: str | None = None
+    """The group that it is for; None for all."""
     line: int | None = None
+    """In its file, counted from 1; None where it is not known."""
     workspace: str | None = None
+    """None for the default one."""
 
 
 def inventory(data: bytes) -> Iterator[Listed]:

@@ -39,7 +39,9 @@ class AdapterError(KongLtsError):
     """The outside world failed: what was being done, and what it said."""
 
     doing: str
+    """What was being done."""
     reason: str
+    """What the outside world answered."""
 
     def __str__(self) -> str:
         return f"{self.doing}: {self.reason}"
@@ -94,7 +96,9 @@ class ProcessFailedError(ProcessError):
     """A command ran and ended with a status other than 0."""
 
     status: int = 1
+    """Exit status; below 0 the signal that ended it."""
     stdout: str = attrs.field(default="", repr=False)
+    """What it wrote."""
 
     def __str__(self) -> str:
         return f"{self.doing}: ended with status {self.status}: {last_words(self.reason)}"

@@ -54,7 +54,9 @@ class VersionError(KongLtsError):
     """A text that is no Kong version."""
 
     text: str
+    """What was read."""
     reason: str = "a version has three parts (open source) or four (Enterprise), as in 2.8.4.14"
+    """What is wrong with it."""
 
     def __str__(self) -> str:
         return f"{self.text!r} is no Kong version: {self.reason}"
@@ -65,7 +67,9 @@ class UnreadableFileError(KongLtsError):
     """A named file or folder that cannot be read."""
 
     path: str
+    """Of the file or folder."""
     reason: str
+    """What the system said."""
 
     def __str__(self) -> str:
         return f"Cannot read {self.path}: {self.reason}"
@@ -76,9 +80,13 @@ class FormatError(KongLtsError):
     """A JSON or YAML text that does not fit the value it should hold."""
 
     what: str
+    """What the text should hold."""
     problems: tuple[str, ...]
+    """All of them, each with its place."""
     path: str | None = None
+    """Of the file; None for a text."""
     line: int | None = None
+    """Counted from 1; None where it is not known."""
 
     def __str__(self) -> str:
         where = place(self.path, self.line)
@@ -90,6 +98,7 @@ class EditError(KongLtsError):
     """Two edits that want the same text, or one outside of it."""
 
     reason: str
+    """Which edits, and why."""
 
     def __str__(self) -> str:
         return self.reason
@@ -100,7 +109,9 @@ class CatalogError(KongLtsError):
     """A row of the package's own data that does not fit its class."""
 
     file: str
+    """Its name."""
     problems: tuple[str, ...]
+    """All of them, each with its row."""
 
     def __str__(self) -> str:
         return f"catalog/{self.file}: {'; '.join(self.problems)}"
@@ -111,9 +122,13 @@ class ConfError(KongLtsError):
     """A kong.conf that the release would not load, or that is no text."""
 
     reason: str
+    """What is wrong."""
     key: str | None = None
+    """None where no single one is to blame."""
     path: str | None = None
+    """Of the file; None for a text."""
     line: int | None = None
+    """Counted from 1; None where it is not known."""
 
     def __str__(self) -> str:
         where = place(self.path, self.line)
@@ -131,9 +146,13 @@ class DeclarativeError(KongLtsError):
     """A declarative file (kong.yml, decK state) that cannot be read."""
 
     reason: str
+    """What is wrong."""
     path: str | None = None
+    """Of the file; None for a text."""
     line: int | None = None
+    """Counted from 1; None where it is not known."""
     column: int | None = None
+    """Counted from 1; None where it is not known."""
 
     def __str__(self) -> str:
         where = place(self.path, self.line, self.column)
@@ -145,7 +164,9 @@ class RouterError(KongLtsError):
     """A configuration that the release's router refuses to load."""
 
     reason: str
+    """What the release says."""
     route: str | None = None
+    """Name or id; None where it is no route."""
 
     def __str__(self) -> str:
         return f"route {self.route}: {self.reason}" if self.route else self.reason
@@ -156,9 +177,13 @@ class DeploymentError(KongLtsError):
     """An inventory that cannot be understood."""
 
     reason: str
+    """What is wrong, all faults."""
     field: str | None = None
+    """The first that is wrong, as `current.version`."""
     path: str | None = None
+    """Of the file; None for a text."""
     line: int | None = None
+    """Counted from 1; None where it is not known."""
 
     def __str__(self) -> str:
         where = place(self.path, self.line)
@@ -202,8 +227,11 @@ class PlanStaleError(PlanError):
     """A plan that was made for something else than what is there now."""
 
     expected: str
+    """What the plan rests on."""
     found: str
+    """What there is."""
     reason: str = "what the plan rests on has changed"
+    """What outdated it."""
 
     def __str__(self) -> str:
         return (
@@ -221,8 +249,11 @@ class StepFailedError(RunError):
     """A step did not do, or did not prove, its work."""
 
     step: str
+    """Id of the step."""
     reason: str
+    """What went wrong."""
     what_to_do: str = "Mend the cause and resume, or roll back."
+    """The way on."""
 
     def __str__(self) -> str:
         return f"Step {self.step} failed: {self.reason} {self.what_to_do}"
@@ -238,7 +269,9 @@ class StepTimedOutError(RunError):
     """A step waited longer than the plan lets it."""
 
     step: str
+    """Id of the step."""
     limit_s: float
+    """How long it was allowed to wait."""
 
     def __str__(self) -> str:
         return (
@@ -252,7 +285,9 @@ class RunCancelledError(RunError):
     """Somebody asked a run to stop while a step was waiting."""
 
     step: str
+    """Id of the step."""
     by: str
+    """Who cancelled it."""
 
     def __str__(self) -> str:
         return f"Step {self.step} was left while it waited: cancelled by {self.by}."
@@ -263,7 +298,9 @@ class RunRefusedError(RunError):
     """A durable engine did not begin a run, did not take it up, or is not done with it."""
 
     run: str
+    """Its name."""
     reason: str
+    """Why."""
 
     def __str__(self) -> str:
         return f"Run {self.run}: {self.reason}"
@@ -274,7 +311,9 @@ class LockHeldError(RunError):
     """Another run holds this deployment."""
 
     owner: str
+    """Who holds it."""
     where: str
+    """Where the lock is."""
 
     def __str__(self) -> str:
         return (
@@ -288,6 +327,7 @@ class NotResumableError(RunError):
     """The journal does not allow what was asked for."""
 
     reason: str
+    """Why not, and what to do."""
 
     def __str__(self) -> str:
         return self.reason
@@ -298,7 +338,9 @@ class BackupError(KongLtsError):
     """A backup that is incomplete, damaged, or of another database."""
 
     folder: str
+    """Of the backup."""
     reason: str
+    """What is wrong with it."""
 
     def __str__(self) -> str:
         return f"Backup {self.folder}: {self.reason}"
@@ -309,8 +351,11 @@ class CannotRenderError(KongLtsError):
     """A value that has no form in the format asked for."""
 
     value: str
+    """Type of the value."""
     format: str
+    """What was asked for."""
     formats: tuple[str, ...]
+    """What there is."""
 
     def __str__(self) -> str:
         there = ", ".join(self.formats) or "none: it is no report"

@@ -46,6 +46,7 @@ class RunStarted:
     plan: str
     """The plan as JSON."""
     owner: str
+    """Who runs it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +54,9 @@ class RunResumed:
     """Somebody took the run up again."""
 
     at: str
+    """ISO 8601, UTC."""
     owner: str
+    """Who runs it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,8 +64,11 @@ class StepChecked:
     """The preconditions of a step were looked at; a BLOCKER stops the run."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     findings: tuple[Finding, ...] = ()
+    """What the look found."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +76,9 @@ class StepStarted:
     """A step is about to act. Written before the effect."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,8 +86,11 @@ class StepDone:
     """A step says that it acted. Written after the effect."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     outcome: Outcome
+    """What it gave back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,8 +98,11 @@ class StepVerified:
     """The effect of a step was looked at; a BLOCKER stops the run."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     findings: tuple[Finding, ...] = ()
+    """What the look found."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,8 +110,11 @@ class StepFailed:
     """A step, or a look at it, raised one of the library's errors."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     reason: str
+    """Text of the error."""
 
 
 @attrs.frozen(kw_only=True)
@@ -105,8 +122,11 @@ class StepRetried:
     """A step failed in passing, may be repeated, and is looked at and tried again."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     reason: str
+    """Text of the error."""
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +134,9 @@ class Heartbeat:
     """Whoever runs the plan is alive, and waits within a step."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
 
 
 @attrs.frozen(kw_only=True)
@@ -122,8 +144,11 @@ class PlanOutdated:
     """A test has shown that the evaluation was wrong: this plan goes back, never on."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     reason: str
+    """Why, in words."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +156,9 @@ class RunPaused:
     """Somebody asked for a pause; the run holds before its next step."""
 
     at: str
+    """ISO 8601, UTC."""
     reason: str
+    """Whose order it was."""
 
 
 @attrs.frozen(kw_only=True)
@@ -139,7 +166,9 @@ class RunCancelled:
     """Somebody asked the run to stop before its next step."""
 
     at: str
+    """ISO 8601, UTC."""
     reason: str
+    """Whose order it was."""
 
 
 @attrs.frozen(kw_only=True)
@@ -147,9 +176,13 @@ class StepFound:
     """After an interruption: had the effect of a begun step happened?"""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     happened: bool
+    """Whether its effect is there."""
     findings: tuple[Finding, ...] = ()
+    """What the look found."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,8 +190,11 @@ class RollbackStarted:
     """The way back was taken."""
 
     at: str
+    """ISO 8601, UTC."""
     owner: str
+    """Who runs it."""
     reason: str
+    """Why, in words."""
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +202,9 @@ class UndoStarted:
     """A step is about to be taken back."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
 
 
 @attrs.frozen(kw_only=True)
@@ -174,8 +212,11 @@ class UndoDone:
     """A step was taken back, and that was proved; or there was nothing to take back."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     note: str = ""
+    """What was taken back, or why nothing had to be."""
 
 
 @attrs.frozen(kw_only=True)
@@ -183,8 +224,11 @@ class UndoFailed:
     """A step could not be taken back."""
 
     at: str
+    """ISO 8601, UTC."""
     step: str
+    """Id of the step."""
     reason: str
+    """Text of the error."""
 
 
 @attrs.frozen(kw_only=True)
@@ -192,6 +236,7 @@ class RunEnded:
     """Every step was done and verified."""
 
     at: str
+    """ISO 8601, UTC."""
 
 
 @attrs.frozen(kw_only=True)
@@ -199,6 +244,7 @@ class RollbackEnded:
     """Every step that was begun is taken back, as far as it can be."""
 
     at: str
+    """ISO 8601, UTC."""
 
 
 Event = (

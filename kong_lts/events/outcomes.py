@@ -42,6 +42,7 @@ class Done:
     """The step did its work; there is nothing more to say."""
 
     note: str = ""
+    """What is worth knowing of it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +50,7 @@ class WritesStopped:
     """Writes to the configuration are kept out of a database."""
 
     tables: tuple[str, ...]
+    """Those that are guarded; empty where writes are only noticed."""
     proof: str
     """The refusal that a trial write met."""
     fingerprint: Fingerprint
@@ -60,10 +62,15 @@ class BackedUp:
     """A backup is complete."""
 
     folder: str
+    """Of the backup."""
     fingerprint: Fingerprint
+    """What the database held."""
     size_bytes: int
+    """Of all files together."""
     server_version: str
+    """Of PostgreSQL, as in "15.4"."""
     tool_version: str
+    """Of pg_dump."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +78,9 @@ class DeclarativeBackedUp:
     """decK wrote the configuration into a backup."""
 
     folder: str
+    """Of the backup."""
     dump: StateDump
+    """The files that decK wrote."""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +88,7 @@ class KeyringBackedUp:
     """The keyring was exported into a backup."""
 
     path: str
+    """File of the export."""
     ids: tuple[str, ...]
     """Of the keys in it; no key."""
     active: str | None = None
@@ -90,7 +100,9 @@ class LicenceBackedUp:
     """The licences of the database were saved."""
 
     path: str
+    """File with the licences."""
     count: int
+    """How many licences."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +110,7 @@ class FilesBackedUp:
     """Files of the nodes were copied into a backup."""
 
     folder: str
+    """Of the backup."""
     copies: Mapping[str, int]
     """How many files, by node."""
     left_out: tuple[str, ...] = ()
@@ -109,7 +122,9 @@ class BackupCompleted:
     """A whole backup has its manifest and its name."""
 
     folder: str
+    """Of the backup."""
     size_bytes: int
+    """Of all files together."""
     cannot_restore: tuple[str, ...] = ()
     """What it does not give back."""
 
@@ -119,6 +134,7 @@ class DeclarativeRestored:
     """decK brought files of a backup into a gateway."""
 
     files: tuple[str, ...]
+    """Those of the backup, in the order of the restore."""
     changed: int
     """Entities created, updated and deleted."""
     lost: tuple[str, ...] = ()
@@ -130,8 +146,11 @@ class Restored:
     """A backup was restored into a database."""
 
     folder: str
+    """Of the backup."""
     database: str
+    """Name of the database."""
     fingerprint: Fingerprint
+    """What it holds now."""
 
 
 @attrs.frozen(kw_only=True)
@@ -141,7 +160,9 @@ class Migrated:
     state: str
     """The schema state that was seen afterwards."""
     executed: int = 0
+    """Migrations that this run carried out."""
     pending: int = 0
+    """Migrations that `finish` has still to carry out."""
     duration_s: float = 0.0
 
 
@@ -150,7 +171,9 @@ class Confirmed:
     """A person did something, or allowed it."""
 
     by: str
+    """Who it was."""
     note: str = ""
+    """What they said."""
 
 
 @attrs.frozen(kw_only=True)
@@ -158,6 +181,7 @@ class Diverted:
     """The load balancer was told a new division."""
 
     new_percent: int
+    """Share of the traffic that the new cluster gets, 0 to 100."""
 
 
 @attrs.frozen(kw_only=True)
@@ -165,9 +189,13 @@ class ProbeResult:
     """One request of a staging or smoke test, and what came back."""
 
     name: str
+    """Of the probe."""
     expected: str
+    """In words, as `found`."""
     found: str
+    """In words; equal to `expected` where the probe passed."""
     answered: bool = True
+    """Whether anything came back at all."""
     slower_ms: float | None = None
     """How much longer the answer took than that of the other cluster, where that is a lot."""
 
@@ -191,6 +219,7 @@ class Probed:
     """A staging test or smoke test ran."""
 
     results: tuple[ProbeResult, ...]
+    """One for each probe."""
     routes_told: bool = True
     """Whether the gateway told which route answered, where that was asked for."""
 
@@ -200,14 +229,19 @@ class RecordedAnswer:
     """What one cluster answered to a probe; no body, only what it takes to compare one."""
 
     probe: str
+    """Name of the probe."""
     status: int
+    """HTTP status, 100 to 599."""
     body: Mapping[str, str] = attrs.Factory(dict)
     """Hash of each first-level part of a JSON body by its JSON path; `$` alone for another one."""
     headers: Mapping[str, str] = attrs.Factory(dict)
+    """Those that are compared, such as content type and location."""
     route: str = ""
     """Who took it, where the gateway told."""
     service: str = ""
+    """Where the gateway told."""
     latency_ms: float | None = None
+    """From the first byte sent to the last one received."""
 
 
 @attrs.frozen(kw_only=True)
@@ -215,6 +249,7 @@ class Recorded:
     """The answers of one cluster, for the other one to be compared with."""
 
     answers: tuple[RecordedAnswer, ...]
+    """One for each probe that got one."""
     unanswered: tuple[str, ...] = ()
     """Probes that got no answer, and why."""
 
@@ -224,6 +259,7 @@ class LatencyBucket:
     """One step of a histogram."""
 
     up_to_ms: float
+    """Its upper bound."""
     requests: int
     """Those that took as long or less."""
 
@@ -233,6 +269,7 @@ class TrafficCount:
     """Proxied requests of one side, since its nodes started or within one watch."""
 
     requests: int
+    """How many, those with errors among them."""
     errors: int
     """Answers of 500 and more."""
     latency_ms: float | None = None
@@ -265,7 +302,9 @@ class Judged:
     """What one gate says of a watch, and why."""
 
     gate: str
+    """Name of the gate."""
     verdict: GateVerdict
+    """What it says."""
     text: str
     """The figures, in words."""
     stops: bool
@@ -277,9 +316,13 @@ class Watched:
     """Metrics were watched for a while."""
 
     watched_s: float
+    """How long."""
     current: TrafficCount
+    """What the current cluster served meanwhile."""
     new: TrafficCount
+    """What the new cluster served meanwhile."""
     judged: tuple[Judged, ...] = ()
+    """One for each gate."""
     led_back_to_percent: int | None = None
     """The share of the new cluster after its traffic was led back; None where it was not."""
     answered_by: str = ""

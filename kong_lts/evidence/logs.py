@@ -50,6 +50,7 @@ class AccessLog:
     """What the proxy's access log comes to."""
 
     requests: int = 0
+    """How many were counted."""
     paths: Mapping[str, int] = attrs.field(factory=dict, repr=False)
     """Requests by path without its query; `*` stands for an id where there were too many."""
     with_token_in_query: int = 0
@@ -63,10 +64,15 @@ class AdminCall:
     """One kind of request to the Admin API, and how often it came."""
 
     method: str
+    """As in `POST`."""
     path: str
+    """Without its query."""
     status: int
+    """HTTP status of the answer, 100 to 599."""
     agent: str = ""
+    """`User-Agent` of the client."""
     count: int = 1
+    """How many such calls."""
     line: int = 1
     """Where the first one stands."""
 
@@ -76,6 +82,7 @@ class AdminLog:
     """What the Admin API's access log comes to."""
 
     calls: tuple[AdminCall, ...] = ()
+    """Each kind of call once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,10 +90,13 @@ class LogLine:
     """One message that a rule knows: where it stood first, and how often it came."""
 
     rule: str
+    """Id of the rule that knows it."""
     line: int | None
     """None where only the end of the log was read."""
     count: int
+    """How many such lines."""
     text: str = attrs.field(repr=False)
+    """The first of them."""
     path: str | None = None
     """Of its file, where the log is made of several."""
 
@@ -96,7 +106,9 @@ class ErrorLog:
     """The messages of an error log that a rule knows."""
 
     lines: tuple[LogLine, ...] = ()
+    """What a rule knows, each kind once."""
     path: str = "logs/error.log"
+    """Of the file."""
 
 
 Progress = Callable[[int], None]

@@ -21,7 +21,9 @@ class StateFile:
     """One declarative file: kong.yml, or what decK dumped of a workspace."""
 
     path: str
+    """As it was given."""
     data: bytes = attrs.field(repr=False)
+    """Its bytes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +31,9 @@ class TextFile:
     """One other file of a deployment: Lua, a manifest, a template, a script, a certificate."""
 
     path: str
+    """As it was given."""
     text: str = attrs.field(repr=False)
+    """Its contents."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +41,9 @@ class Gap:
     """A source that was asked and showed nothing."""
 
     source: str
+    """What was asked."""
     reason: str
+    """Why it did not answer."""
 
 
 def _by_node(value: KongConf | Mapping[str, KongConf]) -> Mapping[str, KongConf]:

@@ -30,8 +30,11 @@ class KongConf:
     """A kong.conf and the environment of the process that reads it; `str()` is the file's text."""
 
     text: str = attrs.field(repr=False)  # may hold passwords
+    """The file as it is; bytes that are no UTF-8 as surrogates."""
     environ: Mapping[str, str] = attrs.field(factory=dict, repr=False, converter=_frozen)
+    """Variables such as `KONG_LOG_LEVEL`; they win over the file."""
     path: str | None = None
+    """Of the file; None for a text."""
 
     def __str__(self) -> str:
         return self.text

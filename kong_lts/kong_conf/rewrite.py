@@ -22,8 +22,11 @@ class Rewrite:
     """A kong.conf and an environment as 3.4 should get them; nothing is written anywhere."""
 
     before: KongConf
+    """What was rewritten."""
     text: str = attrs.field(repr=False)  # may hold passwords
+    """The file for 3.4."""
     environ: Mapping[str, str] = attrs.field(repr=False)
+    """The variables for 3.4."""
     applied: tuple[Finding, ...] = ()
     """What was acted on; `location` is the line before the rewrite."""
     left: tuple[Question, ...] = ()

@@ -34,7 +34,9 @@ class Question:
     """What a person has to decide."""
 
     finding: Finding
+    """What was found."""
     question: str
+    """What a person has to decide."""
 
     def __str__(self) -> str:
         return f"{self.finding.subject}: {self.question}"

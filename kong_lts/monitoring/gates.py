@@ -51,6 +51,7 @@ class Gate:
     """
 
     measure: Measure = attrs.field(default=Measure.ERRORS, converter=Measure)
+    """What it looks at."""
     quantile: float = attrs.field(default=0.95, converter=float, validator=[gt(0), lt(1)])
     """Of the current cluster's latency; for `Measure.LATENCY` alone."""
     max_factor: float = attrs.field(default=1.25, converter=float, validator=ge(1))

@@ -37,9 +37,13 @@ class WatchMetrics(PlannedStep):
     """
 
     watch_s: float = attrs.field(converter=float, validator=ge(0))
+    """How long, at least."""
     hold_s: float = attrs.field(default=3600.0, converter=float, validator=ge(0))
+    """How much longer where a gate is undecided."""
     interval_s: float = attrs.field(default=10.0, converter=float, validator=ge(0.1))
+    """How often the gates look."""
     gates: tuple[Gate, ...] = attrs.field(default=DEFAULT_GATES, converter=tuple[Gate, ...])
+    """All of them are looked at each time."""
     needs_current: bool = True
     """Whether the current cluster still serves and is compared with."""
     share_percent: int | None = attrs.field(default=None, validator=optional([ge(0), le(100)]))

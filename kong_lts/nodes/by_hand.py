@@ -24,7 +24,9 @@ class DoByHand(PlannedStep):
     what: str
     """The title, in the imperative."""
     instructions: str
+    """What the person does."""
     touches_traffic: bool = False
+    """Whether requests are served in another way afterwards."""
 
     @property
     def title(self) -> str:

@@ -45,7 +45,9 @@ class InstallNodes(DoByHand):
     """
 
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    """Their names."""
     version: str
+    """What is installed."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on a node."""
     as_large_as: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])

@@ -26,6 +26,7 @@ class NodesStep(PlannedStep):
     """What is done to some nodes of one cluster."""
 
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    """Their names."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on a node; `-c FILE` may follow it for `start` and `reload`."""
     configuration: str | None = None

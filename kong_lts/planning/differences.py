@@ -24,12 +24,15 @@ class PlanDifference:
     """One difference between two plans."""
 
     change: PlanChange
+    """What kind of difference."""
     subject: str
     """Id of a step, or the part of the plan, as `strategy`."""
     field: str | None = None
     """The field of a step that changed."""
     before: str = ""
+    """Of the first plan, in words; empty for what is new."""
     after: str = ""
+    """Of the second plan, in words; empty for what is gone."""
 
     def __str__(self) -> str:
         what = f"{self.subject}.{self.field}" if self.field else self.subject

@@ -29,8 +29,11 @@ class Run:
     """A run, as its journal tells it."""
 
     plan: Plan
+    """What was to be done."""
     events: tuple[Event, ...]
+    """All of the journal, in order."""
     verdict: Verdict
+    """How it stands."""
     stopped_at: str | None = None
     """Id of the step where it stands; None when every step is done or taken back."""
     reason: str | None = None
@@ -69,10 +72,13 @@ class Case:
     """One rehearsed fault."""
 
     step: str
+    """Id of the step at which the fault was."""
     fault: str
+    """Its name, as in `killed after the effect`."""
     way: str
     """`resume` or `roll back`: what was done about the fault."""
     verdict: Verdict
+    """How the run ended."""
     broken: tuple[str, ...] = ()
     """The invariants that did not hold."""
 
@@ -82,7 +88,9 @@ class Rehearsal:
     """A plan against the simulated world: undisturbed, and with every fault at every step."""
 
     plan: Plan
+    """What was rehearsed."""
     cases: tuple[Case, ...]
+    """One for each fault at each step, and each way out."""
 
     @property
     def broken(self) -> tuple[Case, ...]:

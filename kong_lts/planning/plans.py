@@ -110,9 +110,13 @@ class Plan:
     """What will be done, in order; it can be written, read and rehearsed without any gateway."""
 
     deployment: Deployment
+    """What is upgraded."""
     strategy: Strategy
+    """How."""
     reasons: tuple[str, ...] = ()
+    """Why this strategy, and what else the maker should know."""
     steps: tuple[AnyStep, ...]
+    """In the order in which they are done."""
     findings: tuple[Finding, ...] = ()
     """What the assessment said when the plan was made."""
     starts_from: SchemaState | None = None

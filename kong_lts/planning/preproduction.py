@@ -20,6 +20,7 @@ class Preproduction:
     """The same upgrade, done before on another deployment."""
 
     run: Run
+    """How it ended there."""
     evidence: Evidence = attrs.field(factory=Evidence)
     """What was known of that deployment, for the differences to this one."""
 

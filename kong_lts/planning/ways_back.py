@@ -34,6 +34,7 @@ class WayBack:
     """What a rollback does once a run has reached a point."""
 
     point: Point
+    """From where."""
     reached_by: str
     """Id of the step that leads there."""
     steps: tuple[str, ...]

@@ -42,17 +42,27 @@ class ClusterAdapters:
     """What reaches one cluster; None for what is not there or not wanted."""
 
     database: Database | None = None
+    """Facts, fingerprints, and making and dropping databases."""
     archive: Archive | None = None
+    """Dumps of the database, and their restore."""
     write_guard: WriteGuard | None = None
+    """Keeps writes to the configuration out."""
     deck: Deck | None = None
+    """decK's dump, validate, diff and sync."""
     credentials: Credentials | None = None
+    """Basic-auth credentials with their stored hashes."""
     admin: AdminApi | None = None
+    """What the nodes say of themselves."""
     keyring: Keyring | None = None
+    """Keys of Keyring and Data Encryption."""
     proxy: Proxy | None = None
+    """Where probes are sent."""
     metrics: Metrics | None = None
+    """What gates look at."""
     nodes: Mapping[str, ProcessRunner] = attrs.Factory(dict)
     """Where commands run, by node name."""
     files: NodeFiles | None = None
+    """Files of the nodes, for a backup."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,12 +70,19 @@ class Adapters:
     """Everything through which a run touches the world."""
 
     current: ClusterAdapters = ClusterAdapters()
+    """The guide's X."""
     new: ClusterAdapters = ClusterAdapters()
+    """The guide's Y."""
     load_balancer: LoadBalancer | None = None
+    """Divides the traffic; None where no step diverts any."""
     backups: Backups | None = None
+    """Whole backups with their manifest."""
     clock: Clock
+    """Time, and waiting."""
     approver: Approver
+    """Who is asked."""
     observer: Observer
+    """Who is told of each event."""
     control: Control | None = None
     """Who may pause or cancel the run; None where nobody may."""
     executor: Executor | None = None

@@ -42,6 +42,7 @@ class Credential:
     """Who a probe says it is; the secret itself stands in no plan."""
 
     kind: CredentialKind = attrs.field(converter=CredentialKind)
+    """Which plugin asks for it."""
     secret: str = attrs.field(validator=matches_re(_REFERENCE))
     """Reference of the key, the password or the secret: `env:NAME` or `file:PATH`."""
     user: str = ""
@@ -55,17 +56,23 @@ class Probe:
     """One request of a staging or smoke test, and the answer that it should get."""
 
     name: str
+    """What reports call it."""
     path: str = "/"
+    """As sent, with its query."""
     method: str = "GET"
+    """One of `Settings.safe_methods`."""
     host: str | None = None
+    """The `Host` header; None for that of the proxy."""
     headers: Mapping[str, str] = attrs.field(factory=dict)
     """A value may be a reference, `env:NAME` or `file:PATH`; a credential must be one."""
     body: str | None = None
     """What is sent; it may be a reference too."""
     credential: Credential | None = None
+    """None for a request that nobody has to sign."""
     expect_status: int = 200
     """Not looked at where a route is expected: what is behind it may answer anything."""
     expect_in_body: str | None = None
+    """A part of the body that must be there."""
     expect_headers: Mapping[str, str] = attrs.field(factory=dict)
     """Headers of the answer, with a part of their value that must be there."""
     expect_json: Mapping[str, str] = attrs.field(factory=dict)
@@ -111,7 +118,10 @@ class Answer:
     """What came back to a probe."""
 
     status: int
+    """HTTP status, 100 to 599."""
     body: str = attrs.field(default="", repr=False)
+    """As text."""
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    """By name in lower case."""
     latency_ms: float | None = None
     """From the first byte sent to the last one received, where it was measured."""

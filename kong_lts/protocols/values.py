@@ -21,8 +21,11 @@ class Finished:
     """A command that ended."""
 
     status: int
+    """Exit status, 0 to 255; below 0 the signal that ended it."""
     stdout: str = ""
+    """What it wrote."""
     stderr: str = ""
+    """What it said on the side."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +33,7 @@ class KeyringKeys:
     """Which keys a keyring holds; ids, and no key."""
 
     ids: tuple[str, ...] = ()
+    """Of all keys that it holds."""
     active: str | None = None
     """The one that new values are encrypted with."""
 
@@ -39,7 +43,9 @@ class Recovered:
     """What came of a recovery; part of the keys is a failure, whatever the gateway calls it."""
 
     recovered: tuple[str, ...] = ()
+    """Ids of keys that are back."""
     not_recovered: tuple[str, ...] = ()
+    """Ids of keys that are not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,8 +53,11 @@ class NodeStatus:
     """What one node says of itself."""
 
     version: str
+    """As `KongVersion.parse` takes it."""
     ready: bool
+    """Whether it serves traffic with its configuration."""
     database_reachable: bool
+    """Whether it reaches its database."""
     configuration_hash: str | None = None
     """Of what a node without a database has loaded; None where it does not tell."""
 
@@ -58,8 +67,11 @@ class Question:
     """What a person is asked before a step goes on."""
 
     step: str
+    """Id of the step that asks."""
     title: str
+    """The question in one line."""
     instructions: str
+    """What to do or to look at before the answer."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,8 +79,11 @@ class Decision:
     """What the person said."""
 
     approved: bool
+    """Whether the step may go on."""
     by: str
+    """Who said so."""
     note: str = ""
+    """What else they said."""
 
 
 class Order(StrEnum):
@@ -86,4 +101,6 @@ class Instruction:
     """An order, and whose it is."""
 
     order: Order = Order.GO_ON
+    """What is wanted."""
     by: str = "nobody"
+    """Who wants it."""

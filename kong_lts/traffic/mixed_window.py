@@ -33,10 +33,13 @@ class RateLimit:
     """One limit that a plugin keeps."""
 
     plugin: str
+    """Its name."""
     where: str
     """What it is for: a service, a route, a consumer, or everything."""
     limit: int = attrs.field(validator=gt(0))
+    """Requests in one window."""
     window_s: int = attrs.field(validator=gt(0))
+    """Length of the window."""
     store: str
     """Where it counts: `cluster` (the database), `local` (each node) or `redis`."""
 
@@ -74,9 +77,11 @@ class MixedWindow:
     """The time in which both clusters serve."""
 
     stages: tuple[RampStage, ...] = attrs.field(converter=tuple[RampStage, ...])
+    """Of the ramp."""
     hold_s: float = 0.0
     """How much longer each stage may last."""
     limits: tuple[RateLimit, ...] = attrs.field(default=(), converter=tuple[RateLimit, ...])
+    """Those that both clusters keep."""
     sessions: bool = False
     """Whether a plugin keeps sessions."""
     vitals: bool = False

@@ -41,7 +41,9 @@ class DivertTraffic(PlannedStep):
     """
 
     new_percent: int = attrs.field(validator=[ge(0), le(100)])
+    """Share of the new cluster from then on, 0 to 100."""
     before_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
+    """Its share until then, 0 to 100."""
     back_to_percent: int | None = attrs.field(default=None, validator=optional([ge(0), le(100)]))
     """Where the way back leads in one step; None for the share before."""
     keeps_clients: bool = False

@@ -29,10 +29,13 @@ class Difference:
     """Requests that one route had and another one gets, for one cause."""
 
     cause: Cause
+    """Why they differ."""
     request: Request
     """The smallest one that shows it."""
     match_28: Match | None
+    """What 2.8 does; None for no route."""
     match_34: Match | None
+    """What 3.4 does; None for no route."""
     requests: int = 1
     """How many of those compared show it."""
     traffic: int | None = None

@@ -57,6 +57,7 @@ class Request:
     """What a client sends, as far as a router looks at it."""
 
     method: str = "GET"
+    """In capitals."""
     path: str = "/"
     """The target as sent: not decoded, with its query, or an absolute URL."""
     host: str = ""
@@ -68,6 +69,7 @@ class Request:
     )
     """One pair for each header line; a mapping is taken too, with a text or a list as value."""
     scheme: str = attrs.field(default="http", validator=attrs.validators.in_(_SCHEMES))
+    """`http` or `https`."""
     sni: str | None = None
     """The server name of the TLS handshake."""
 
@@ -98,6 +100,7 @@ class Candidate:
     route: str | None
     """Name of the route, else its id, else its place in the document; None for no route at all."""
     service: str | None = None
+    """Its name or id."""
     upstream_uri: str | None = None
     """Path and query that the upstream gets; None where Kong answers itself."""
     upstream_host: str | None = None
