@@ -66,7 +66,7 @@ def bundles(*names: str) -> list[Any]:
     return found
 
 
-PAINS = bundles("routes", "database", "plugins", "nodes")
+PAINS = bundles("routes", "database", "plugins", "nodes", "forms")
 OTHERS = bundles("other")
 
 

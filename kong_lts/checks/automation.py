@@ -10,6 +10,7 @@ from kong_lts.catalog.assessment_rows import CallRule
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.manifests import Manifest, line_of
 from kong_lts.evidence import AdminCall, TextFile
 from kong_lts.findings import Finding, Location
 
@@ -31,7 +32,7 @@ _METHOD = re.compile(
 _POSTS = re.compile(
     r"(?:^|\s)(?:-d|--data(?:-\w+)?|-F|--form|--json|--post-data|--post-file)\b|\.post\(|data="
 )
-_ELSEWHERE = r"(?:[^/\s\"'?]+)"
+_ELSEWHERE = r"(?:(?:\{\{[^}/]*\}\}|[^/\s\"'?])+)"
 _ENDS = r"(?=[\s\"'?`,;)]|/?$|/[\s\"'?`])"
 
 
@@ -80,8 +81,23 @@ def _look(case: Case) -> Iterator[Seen]:
     if log is not None:
         for row in rows:
             yield part(row.id, _in_log, row, log.calls)
+    yield from (part(f"automation: {m.path}", _in_manifest, rows, m) for m in case.manifests)
     for file in case.evidence.scripts:
         yield part(f"automation: {file.path}", _in_file, rows, file)
+
+
+def _in_manifest(rows: Sequence[CallRule], manifest: Manifest) -> Iterator[Seen]:
+    """What its containers run; the images of Kong have rules of their own."""
+    for command in manifest.commands():
+        at = line_of(manifest, command.removeprefix("image: ").split()[0]) or manifest.line
+        lines = tuple(attrs.evolve(line, number=at) for line in _lines(command))
+        file = TextFile(path=manifest.path, text=command)
+        for row in rows:
+            yield part(row.id, _in_script, row, file, lines, command)
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    return tuple(Line(number, line) for number, line in enumerate(text.splitlines(), 1))
 
 
 def _in_file(rows: Sequence[CallRule], file: TextFile) -> Iterator[Seen]:
@@ -173,6 +189,6 @@ CHECK = Check(
     name="automation",
     look=_look,
     rows=_rows,
-    needs=("admin_access_log", "scripts"),
+    needs=("admin_access_log", "scripts", "kubernetes"),
     needs_called="the Admin API's access log, or scripts",
 )

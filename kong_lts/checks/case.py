@@ -26,6 +26,7 @@ from kong_lts.versions import Edition, KongVersion, Release
 
 __all__ = ["Case", "cross_rule"]
 
+_AS_IN_2_8 = "traditional"
 _DEFAULT_FLAVOR = "traditional_compatible"
 _ROOT = "admin/root.json"
 _DECK_CONVERT = re.compile(r"(?m)^[^#\n]*\bdeck\s+(?:file\s+)?convert\b")
@@ -144,12 +145,17 @@ class Case:
 
     @functools.cached_property
     def router_flavor(self) -> str:
-        """What the nodes will run with on 3.4: as kong.conf says, else the default."""
+        """What the nodes will run with on 3.4: as kong.conf says, else the default.
+
+        Where they do not agree, the one that changes more counts.
+        """
+        flavors = []
         for conf in self.confs.values():
             with contextlib.suppress(ConfError):  # a finding of its own elsewhere
                 found = kong_conf.resolve(conf, release=Release.V3_4, edition=self.edition)
-                return str(found["router_flavor"])
-        return _DEFAULT_FLAVOR
+                flavors.append(str(found["router_flavor"]))
+        others = [flavor for flavor in flavors if flavor != _AS_IN_2_8]
+        return next(iter([*others, *flavors]), _DEFAULT_FLAVOR)
 
     @functools.cached_property
     def converts_by_deck(self) -> bool:

@@ -18,6 +18,7 @@ from kong_lts.kong_conf import KongConf
 __all__ = ["CHECK"]
 
 _SHOWN = 5
+_PLANES = ("control_plane", "data_plane")
 
 
 def _look(case: Case) -> Iterator[Seen]:
@@ -27,6 +28,7 @@ def _look(case: Case) -> Iterator[Seen]:
         yield part(f"kong.conf: {name}", _of_others, case, name, conf)
     yield part("declarative-lua-format", _lua_files, case)
     yield part("conf-nodes-differ-on-plugins", _together, case)
+    yield part("conf-nodes-differ-on-plugins", _planes_of_manifests, case)
 
 
 def _of_nodes(case: Case) -> Iterator[Seen]:
@@ -110,6 +112,29 @@ def _together(case: Case) -> Iterator[Finding]:
     with contextlib.suppress(ConfError):
         confs = case.evidence.configurations
         yield from kong_conf.agreement(confs, edition=case.edition, roles=named)
+
+
+def _planes_of_manifests(case: Case) -> Iterator[Finding]:
+    """Data planes whose manifest enables fewer plugins than that of their control plane."""
+    listed: dict[str, dict[str, frozenset[str]]] = {role: {} for role in _PLANES}
+    for name, conf in case.confs_of_manifests.items():
+        role, plugins = (_environ(conf, key) for key in ("role", "plugins"))
+        if role in listed and plugins and "$" not in plugins:
+            listed[role][name] = frozenset(part.strip() for part in plugins.split(","))
+    wanted = frozenset[str]().union(*listed[_PLANES[0]].values())
+    row = next(row for row in catalog.kong_conf() if row.id == "conf-nodes-differ-on-plugins")
+    for name, there in listed[_PLANES[1]].items():
+        if missing := wanted - there:
+            yield row.finding(
+                "plugins",
+                location=Location(path=name.partition(":")[0]),
+                nodes=name,
+                missing=", ".join(sorted(missing)),
+            )
+
+
+def _environ(conf: KongConf, key: str) -> str:
+    return conf.environ.get(f"KONG_{key.upper()}", "").strip("\"'")
 
 
 def _role(roles: Mapping[str, NodeRole | None], node: str) -> NodeRole | None:

@@ -45,7 +45,7 @@ def _look(case: Case) -> Iterator[Seen]:
                 evidence=_SHOWN_BY,
             )
     yield part("path-migrated-twice", _routes, facts, rules)
-    if schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
+    if not facts.schema_meta or schema_state(facts.schema_meta) is SchemaState.LTS_2_8:
         yield part("database-path-changes", _migrated_routes, facts, rules, case.router_flavor)
         yield part("routes of the database", _routed, case, facts)
         yield part("plugins of the database", _plugins, facts, rules)

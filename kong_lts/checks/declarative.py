@@ -16,6 +16,8 @@ from kong_lts.findings import Finding, Location, Severity
 __all__ = ["CHECK"]
 
 _REGION = "plugin-aws-lambda-region-required"
+_LEFT_BY_DECK = ("route-path-prefix-must-be-normalized", "route-path-percent-decoding-regex")
+"""What 3.4 mends in a file that it loads itself, and decK's own conversion does not."""
 _REGIONS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
 
 
@@ -48,7 +50,13 @@ def _lowered(case: Case, finding: Finding) -> Finding:
         environments = [conf.environ for conf in case.confs.values()]
         if environments and all(_REGIONS & environ.keys() for environ in environments):
             return attrs.evolve(finding, severity=Severity.INFO)
+    if finding.rule in _LEFT_BY_DECK and case.deployment.mode.has_database:
+        return attrs.evolve(finding, severity=max(finding.severity, Severity.WARNING, key=_rank))
     return finding
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
 
 
 def _placed(finding: Finding, path: str) -> Finding:

@@ -67,16 +67,23 @@ def _data_planes(case: Case) -> Iterator[Finding]:
             state = text_of(row.get("sync_status"))
             version = text_of(row.get("version"))
             older = _is_older(version, case.deployment.current.version)
-            if state.lower() in _FINE and not older:
+            empty = text_of(row.get("config_hash")) == _EMPTY_HASH
+            if state.lower() in _FINE and not older and not empty:
                 continue
             yield cross_rule("data-plane-state").finding(
                 f"data plane {text_of(row.get('hostname')) or text_of(row.get('id'))}",
                 location=Location(path="admin/clustering_data-planes.json"),
                 evidence="Admin API",
                 node=text_of(row.get("hostname")) or text_of(row.get("id")),
-                state=state if state.lower() not in _FINE else "of an older release",
+                state=_said(state, empty=empty),
                 version=version or "unknown",
             )
+
+
+def _said(state: str, *, empty: bool) -> str:
+    if state.lower() not in _FINE:
+        return state
+    return "without a configuration (its hash is zero)" if empty else "of an older release"
 
 
 def _is_older(version: str, expected: KongVersion) -> bool:
@@ -106,6 +113,8 @@ def _map_size(case: Case) -> Iterator[Finding]:
             )
 
 
+_EMPTY_HASH = "0" * 32
+"""Of a data plane that has got no configuration yet."""
 _RULES = ("admin-version-differs", "data-plane-state", "hybrid-version-check", "lmdb-map-size")
 
 

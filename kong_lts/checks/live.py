@@ -8,7 +8,7 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check, Seen
+from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import live_rows
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.findings import Finding, Location, Severity
@@ -33,6 +33,20 @@ def _look(case: Case) -> Iterator[Seen]:
         refused = finding.severity is Severity.BLOCKER and finding.rule in migrated
         yield attrs.evolve(finding, severity=Severity.WARNING) if refused else finding
     yield from findings_on(case, [*_of_manifests(case)])
+    yield part("plugins of the database", _named, case)
+
+
+def _named(case: Case) -> Iterator[Finding]:
+    """Plugins of which the database tells the name alone."""
+    facts = case.evidence.database
+    shown = {plugin.name for plugin in case.plugins}
+    rows: list[Entity] = [
+        ("plugins", {"name": name}, (Location(table="plugins", row=name), "database"))
+        for name in (facts.plugins if facts else ())
+        if name not in shown
+    ]
+    told = {row.id for row in catalog.plugins() if row.by_name}
+    yield from (finding for finding in findings_on(case, rows) if finding.rule in told)
 
 
 def _renamed(rows: list[Entity]) -> Iterator[Finding]:
@@ -84,6 +98,6 @@ CHECK = Check(
     name="the running gateway",
     look=_look,
     rows=_rows,
-    needs=("admin", "rows", "kubernetes"),
-    needs_called="answers of the Admin API",
+    needs=("admin", "rows", "kubernetes", "database"),
+    needs_called="answers of the Admin API, or a look at the database",
 )

@@ -1,6 +1,7 @@
 """Kubernetes manifests and Helm values as documents: what they say of Kong."""
 
 import functools
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -82,10 +83,29 @@ class Manifest:
 
     def routed_paths(self) -> Iterator[tuple[str, int]]:
         """The paths that an Ingress or HTTPRoute gives to Kong, and about where they stand."""
+        if self.is_values:
+            yield from ((path, self.line) for path in self._paths_of_values())
         if self.kind == "Ingress":
             for inner in self.mappings:
                 if "backend" in inner and isinstance(path := inner.get("path"), str):
                     yield path, self.line
+
+    def _paths_of_values(self) -> Iterator[str]:
+        """Of the Ingress that a chart makes: `path`, or `hosts` with `paths`."""
+        for inner in self.mappings:
+            ingress = mapping(inner.get("ingress"))
+            if ingress.get("enabled") is False:
+                continue
+            listed = [ingress, *mappings_in(ingress.get("hosts"))]
+            yield from (path for one in listed if isinstance(path := one.get("path"), str))
+
+    def commands(self) -> Iterator[str]:
+        """What its containers run, each as one line; and their images, as `image: NAME`."""
+        for inner in self.mappings:
+            words = [*names_in(inner.get("command")), *names_in(inner.get("args"))]
+            if words:
+                yield " ".join(words)
+        yield from (f"image: {image}" for image in self.images)
 
     @property
     def images(self) -> Iterator[str]:
@@ -178,11 +198,11 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
 
 
 _ASSIGNED = re.compile(
-    r"""(?:^|[\s"'{,])(?:-\s+)?["']?(KONG_[A-Z0-9_]+)["']?(?:=|:[ \t]+)"""
+    r"""(?:^|[\s"'{,=])(?:-\s+)?["']?(KONG_[A-Z0-9_]+)["']?(?:=|:[ \t]+)"""
     r"""("[^"\n]*"|'[^'\n]*'|[^\s"'\\]+)"""
 )
 _OF_CONTAINERS = re.compile(
-    r"(?i)\bdocker\b|\bpodman\b|^\s*environment:|^\s*ENV\s|\bexport\s+KONG_", re.M
+    r"(?i)\bdocker\b|\bpodman\b|^\s*environment:|^\s*ENV\s|^\s*Environment=|\bexport\s+KONG_", re.M
 )
 
 
@@ -210,8 +230,10 @@ def conf_of_scripts(
 
 
 def state_of_manifests(manifests: Iterable[Manifest]) -> Iterator[StateFile]:
-    """Declarative files that config maps and secrets hold."""
+    """Declarative files that config maps, secrets and Helm values hold."""
     for manifest in manifests:
+        if manifest.is_values:
+            yield from _state_of_values(manifest)
         if manifest.kind not in ("ConfigMap", "Secret"):
             continue
         for field in ("data", "stringData"):
@@ -220,6 +242,16 @@ def state_of_manifests(manifests: Iterable[Manifest]) -> Iterator[StateFile]:
                 if named and isinstance(text, str) and "_format_version" in text:
                     path = f"{manifest.path}: {key}"
                     yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
+
+
+def _state_of_values(manifest: Manifest) -> Iterator[StateFile]:
+    """What `dblessConfig.config` of the chart says, as a text or as a mapping."""
+    for inner in manifest.mappings:
+        config = mapping(inner.get("dblessConfig")).get("config")
+        text = json.dumps(config, default=str) if isinstance(config, Mapping) else config
+        if isinstance(text, str) and "_format_version" in text:
+            path = f"{manifest.path}: dblessConfig"
+            yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
 
 
 def _as_setting(value: object) -> str:

@@ -9,6 +9,7 @@ from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.findings import Finding, Location
+from kong_lts.versions import KongVersion, Release
 
 __all__ = ["CHECK", "version_of"]
 
@@ -16,6 +17,8 @@ _FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)")
 _IMAGE = re.compile(r"""(?x)(?<![\w.-])["']?image["']?\s*[:=]\s*["']?([\w./-]+:[\w.-]+)""")
 _KONG_IMAGE = re.compile(r"(?:^|/)kong(?:-gateway|-gateway-dev|-ee)?(?::|@|$)")
 _OS_RELEASE = re.compile(r'(?m)^PRETTY_NAME="?([^"\n]+)"?$')
+_OF_KONG = re.compile(r"(?:^|/)kong(?:-gateway|-ee)?:(\d+(?:\.\d+){2,3})(?![\d.])")
+_KNOWS_TILDE = KongVersion((2, 8, 2))
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _OLD_DECK, _CONSUMER_GROUPS, _SECRETS = (1, 47), (1, 49), (1, 57, 2)
 _OLD_KIC, _BRIDGE, _NEXT_KIC = (2, 7), (2, 12), (3, 0)
@@ -30,6 +33,7 @@ def version_of(text: str | None) -> tuple[int, ...] | None:
 def _look(case: Case) -> Iterator[Seen]:
     yield part("operating systems", _systems, case)
     yield part("images", _images, case)
+    yield part("current-patch-too-old", _versions, case)
     yield part(("deck-too-old", "deck-patch-advice"), _deck, case)
     yield part(("kic-version", "kic-bridge"), _kic, case)
 
@@ -61,6 +65,17 @@ def _about(system: str, where: str, location: Location, evidence: str) -> Iterat
                 where=where,
             )
             return
+
+
+def _versions(case: Case) -> Iterator[Finding]:
+    """Images of a 2.8 that is older than the inventory says, and too old at that."""
+    rule = next(row for row in catalog.prerequisites() if row.id == "current-patch-too-old")
+    for path, line, image, _ in _all_images(case):
+        found = _OF_KONG.search(image)
+        version = KongVersion.parse(found[1]) if found else None
+        if version and version.release is Release.V2_8 and version < _KNOWS_TILDE:
+            where = Location(path=path, line=line)
+            yield rule.finding(path, location=where, evidence=path, current=image)
 
 
 def _images(case: Case) -> Iterator[Finding]:

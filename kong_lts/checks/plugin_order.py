@@ -135,6 +135,9 @@ def _moved(
         meeting = [other for other in others if other in case.plugin_names]
     else:
         meeting = []
+    named = case.evidence.database.plugins if case.evidence.database else {}
+    if name in case.plugin_names:  # the database tells names alone, and not where they run
+        meeting += [other for other in others if other in named and other not in meeting]
     shown = meeting or others
     yield cross_rule("plugin-order-changes").finding(
         f"plugin {name}",

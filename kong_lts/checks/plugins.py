@@ -1,16 +1,18 @@
 """Plugins in use held against what is enabled, the mode, the database, the logs, the target."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.custom_plugins import sources
 from kong_lts.checks.in_use import PluginInUse
-from kong_lts.checks.manifests import mapping
+from kong_lts.checks.manifests import mapping, names_in
 from kong_lts.deployment import DeploymentMode
-from kong_lts.findings import Finding, Severity
+from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
 
 __all__ = ["CHECK"]
@@ -27,11 +29,15 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2592
 _LONG_S = 3600
 _RENAMED = ("whitelist", "blacklist")
 _RENAMES_THEM = ("acl", "ip-restriction", "bot-detection", "request-transformer-advanced", "canary")
+_COMMUNITY_OIDC = ("oidc", "kong-oidc")
+_MIGRATES = re.compile(r"\bkong\b.*\bmigrations\s+(?:up|finish|bootstrap)\b")
+_SHOWN = 5
 _TRACING = ("b3", "b3-single", "w3c", "jaeger", "ot", "aws")
 
 
 def _look(case: Case) -> Iterator[Seen]:
     yield part(("plugin-in-use-not-enabled", "plugin-enabled-without-source"), _not_enabled, case)
+    yield part("migration-runner-plugins", _runners, case)
     yield part("plugin-removed-enabled", _removed, case)
     for plugin in case.plugins:
         if plugin.enabled:
@@ -90,9 +96,7 @@ def _not_enabled(case: Case) -> Iterator[Finding]:
                 node=node,
                 enabled=_shown(listed),
             )
-    installed = {
-        file.path.split("/")[1] for file in case.evidence.custom_plugins if "/" in file.path
-    }
+    installed = {source.plugin for source in sources(case)}
     for node, listed in lists:
         for name in sorted(listed - _known() - {_BUNDLED, "off"} - installed):
             if case.evidence.custom_plugins:
@@ -121,6 +125,10 @@ def _without_database(case: Case) -> tuple[str, str] | None:
             return node or "kong.conf", "database = off"
         if values.get("role") in ("data_plane", "control_plane"):
             return node or "kong.conf", f"role = {values['role']}"
+    for key, wanted in (("database", ("off",)), ("role", ("data_plane", "control_plane"))):
+        for node, value in case.written(key):  # of what lacks something else, and so has no values
+            if (text := value.strip("\"'")) in wanted:
+                return node, f"{key} = {text}"
     return None
 
 
@@ -169,15 +177,21 @@ def _doubled(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
 
 def _windows(plugin: PluginInUse) -> Iterator[tuple[int, int]]:
     config = plugin.config
-    for name, seconds in _SECONDS.items():
-        limit = config.get(name)
-        if isinstance(limit, int | float) and not isinstance(limit, bool):
-            yield seconds, int(limit)
+    yield from _windows_of(config)
+    for inner in mapping(config.get("limits")).values():
+        yield from _windows_of(mapping(inner))
     limits, sizes = config.get("limit"), config.get("window_size")
     if isinstance(limits, list) and isinstance(sizes, list):
         for limit, size in zip(limits, sizes, strict=False):
             if isinstance(limit, int | float) and isinstance(size, int | float):
                 yield int(size), int(limit)
+
+
+def _windows_of(config: Mapping[str, object]) -> Iterator[tuple[int, int]]:
+    for name, seconds in _SECONDS.items():
+        limit = config.get(name)
+        if isinstance(limit, int | float) and not isinstance(limit, bool):
+            yield seconds, int(limit)
 
 
 def _redis(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
@@ -234,6 +248,40 @@ def _samesite(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
             )
 
 
+def _community_oidc(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    """By its name, unless its code is here, which has rules of its own."""
+    if plugin.name not in _COMMUNITY_OIDC:
+        return
+    if plugin.name not in {source.plugin for source in sources(case)}:
+        yield cross_rule("community-oidc").finding(
+            f"plugin {plugin.name}",
+            location=plugin.location,
+            plugin=plugin.name,
+            where=plugin.where,
+        )
+
+
+def _runners(case: Case) -> Iterator[Finding]:
+    """Containers that run migrations and say nothing of `plugins`."""
+    custom = [name for name in case.plugin_names if name not in _known()]
+    for manifest in case.manifests:
+        for inner in manifest.mappings:
+            words = " ".join((*names_in(inner.get("command")), *names_in(inner.get("args"))))
+            variables = [mapping(pair).get("name") for pair in _items(inner.get("env"))]
+            told = "KONG_PLUGINS" in variables or inner.get("envFrom")
+            if custom and _MIGRATES.search(words) and variables and not told:
+                yield cross_rule("migration-runner-plugins").finding(
+                    f"plugin {custom[0]}",
+                    location=Location(path=manifest.path, line=manifest.line),
+                    where=f"{manifest.kind} {manifest.name}",
+                    plugin=", ".join(custom[:_SHOWN]),
+                )
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
 _ON_PLUGINS: Mapping[str, Callable[[Case, PluginInUse], Iterator[Finding]]] = {
     "hybrid-rla-cluster-strategy-by-conf": _rla_without_database,
     "rate-limits-double": _doubled,
@@ -242,6 +290,7 @@ _ON_PLUGINS: Mapping[str, Callable[[Case, PluginInUse], Iterator[Finding]]] = {
     "oauth2-without-database": _oauth2,
     "deck-renames-in-custom-plugin": _renamed,
     "oidc-samesite": _samesite,
+    "community-oidc": _community_oidc,
 }
 """What is said of one plugin, by the rule that it is about."""
 
@@ -272,6 +321,8 @@ _RULES = (
     "oidc-samesite",
     "jwt-tokens-in-log",
     "hmac-auth-request-uri-signature",
+    "community-oidc",
+    "migration-runner-plugins",
 )
 
 

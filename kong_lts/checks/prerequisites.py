@@ -52,6 +52,10 @@ def _versions(deployment: Deployment, rules: dict[str, Rule]) -> Iterator[Findin
         return
     if current < _KNOWS_TILDE:
         yield rules["current-patch-too-old"].finding("current.version", current=current)
+    for node in deployment.current.nodes:
+        if node.version is not None and node.version < _KNOWS_TILDE <= current:
+            rule = rules["current-patch-too-old"]
+            yield rule.finding(f"node {node.name}", current=f"{node.name} ({node.version})")
     if new is None:
         yield rules["new-version-missing"].finding("new.version")
     elif new.edition is not current.edition:

@@ -94,6 +94,7 @@ def _vitals(case: Case) -> Iterator[Finding]:
             break
     for node, value in case.written("vitals"):
         if value.lower() in ("on", "true") and case.deployment.resources.second_cluster:
+            # Who switches it on by hand reads it.
             yield cross_rule("vitals-in-two-databases").finding("vitals", evidence=node)
             break
 

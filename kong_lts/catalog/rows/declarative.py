@@ -132,6 +132,8 @@ class DeclarativeRule(Rule):
     """Likewise."""
     once: bool = False
     """Whether one finding per file says it all."""
+    by_name: bool = False
+    """Whether it holds for every plugin of the name, where nobody knows the configuration."""
     needs: int = attrs.field(default=1, validator=ge(1))
     """How many such places in a file make it worth saying."""
     change: Change | None = None
