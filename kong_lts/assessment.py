@@ -23,6 +23,7 @@ from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, blockers, in_order
 from kong_lts.routing import Difference
 from kong_lts.serialization import Form, json_schema
+from kong_lts.unshared import RateLimit, Sessions
 
 __all__ = ["Assessment", "NotChecked", "assess"]
 
@@ -41,6 +42,10 @@ class Assessment:
     """Findings that the caller asked to leave out; they are still shown."""
     route_changes: tuple[Difference, ...] = ()
     """Requests that reach another route, or the upstream in another way, the weightiest first."""
+    rate_limits: tuple[RateLimit, ...] = ()
+    """What the plugins count, which two clusters count apart."""
+    sessions: tuple[Sessions, ...] = ()
+    """What the plugins keep, and the other cluster does not know."""
 
     @property
     def baseline(self) -> Baseline:
@@ -109,6 +114,8 @@ def assess(
         not_checked=not_checked,
         ignored=in_order((*accepted, *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
+        rate_limits=tuple(one for one in seen if isinstance(one, RateLimit)),
+        sessions=tuple(one for one in seen if isinstance(one, Sessions)),
     )
 
 

@@ -23,7 +23,8 @@ LAYERS = (
     # A baseline is nothing but what tells findings apart.
     {"deployment", "catalog", "events", "manifest", "baseline"},
     # A database's state is read off the names of the migrations, which are in the catalog.
-    {"protocols", "routing", "schema"},
+    # What two clusters do not share is seen by the checks, and its cost is told by traffic.
+    {"protocols", "routing", "schema", "unshared"},
     {"kong_conf", "declarative"},
     {"evidence", "step"},
     {"checks"},

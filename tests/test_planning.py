@@ -22,6 +22,7 @@ from kong_lts.testing import scenarios
 from kong_lts.testing.generators import plans as any_plan
 from kong_lts.testing.generators import ramps
 from kong_lts.traffic import DivertTraffic, RampStage
+from kong_lts.unshared import RateLimit, Sessions
 from kong_lts.versions import KongVersion
 from tests.conftest import counted
 from tests.worlds import DUAL_CLUSTER, PROBES, a_plan, plans
@@ -50,6 +51,8 @@ class Assessed:
 
     findings: tuple[Finding, ...] = ()
     route_changes: tuple[routing.Difference, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
+    sessions: tuple[Sessions, ...] = ()
 
 
 def obstacles(deployment: Deployment, strategy: str | None = None) -> list[str]:

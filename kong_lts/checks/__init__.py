@@ -20,6 +20,7 @@ from kong_lts.checks import (
     routes,
     sessions,
     texts,
+    unshared,
 )
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, NotChecked, Part, Seen, part
@@ -61,5 +62,6 @@ ALL: tuple[Check, ...] = (
     texts.TEMPLATES,
     texts.PREFIX,
     error_log.CHECK,
+    unshared.CHECK,
 )
 """Every check, in the order of the guide's review."""

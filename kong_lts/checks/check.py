@@ -10,6 +10,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.findings import Finding
 from kong_lts.routing import Difference
+from kong_lts.unshared import RateLimit, Sessions
 
 __all__ = ["Check", "NotChecked", "Part", "Seen", "part"]
 
@@ -33,7 +34,7 @@ class Part:
     look: "Callable[[], Iterator[Seen]]"
 
 
-Seen: TypeAlias = Finding | NotChecked | Difference | Part
+Seen: TypeAlias = Finding | NotChecked | Difference | RateLimit | Sessions | Part
 """What a check may say, or leave to a part of it."""
 
 

@@ -14,18 +14,13 @@ from kong_lts.checks.manifests import mapping, names_in
 from kong_lts.deployment import DeploymentMode
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
+from kong_lts.unshared import limits_of
 
 __all__ = ["CHECK"]
 
 _BUNDLED = "bundled"
 _REMOVED = ("collector", "openwhisk", "kubernetes-sidecar-injector", "upstream-tls")
-_COUNTING = {
-    "rate-limiting": "policy",
-    "response-ratelimiting": "policy",
-    "rate-limiting-advanced": "strategy",
-    "graphql-rate-limiting-advanced": "strategy",
-}
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2592000}
+_IN_DATABASE = "cluster"
 _LONG_S = 3600
 _RENAMED = ("whitelist", "blacklist")
 _RENAMES_THEM = ("acl", "ip-restriction", "bot-detection", "request-transformer-advanced", "canary")
@@ -155,11 +150,9 @@ def _rla_without_database(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
 
 def _doubled(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
     """Counters in two databases: how much more passes while two clusters take traffic."""
-    field = _COUNTING.get(plugin.name)
     two = case.deployment.resources.second_cluster and case.deployment.mode.has_database
-    if field is None or not two or plugin.config.get(field) != "cluster":
-        return
-    windows = list(_windows(plugin))
+    limits = limits_of(plugin.name, plugin.config, plugin.where) if two else ()
+    windows = [(one.window_s, one.limit) for one in limits if one.store == _IN_DATABASE]
     if not windows:
         return
     window, limit = max(windows)
@@ -173,25 +166,6 @@ def _doubled(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
         limit=limit,
         over=2 * limit,
     )
-
-
-def _windows(plugin: PluginInUse) -> Iterator[tuple[int, int]]:
-    config = plugin.config
-    yield from _windows_of(config)
-    for inner in mapping(config.get("limits")).values():
-        yield from _windows_of(mapping(inner))
-    limits, sizes = config.get("limit"), config.get("window_size")
-    if isinstance(limits, list) and isinstance(sizes, list):
-        for limit, size in zip(limits, sizes, strict=False):
-            if isinstance(limit, int | float) and isinstance(size, int | float):
-                yield int(size), int(limit)
-
-
-def _windows_of(config: Mapping[str, object]) -> Iterator[tuple[int, int]]:
-    for name, seconds in _SECONDS.items():
-        limit = config.get(name)
-        if isinstance(limit, int | float) and not isinstance(limit, bool):
-            yield seconds, int(limit)
 
 
 def _redis(case: Case, plugin: PluginInUse) -> Iterator[Finding]:

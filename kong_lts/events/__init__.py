@@ -51,6 +51,7 @@ from kong_lts.events.outcomes import (
     TrafficCount,
     Watched,
     WritesStopped,
+    mixed_since,
 )
 
 __all__ = [
@@ -102,4 +103,5 @@ __all__ = [
     "event_from_json",
     "event_to_json",
     "journal_schema",
+    "mixed_since",
 ]

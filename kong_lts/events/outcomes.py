@@ -1,6 +1,7 @@
 """What steps give back: journalled, and handed to later steps."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 import attrs
@@ -34,6 +35,7 @@ __all__ = [
     "TrafficCount",
     "Watched",
     "WritesStopped",
+    "mixed_since",
 ]
 
 
@@ -182,6 +184,8 @@ class Diverted:
 
     new_percent: int
     """Share of the traffic that the new cluster gets, 0 to 100."""
+    at: str = ""
+    """When it was in force."""
 
 
 @attrs.frozen(kw_only=True)
@@ -329,6 +333,8 @@ class Watched:
     """Who approved, rejected or aborted, where somebody did."""
     refused: str = ""
     """Why the run does not go on though no gate stops it."""
+    diverted_at: str = ""
+    """When the traffic was diverted again that an earlier watch had led back; empty where not."""
 
 
 Outcome = (
@@ -354,3 +360,24 @@ Outcome = (
 
 Past = Mapping[str, Outcome]
 """Outcomes so far, by step id."""
+
+
+def mixed_since(past: Past) -> datetime | None:
+    """When both clusters began to serve, for the last time; None where nobody knows."""
+    diverted = [
+        _time(outcome.at)
+        for outcome in past.values()
+        if isinstance(outcome, Diverted) and 0 < outcome.new_percent < 100
+    ]
+    again = [_time(one.diverted_at) for one in past.values() if isinstance(one, Watched)]
+    first = sorted(filter(None, diverted))[:1]
+    return max((*filter(None, again), *first), default=None)
+
+
+def _time(text: str) -> datetime | None:
+    """A time of a journal; None for what is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -5,7 +5,7 @@ from enum import StrEnum
 import attrs
 from attrs.validators import ge, gt, le, lt, optional
 
-__all__ = ["DEFAULT_GATES", "Gate", "Measure", "NoData"]
+__all__ = ["DEFAULT_GATES", "Gate", "Measure", "NoData", "WindowEnd", "float_or_none"]
 
 
 class Measure(StrEnum):
@@ -34,7 +34,16 @@ class NoData(StrEnum):
     """The traffic is led back first."""
 
 
-def _float_or_none(value: float | None) -> float | None:
+class WindowEnd(StrEnum):
+    """What follows where both clusters have served for as long as they may."""
+
+    ASK = "ask"
+    """A person is asked whether this stage may go on, the gates watch meanwhile; no leads back."""
+    ROLL_BACK = "roll back"
+    """The traffic is led back, and the run stops."""
+
+
+def float_or_none(value: float | None) -> float | None:
     """One form of a number, so that a plan has one fingerprint."""
     return None if value is None else float(value)
 
@@ -59,7 +68,7 @@ class Gate:
     max_more: float = attrs.field(default=0.002, converter=float, validator=[gt(0), le(1)])
     """So much more, as a share of all requests, matters to nobody."""
     max_share: float | None = attrs.field(
-        default=None, converter=_float_or_none, validator=optional([gt(0), le(1)])
+        default=None, converter=float_or_none, validator=optional([gt(0), le(1)])
     )
     """The most on the new cluster, whatever the current one has; None for no such limit."""
     max_share_alone: float = attrs.field(default=0.05, converter=float, validator=[gt(0), le(1)])

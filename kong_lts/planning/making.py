@@ -19,6 +19,7 @@ from kong_lts.errors import NotPlannableError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Severity, blockers
 from kong_lts.monitoring import Gate
+from kong_lts.planning.mixed_window import apart, divided, mixed_window
 from kong_lts.planning.plans import Plan
 from kong_lts.planning.preproduction import Preproduction, preproduction_findings
 from kong_lts.protocols import Probe
@@ -33,14 +34,12 @@ from kong_lts.strategies import (
     route_probes,
     steps,
 )
-from kong_lts.traffic import DEFAULT_RAMP, MixedWindow, RampStage
-from kong_lts.versions import Edition
+from kong_lts.traffic import DEFAULT_RAMP, RampStage
+from kong_lts.unshared import RateLimit, Sessions
 
 __all__ = ["plan", "plan_restore"]
 
 _MOST_SHOWN = 5
-_SESSIONS = "plugin-session-invalidated"
-"""The rule of the catalog that finds plugins with sessions."""
 
 
 class _Assessed(Protocol):
@@ -51,6 +50,12 @@ class _Assessed(Protocol):
 
     @property
     def route_changes(self) -> tuple[Difference, ...]: ...
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]: ...
+
+    @property
+    def sessions(self) -> tuple[Sessions, ...]: ...
 
 
 def plan(
@@ -92,8 +97,8 @@ def plan(
         gates=tuple(gates) or given.gates,
         probes=tuple(probes) or given.probes,
     )
-    chosen = _completed(given, assessment, evidence)
-    findings = (*assessment.findings, *_not_probed(chosen.route_probes)) if assessment else ()
+    completed = _completed(given, assessment, evidence)
+    findings = (*assessment.findings, *_not_probed(completed.route_probes)) if assessment else ()
     if preproduction is not None or require_preproduction:
         findings += tuple(preproduction_findings(deployment, evidence, preproduction))
     choice = choose_strategy(deployment)
@@ -102,12 +107,14 @@ def plan(
     if obstacles or new is None or choice.strategy is None:
         raise NotPlannableError(tuple(obstacles))
     wanted = Strategy(strategy) if strategy else choice.strategy
+    chosen, kept = divided(deployment, wanted, completed, apart(deployment, assessment, evidence))
+    made = steps(deployment, new, chosen, wanted)
     return Plan(
         deployment=deployment,
         strategy=wanted,
         reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
-        steps=steps(deployment, new, chosen, wanted),  # type: ignore[arg-type] # see AnyStep
-        findings=(*findings, *_mixed_window(deployment, wanted, chosen)),
+        steps=made,  # type: ignore[arg-type] # see AnyStep
+        findings=(*findings, *mixed_window(deployment, chosen, made), *kept),
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
         inputs=None if evidence is None else _digest(evidence),
     )
@@ -122,7 +129,6 @@ def _completed(
         ramp=given.ramp or DEFAULT_RAMP,
         route_probes=route_probes(assessment.route_changes) if assessment else given.route_probes,
         configuration_rows=_rows(evidence) if evidence else given.configuration_rows,
-        sessions=given.sessions or _has_sessions(assessment),
     )
 
 
@@ -139,28 +145,6 @@ def _digest(evidence: Evidence) -> str:
     """Tells one evidence from another; nothing of it can be read from there."""
     text = evidence.to_json().encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()
-
-
-def _has_sessions(assessment: _Assessed | None) -> bool:
-    found = assessment.findings if assessment else ()
-    return any(finding.rule == _SESSIONS for finding in found)
-
-
-def _mixed_window(
-    deployment: Deployment, strategy: Strategy, settings: Settings
-) -> Iterator[Finding]:
-    """What it costs that both clusters serve for a while."""
-    if strategy is Strategy.IN_PLACE and deployment.mode is not DeploymentMode.HYBRID:
-        return
-    window = MixedWindow(
-        stages=settings.ramp,
-        hold_s=settings.hold_s,
-        limits=settings.rate_limits,
-        sessions=settings.sessions,
-        vitals=deployment.current.version.edition is Edition.ENTERPRISE
-        and deployment.mode.has_database,
-    )
-    yield from window.findings()
 
 
 def plan_restore(

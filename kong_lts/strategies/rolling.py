@@ -275,7 +275,9 @@ def _share(
         guide=f"{guide} 6",
         side=Side.NEW,
         new_percent=percent,
-        keeps_clients=settings.sessions,
+        keeps_clients=bool(settings.sessions),
+        keeps_hosts=settings.session_hosts,
+        mixed_window_s=shared.window_that_ends(settings),
         before_percent=before,  # the way back too: no more current nodes run than for that share
     )
     yield diverted

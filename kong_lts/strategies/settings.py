@@ -3,13 +3,16 @@
 import attrs
 from attrs.validators import ge, gt, optional
 
-from kong_lts.monitoring import DEFAULT_GATES, Gate
+from kong_lts.monitoring import DEFAULT_GATES, Gate, WindowEnd
+from kong_lts.monitoring.gates import float_or_none
 from kong_lts.protocols import Probe
 from kong_lts.smoke_test import SAFE_METHODS
 from kong_lts.strategies.route_probes import RouteProbes
 from kong_lts.traffic import DEFAULT_RAMP, RampStage, RateLimit
 
 __all__ = ["Settings"]
+
+_A_DAY_S: float | None = 86400.0
 
 
 @attrs.frozen(kw_only=True)
@@ -55,10 +58,22 @@ class Settings:
     """How kong is called on a node."""
     configuration: str | None = None
     """Path of the new nodes' kong.conf, as seen on the node."""
-    rate_limits: tuple[RateLimit, ...] = ()
-    """What `kong_lts.traffic.rate_limits` finds; the plan says what they let through meanwhile."""
-    sessions: bool = False
-    """Whether a plugin keeps sessions; a plan also takes it from its assessment."""
+    rate_limits: tuple[RateLimit, ...] | None = None
+    """Of which the plan says what they let through meanwhile; None takes them from the assessment
+    or the evidence, and `kong_lts.traffic.rate_limits` reads them off a document."""
+    sessions: bool | None = None
+    """Whether every client must stay on one side for its session; None takes it from the assessment
+    or the evidence, and False says that no session matters."""
+    session_hosts: tuple[str, ...] = ()
+    """Hosts whose clients must stay on one side, where others need not; likewise taken from the
+    assessment where `sessions` is None and none is named."""
+    mixed_window_s: float | None = attrs.field(
+        default=_A_DAY_S, converter=float_or_none, validator=optional(gt(0))
+    )
+    """How long both clusters may serve, from the first diversion on and whatever is waited for;
+    None sets no end."""
+    window_end: WindowEnd = attrs.field(default=WindowEnd.ASK, converter=WindowEnd)
+    """What follows then: somebody is asked while the gates watch on, or the traffic is led back."""
     watch_interval_s: float = attrs.field(default=10.0, converter=float)
     """How often the gates look."""
     hold_s: float = attrs.field(default=3600.0, converter=float)

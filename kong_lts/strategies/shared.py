@@ -6,7 +6,7 @@ import attrs
 
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
-from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics
+from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics, WindowEnd
 from kong_lts.nodes import DoByHand, InstallNodes, StartNodes, StopNodes
 from kong_lts.smoke_test import (
     CheckRoutes,
@@ -40,6 +40,7 @@ __all__ = [
     "test_routes",
     "watch_afterwards",
     "watch_stage",
+    "window_that_ends",
     "with_database",
     "without_database",
 ]
@@ -266,7 +267,13 @@ def check_routes(
 
 def diversion(settings: Settings, divert: str, watch: str) -> Iterator[Step]:
     """The ramp: each stage is approved where the plan says so, diverted, and watched."""
-    diversions = ramp(settings.ramp, guide=divert, keeps_clients=settings.sessions)
+    diversions = ramp(
+        settings.ramp,
+        guide=divert,
+        keeps_clients=bool(settings.sessions),
+        keeps_hosts=settings.session_hosts,
+        mixed_window_s=window_that_ends(settings),
+    )
     yield check_metrics(settings, watch)
     for stage, diverted in zip(settings.ramp, diversions, strict=True):
         if stage.approval:
@@ -309,7 +316,14 @@ def watch_stage(
         share_percent=diverted.new_percent,
         back_to_percent=back,
         error_log=settings.error_log,
+        mixed_window_s=settings.mixed_window_s if 0 < diverted.new_percent < 100 else None,
+        window_end=settings.window_end,
     )
+
+
+def window_that_ends(settings: Settings) -> float | None:
+    """How long a further share may be given, where nobody is asked about the end."""
+    return settings.mixed_window_s if settings.window_end is WindowEnd.ROLL_BACK else None
 
 
 def watch_afterwards(settings: Settings, guide: str, name: str = "watch-afterwards") -> Step:

@@ -29,6 +29,7 @@ from kong_lts.smoke_test import (
 from kong_lts.strategies import choose_strategy
 from kong_lts.testing.scenarios import ALL
 from kong_lts.traffic import DivertTraffic, RampStage
+from kong_lts.unshared import RateLimit
 from kong_lts.versions import KongVersion
 
 __all__ = [
@@ -52,6 +53,7 @@ _MOST = 3
 _MOST_NODES = 7
 _PLANNABLE = tuple(name for name, made in ALL.items() if choose_strategy(made).strategy)
 _PERCENT = st.integers(0, 100)
+_OVER_ZERO = st.floats(1, 10**6)
 _POSITIVE = st.floats(0, 1e9)
 _JSON_PATH = st.from_regex(r"\A\$(\.[a-z]+|\[[0-9]\])*\Z")
 _PROBE_STEPS = (CheckRoutes, CompareAnswers, RecordAnswers, SmokeTest, StagingTest)
@@ -223,6 +225,10 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     **{(kind, "poll_s"): st.floats(0.1, 1000) for kind in _PROBE_STEPS},
     (CompareAnswers, "max_slower_factor"): st.floats(1, 1000),
     (CheckRoutes, "routes"): st.none() | st.integers(0),
+    (DivertTraffic, "mixed_window_s"): st.none() | _OVER_ZERO,
+    (WatchMetrics, "mixed_window_s"): st.none() | _OVER_ZERO,
+    (RateLimit, "limit"): st.integers(1),
+    (RateLimit, "window_s"): st.integers(1),
     (WatchMetrics, "watch_s"): _POSITIVE,
     (Request, "headers"): st.lists(st.tuples(texts(), texts()), max_size=_MOST).map(tuple),
     (Request, "scheme"): st.sampled_from(["http", "https"]),

@@ -1,75 +1,21 @@
 """The time in which both clusters serve: how long it is, and what it costs."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
-from attrs.validators import gt
+from attrs.validators import ge
 
-from kong_lts import catalog
-from kong_lts.catalog.rows import CounterPlugin, Counts
 from kong_lts.findings import Finding, Severity
 from kong_lts.traffic.ramp import RampStage
+from kong_lts.unshared import RateLimit
 
-__all__ = ["MixedWindow", "RateLimit", "rate_limits"]
+__all__ = ["MixedWindow"]
 
-_PERIODS_S = {
-    "second": 1,
-    "minute": 60,
-    "hour": 3600,
-    "day": 86400,
-    "month": 30 * 86400,
-    "year": 365 * 86400,
-}
-_SHARED = "redis"
-_OWNERS = ("services", "routes", "consumers")
 _SOURCE = (
     "guide, Dual-cluster upgrade: counters between database X and database Y are not synchronized"
 )
-
-
-@attrs.frozen(kw_only=True)
-class RateLimit:
-    """One limit that a plugin keeps."""
-
-    plugin: str
-    """Its name."""
-    where: str
-    """What it is for: a service, a route, a consumer, or everything."""
-    limit: int = attrs.field(validator=gt(0))
-    """Requests in one window."""
-    window_s: int = attrs.field(validator=gt(0))
-    """Length of the window."""
-    store: str
-    """Where it counts: `cluster` (the database), `local` (each node) or `redis`."""
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether both clusters count in one place, as long as both are given the same."""
-        return self.store == _SHARED
-
-    def over_admission(self, duration_s: float) -> int:
-        """Requests that a client has let through beyond the limit, at worst, while both serve.
-
-        It may use up the limit on each side once in every window, also in the one that has begun
-        before.
-
-        Args:
-            duration_s: How long both clusters serve.
-        """
-        if self.is_shared or not duration_s:
-            return 0
-        return self.limit * (math.ceil(duration_s / self.window_s) + 1)
-
-    def unrefused(self, percent: int) -> int:
-        """Requests that a client gets through in one window without a single refusal.
-
-        Args:
-            percent: Of its requests, how many go to the new cluster.
-        """
-        if self.is_shared:
-            return self.limit
-        return min(2 * self.limit, self.limit * 100 // max(percent, 100 - percent))
+_MOST_NAMES = 5
+_MOST_STAGES = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -80,10 +26,16 @@ class MixedWindow:
     """Of the ramp."""
     hold_s: float = 0.0
     """How much longer each stage may last."""
+    most_s: float | None = None
+    """How long all of it may last, waiting for people included; None sets no end."""
+    at_the_end: str = ""
+    """What follows then, in words."""
+    current_nodes: int = attrs.field(default=1, validator=ge(1))
+    """That serve traffic; what each node counts for itself grows with them."""
+    new_nodes: int = attrs.field(default=1, validator=ge(1))
+    """Likewise of the new cluster."""
     limits: tuple[RateLimit, ...] = attrs.field(default=(), converter=tuple[RateLimit, ...])
     """Those that both clusters keep."""
-    sessions: bool = False
-    """Whether a plugin keeps sessions."""
     vitals: bool = False
     """Whether Vitals are counted in the databases: Enterprise with a database."""
 
@@ -99,55 +51,79 @@ class MixedWindow:
 
     @property
     def longest_s(self) -> float:
-        """How long it takes if every gate prolongs its stage to the end."""
-        return sum(stage.bake_s + self.hold_s for stage in self.shares)
+        """How long it takes if every gate prolongs its stage to the end, or to the limit."""
+        longest = sum(stage.bake_s + self.hold_s for stage in self.shares)
+        return longest if self.most_s is None else min(longest, self.most_s)
 
     def findings(self) -> Iterator[Finding]:
         """What the time in between costs; nothing where all is diverted at once."""
         if not self.shares:
             return
-        yield self._finding(
-            "mixed-window",
-            f"Both clusters serve for {self.duration_s:g} s at least, and for {self.longest_s:g} s"
-            " where gates prolong every stage; waiting for an approval comes on top.",
-            "Keep it short; a ramp of one stage with 100% has none.",
-        )
-        for limit in self.limits:
-            yield self._of_limit(limit)
+        yield from self._length()
+        for limits in _alike(self.limits):
+            yield self._of_limit(*limits)
         if self.vitals:
             yield self._finding(
                 "mixed-window-vitals",
                 "Vitals are counted in both databases, and those of the current one stay there.",
                 "Look at both, or export them before the current cluster goes.",
             )
-        if self.sessions:
+
+    def _length(self) -> Iterator[Finding]:
+        end = "waiting for an approval comes on top"
+        if self.most_s is not None:
+            end += f"; after {self.most_s:g} s, whatever it waits for, {self.at_the_end}"
+        yield self._finding(
+            "mixed-window",
+            f"Both clusters serve for {self.duration_s:g} s at least, and for {self.longest_s:g} s"
+            f" where gates prolong every stage; {end}.",
+            "Keep it short; a ramp of one stage with 100% has none.",
+        )
+        if self.most_s is not None and self.duration_s > self.most_s:
             yield self._finding(
-                "mixed-window-sessions",
-                "Sessions of one release are unknown to the other: a client that is divided request"
-                " by request is logged out again and again.",
-                "Let the load balancer keep each client on one side (`keeps_clients`), or divert"
-                " these hosts in one stage with 100%. The run stops before it divides them.",
+                "mixed-window-too-short",
+                f"The stages alone last {self.duration_s:g} s, longer than the {self.most_s:g} s"
+                " for which both clusters may serve.",
+                "Allow more in `Settings.mixed_window_s`, or plan shorter stages.",
                 severity=Severity.WARNING,
             )
 
-    def _of_limit(self, limit: RateLimit) -> Finding:
-        subject = f"{limit.plugin} of {limit.where}"
+    def _of_limit(self, limit: RateLimit, places: Sequence[str]) -> Finding:
+        shown = ", ".join(places[:_MOST_NAMES])
+        more = f" and {rest} more" if (rest := len(places) - _MOST_NAMES) > 0 else ""
+        subject = f"{limit.plugin} of {shown}{more}"
         if limit.is_shared:
             return self._finding(
                 "mixed-window-limit-shared",
                 f"{subject} counts {limit.limit} in {limit.window_s} s in Redis.",
                 "Give both clusters the same Redis, database and namespace.",
             )
-        widest = max(self.shares, key=lambda stage: limit.unrefused(stage.percent))
-        over = limit.over_admission(self.duration_s)
+        most = (self.new_nodes + self.current_nodes if limit.is_local else 2) * limit.limit
+        over = limit.over_admission(self.duration_s, new_nodes=self.new_nodes)
+        longest = limit.over_admission(self.longest_s, new_nodes=self.new_nodes)
+        each = "node" if limit.is_local else "cluster"
         return self._finding(
             "mixed-window-over-admission",
-            f"{subject} allows {limit.limit} in {limit.window_s} s and counts in each cluster"
-            f" ({limit.store}): at worst a client has {2 * limit.limit} in a window, and {over} too"
-            f" many in {self.duration_s:g} s; at {widest.percent}% it is not refused before"
-            f" {limit.unrefused(widest.percent)}.",
+            f"{subject} allows {limit.limit} in {limit.window_s} s and counts in each {each}"
+            f" ({limit.store}): at worst a client has {most} in a window, and {over} too many in"
+            f" {self.duration_s:g} s, {longest} in {self.longest_s:g} s. {self._by_split(limit)}",
             "Count in Redis for the time of the upgrade, lower the limit, or accept it.",
             severity=Severity.WARNING,
+        )
+
+    def _by_split(self, limit: RateLimit) -> str:
+        """What each share of the ramp lets through, for a client that is divided like all."""
+        told = [self._at(stage, limit) for stage in self.shares[:_MOST_STAGES]]
+        more = ["and so on"] if len(self.shares) > _MOST_STAGES else []
+        return f"By share: {'; '.join((*told, *more))}."
+
+    def _at(self, stage: RampStage, limit: RateLimit) -> str:
+        current, new = self.current_nodes, self.new_nodes
+        free = limit.unrefused(stage.percent, current_nodes=current, new_nodes=new)
+        over = limit.over_admission(stage.bake_s, new_nodes=new)
+        return (
+            f"at {stage.percent}% it is not refused before {free}, and has {over} too many in"
+            f" {stage.bake_s:g} s at worst"
         )
 
     def _finding(
@@ -163,80 +139,9 @@ class MixedWindow:
         )
 
 
-def rate_limits(config: Mapping[str, object]) -> tuple[RateLimit, ...]:
-    """Every limit that the enabled plugins of a declarative document keep.
-
-    Args:
-        config: A document as parsed, kong.yml or a state file of decK.
-    """
-    return tuple(_limits_in(config, "everything"))
-
-
-def _limits_in(owner: Mapping[str, object], where: str) -> Iterator[RateLimit]:
-    for plugin in _mappings(owner.get("plugins")):
-        yield from _of_plugin(plugin, _scope(plugin) or where)
-    for kind in _OWNERS:
-        for entity in _mappings(owner.get(kind)):
-            yield from _limits_in(entity, f"{kind[:-1]} {_label(entity)}")
-
-
-def _of_plugin(plugin: Mapping[str, object], where: str) -> Iterator[RateLimit]:
-    row = next((row for row in catalog.counters() if row.id == plugin.get("name")), None)
-    config = plugin.get("config")
-    if row is None or plugin.get("enabled") is False or not isinstance(config, Mapping):
-        return
-    store = config.get(row.store)
-    for limit, window_s in _windows(row, config):
-        yield RateLimit(
-            plugin=row.id,
-            where=where,
-            limit=limit,
-            window_s=window_s,
-            store=store if isinstance(store, str) else row.default_store,
-        )
-
-
-def _windows(row: CounterPlugin, config: Mapping[str, object]) -> Iterator[tuple[int, int]]:
-    """Each limit with its window, as the plugin writes them."""
-    if row.counts is Counts.PERIODS:
-        yield from _periods(config)
-    elif row.counts is Counts.NAMED_PERIODS:
-        named = config.get("limits")
-        for periods in named.values() if isinstance(named, Mapping) else ():
-            yield from _periods(periods if isinstance(periods, Mapping) else {})
-    else:
-        limits, sizes = _numbers(config.get("limit")), _numbers(config.get("window_size"))
-        yield from zip(limits, sizes, strict=False)
-
-
-def _periods(config: Mapping[str, object]) -> Iterator[tuple[int, int]]:
-    for period, seconds in _PERIODS_S.items():
-        for limit in _numbers([config.get(period)]):
-            yield limit, seconds
-
-
-def _numbers(value: object) -> list[int]:
-    """The numbers above 0 of a list, as whole ones."""
-    items = value if isinstance(value, list) else []
-    found = [n for n in items if isinstance(n, int | float) and not isinstance(n, bool)]
-    return [math.ceil(n) for n in found if 0 < n < math.inf]
-
-
-def _scope(plugin: Mapping[str, object]) -> str:
-    """The service, route or consumer that a plugin at the top level names."""
-    for kind in ("route", "service", "consumer"):
-        target = plugin.get(kind)
-        if isinstance(target, Mapping):
-            target = target.get("name") or target.get("id")
-        if isinstance(target, str):
-            return f"{kind} {target}"
-    return ""
-
-
-def _label(entity: Mapping[str, object]) -> str:
-    found = entity.get("name") or entity.get("username") or entity.get("id")
-    return found if isinstance(found, str) else "without a name"
-
-
-def _mappings(value: object) -> Sequence[Mapping[str, object]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else ()
+def _alike(limits: Iterable[RateLimit]) -> Iterator[tuple[RateLimit, list[str]]]:
+    """Limits that differ only in what they are for are told once."""
+    places: dict[RateLimit, list[str]] = {}
+    for limit in limits:
+        places.setdefault(attrs.evolve(limit, where=""), []).append(limit.where)
+    yield from places.items()

@@ -1,18 +1,19 @@
 """DivertTraffic, and the ramp: traffic is diverted stage by stage."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import attrs
-from attrs.validators import ge, le, optional
+from attrs.validators import ge, gt, le, optional
 
 from kong_lts.deployment import Side
 from kong_lts.errors import PlanError
-from kong_lts.events import Diverted, Past
+from kong_lts.events import Diverted, Past, mixed_since
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters
+from kong_lts.protocols import Adapters, LoadBalancer
 from kong_lts.step import Effect, PlannedStep, Reversibility, present
+from kong_lts.traffic.sessions import covers
 
 __all__ = ["DEFAULT_RAMP", "DivertTraffic", "RampStage", "ramp"]
 
@@ -48,6 +49,10 @@ class DivertTraffic(PlannedStep):
     """Where the way back leads in one step; None for the share before."""
     keeps_clients: bool = False
     """Whether a client must stay on one side, since its session is unknown on the other."""
+    keeps_hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    """Hosts whose clients must, where others need not."""
+    mixed_window_s: float | None = attrs.field(default=None, validator=optional(gt(0)))
+    """So long after the first diversion no further share is given; None sets no end."""
 
     attempts: ClassVar[int] = 3
     needs_beside = ("load_balancer",)
@@ -87,19 +92,44 @@ class DivertTraffic(PlannedStep):
                 " none, or all.",
                 "Plan a ramp with coarser shares, or give the load balancer more to divide.",
             )
-        if self.keeps_clients and divides and not getattr(balancer, "keeps_clients", False):
+        if divides:
+            yield from self._sessions(balancer)
+            yield from self._window(adapters, past)
+
+    def _sessions(self, balancer: LoadBalancer) -> Iterator[Finding]:
+        """Whoever has a session is kept on one side."""
+        if getattr(balancer, "keeps_clients", False):
+            return
+        kept: Iterable[str] = getattr(balancer, "keeps_hosts", ())
+        divided = [host for host in self.keeps_hosts if not covers(kept, host)]
+        if self.keeps_clients or divided:
+            whose = "" if self.keeps_clients else f" of {', '.join(divided)}"
             yield self.obstacle(
                 "sessions-divided",
-                "There are sessions, and the load balancer does not say that it keeps a client on"
-                " one side: users would be logged out again and again.",
-                "Divide by client and say so (`keeps_clients`), or divert in one stage with 100%.",
+                "There are sessions, and the load balancer does not say that it keeps a client"
+                f"{whose} on one side: users would be logged out again and again.",
+                "Divide by client and say so (`keeps_clients`, `keeps_hosts`), or divert in one"
+                " stage with 100%.",
+            )
+
+    def _window(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Both clusters have not served for too long already."""
+        since = mixed_since(past)
+        if self.mixed_window_s is None or since is None:
+            return
+        if (adapters.clock.now() - since).total_seconds() >= self.mixed_window_s:
+            yield self.obstacle(
+                "mixed-window-over",
+                f"Both clusters have served for {self.mixed_window_s:g} s, as long as the plan"
+                " allows.",
+                "Roll back, which sends all traffic to the current cluster.",
             )
 
     def run(self, adapters: Adapters, past: Past) -> Diverted:
         """Set the share."""
         balancer = present(adapters.load_balancer, "load_balancer", self.id)
         balancer.set_weight(self.new_percent)
-        return Diverted(new_percent=self.new_percent)
+        return Diverted(new_percent=self.new_percent, at=adapters.clock.now().isoformat())
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """The balancer has the share."""
@@ -127,7 +157,12 @@ class DivertTraffic(PlannedStep):
 
 
 def ramp(
-    stages: Sequence[RampStage], *, guide: str, keeps_clients: bool = False
+    stages: Sequence[RampStage],
+    *,
+    guide: str,
+    keeps_clients: bool = False,
+    keeps_hosts: Sequence[str] = (),
+    mixed_window_s: float | None = None,
 ) -> tuple[DivertTraffic, ...]:
     """The diversions of a ramp, in order.
 
@@ -135,6 +170,8 @@ def ramp(
         stages: Each with a larger share than the one before; the last one has 100.
         guide: The section that they carry out.
         keeps_clients: Whether a client must stay on one side.
+        keeps_hosts: Hosts whose clients must, where others need not.
+        mixed_window_s: How long after the first diversion a further share is given; None for ever.
 
     Raises:
         PlanError: The shares do not rise, or do not end at 100.
@@ -153,6 +190,8 @@ def ramp(
             before_percent=before,
             back_to_percent=0,
             keeps_clients=keeps_clients,
+            keeps_hosts=tuple(keeps_hosts),
+            mixed_window_s=mixed_window_s,
         )
         for before, after in pairs
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import attrs
 
 from kong_lts.events import GateVerdict, LatencyBucket, TrafficCount
+from kong_lts.monitoring.counts import Window, added
 from kong_lts.monitoring.gates import Gate
-from kong_lts.monitoring.judging import Window, added, judge_of
+from kong_lts.monitoring.judging import judge_of
 
 NOTHING = TrafficCount(requests=0, errors=0)
 SLOWER = ((25.0, 0.4), (50.0, 0.2), (100.0, 0.04), (400.0, 0.008), (1000.0, 0.001))

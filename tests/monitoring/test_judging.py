@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kong_lts.events import GateVerdict, LatencyBucket, TrafficCount
 from kong_lts.monitoring import Gate, Measure, NoData
-from kong_lts.monitoring.judging import Window, added, judge_of, since
+from kong_lts.monitoring.counts import Window, added, since
+from kong_lts.monitoring.judging import judge_of
 from tests.conftest import counted
 from tests.monitoring.simulated import NOTHING
 

@@ -47,7 +47,9 @@ def test_each_stage_starts_where_the_one_before_it_ended(stages: tuple[RampStage
 
     for step in ramp(stages, guide="a guide"):
         assert rules(step.check(adapters, NO_PAST)) == []
-        assert step.run(adapters, NO_PAST) == Diverted(new_percent=step.new_percent)
+        assert step.run(adapters, NO_PAST) == Diverted(
+            new_percent=step.new_percent, at=world.now.isoformat()
+        )
         assert rules(step.check(adapters, NO_PAST)) == []
         assert rules(step.verify(adapters, NO_PAST)) == []
 

@@ -95,6 +95,8 @@ class CounterPlugin:
     """The field that says where it counts."""
     default_store: str
     """Of 2.8."""
+    local_at_sync_rate: int | None = None
+    """The `sync_rate` with which each node counts for itself, whatever the store."""
     counts: Counts
     source: str = attrs.field(validator=min_len(1))
     verified: str = "measured"
