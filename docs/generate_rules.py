@@ -1,10 +1,12 @@
 """Writes docs/reference/rules.md: every rule of the catalog, one anchor each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import ConfTrigger, KongConfRule, Rule
+from kong_lts.checks import ALL
 
 PAGE = Path(__file__).with_name("reference") / "rules.md"
 
@@ -13,9 +15,12 @@ INTRODUCTION = """# Rules
 Every finding names the rule that it comes from.
 This page is made from the catalog by `python docs/generate_rules.py`; do not edit it.
 
+Each says how bad it can be, what breaks, what to do, where it is looked for, and who says so.
 The severity is the most a rule can say; a deployment may lower it.
 What stands in braces is filled in for each finding.
 *measured* means seen on real gateways, *documents* that only texts say it.
+*Suffered* names what it was for people who upgraded without knowing of it.
+How rules are chosen, weighed and accepted: [why each rule](../explanation/why-each-rule.md).
 """
 
 FILES: tuple[tuple[str, str], ...] = (
@@ -67,11 +72,51 @@ def _rule(row: Rule) -> str:
         "",
         _sentence(row.action),
         "",
-        f"Source: {row.source}.",
+        *_facts(row.id),
+        f"- Source: {row.source}.",
     ]
     if isinstance(row, KongConfRule):
         lines += _examples(row)
     return "\n" + "\n".join(lines) + "\n"
+
+
+def _facts(rule: str) -> Iterator[str]:
+    if rule in _inputs():
+        yield f"- Looked for in: {' or '.join(_inputs()[rule])}."
+    if rule in _categories():
+        yield f"- Category of the guide: {_categories()[rule]}."
+    if rule in _suffered():
+        yield f"- Suffered: {'; '.join(_suffered()[rule])}."
+
+
+@cache
+def _inputs() -> Mapping[str, tuple[str, ...]]:
+    """By rule: what the checks need to see it."""
+    found: dict[str, dict[str, None]] = {}
+    for check in ALL:
+        for rule in check.rules():
+            found.setdefault(rule, {})[check.needs_called or "whatever is given"] = None
+    return {rule: tuple(inputs) for rule, inputs in found.items()}
+
+
+@cache
+def _categories() -> Mapping[str, int]:
+    """By rule: the guide's category; the lowest where several changes are found by one rule."""
+    found: dict[str, int] = {}
+    for row in catalog.changes():
+        for rule in row.rules if row.category else ():
+            found[rule] = min(found.get(rule, 5), row.category or 5)
+    return found
+
+
+@cache
+def _suffered() -> Mapping[str, list[str]]:
+    """By rule: what it was for people who upgraded before."""
+    found: dict[str, list[str]] = {}
+    for row in catalog.pains():
+        for rule in row.rules:
+            found.setdefault(rule, []).append(row.title)
+    return found
 
 
 def _examples(row: KongConfRule) -> Iterator[str]:
