@@ -39,7 +39,8 @@ from kong_lts.events import (
     StepStarted,
     StepVerified,
 )
-from kong_lts.findings import blockers
+from kong_lts.findings import Finding, Severity, blockers
+from kong_lts.nodes import hybrid_guards
 from kong_lts.planning import AnyStep, Plan, Run
 from kong_lts.protocols import Adapters, Clock, Journal, Order
 from kong_lts.run import Command, Phase, RunState, replay
@@ -246,16 +247,7 @@ class Driver:
     def _do(self, command: Command, step: AnyStep) -> None:
         past, adapters = self.state.past, self.waiting(step)
         if command is Command.CHECK:
-            findings = (
-                *step.check(adapters, past),
-                *drift(
-                    self.state.plan.steps,
-                    step,
-                    adapters,
-                    past,
-                    begun=step.id in self.state.begun,
-                ),
-            )
+            findings = (*step.check(adapters, past), *self._guards(step, adapters))
             self.note(lambda at: StepChecked(at=at, step=step.id, findings=findings))
         elif command is Command.ACT:
             self.note(lambda at: StepStarted(at=at, step=step.id))
@@ -269,6 +261,16 @@ class Driver:
         elif command is Command.INSPECT:
             happened = _happened(step, adapters, self.state)
             self.note(lambda at: StepFound(at=at, step=step.id, happened=happened))
+
+    def _guards(self, step: AnyStep, adapters: Adapters) -> Iterator[Finding]:
+        """What speaks against any step now; a WARNING that was told is not told again."""
+        plan, past, begun = self.state.plan, self.state.past, self.state.begun
+        yield from drift(plan.steps, step, adapters, past, begun=step.id in begun)
+        told = {(finding.rule, finding.message) for finding in self.state.findings}
+        for finding in hybrid_guards(plan.deployment, plan.steps, step, adapters, past, begun):
+            stops = finding.severity is Severity.BLOCKER
+            if stops or (finding.rule, finding.message) not in told:
+                yield finding
 
     def _fail(self, step: AnyStep, exc: KongLtsError) -> None:
         """Try again what may be repeated; else stop, and go back where a test was refused."""

@@ -238,8 +238,9 @@ def test_current_data_planes_must_go_on_serving() -> None:
     )
     adapters = without(fake_adapters(world), "current", "nodes")
 
-    guard.run(adapters, NO_PAST)
+    past = {guard.id: guard.run(adapters, NO_PAST)}
 
-    assert rules(guard.verify(adapters, NO_PAST)) == []
+    assert rules(guard.verify(adapters, past)) == []
     world.current.running["x-dp-2"] = False
-    assert rules(guard.verify(adapters, NO_PAST)) == ["data-plane-lost"]
+    assert rules(guard.verify(adapters, past)) == ["data-plane-lost"]
+    assert rules(guard.verify(adapters, NO_PAST)) == ["data-planes-not-noted"]

@@ -60,6 +60,8 @@ class HttpAdminApi:
             ready=bool(reachable) if ready.status == 404 else ready.status == 200,
             database_reachable=bool(reachable),
             configuration_hash=loaded if isinstance(loaded, str) else None,
+            requests=_requests(document),
+            workers=_workers(document),
         )
 
     def root(self) -> Mapping[str, object]:
@@ -112,6 +114,21 @@ class HttpAdminApi:
                 return client, KongVersion.parse(found[0])
             failures.append(f"{node}: it names no version of Kong")
         raise AdminApiError(doing, f"no node has an Admin API ({'; '.join(failures) or 'no urls'})")
+
+
+def _requests(status: Mapping[str, object]) -> int | None:
+    """Of a node since its start."""
+    server = status.get("server")
+    count = server.get("total_requests") if isinstance(server, Mapping) else None
+    return count if isinstance(count, int) else None
+
+
+def _workers(status: Mapping[str, object]) -> tuple[int, ...]:
+    """The processes that serve, by the memory of each."""
+    memory = status.get("memory")
+    rows = memory.get("workers_lua_vms") if isinstance(memory, Mapping) else None
+    found = [row.get("pid") for row in rows or () if isinstance(row, Mapping)]
+    return tuple(sorted(pid for pid in found if isinstance(pid, int)))
 
 
 def _version(client: AdminClient, root: Fetched, status: Fetched, doing: str) -> str:

@@ -14,6 +14,8 @@ __all__ = [
     "BackupCompleted",
     "Confirmed",
     "CredentialsRestored",
+    "DataPlaneSeen",
+    "DataPlanesSeen",
     "DeclarativeBackedUp",
     "DeclarativeRestored",
     "Diverted",
@@ -176,6 +178,35 @@ class Confirmed:
     """Who it was."""
     note: str = ""
     """What they said."""
+
+
+@attrs.frozen(kw_only=True)
+class DataPlaneSeen:
+    """How a data plane was when it was looked at."""
+
+    name: str
+    configuration: str = ""
+    """Hash of what it has loaded; empty where it does not tell."""
+    requests: int | None = None
+    """Since its start, where it tells."""
+    workers: tuple[int, ...] = ()
+    """Processes that serve, where it tells."""
+
+    def is_another_process(self, before: "DataPlaneSeen") -> bool:
+        """Whether it was restarted or reloaded since an earlier look, as far as it tells."""
+        if before.workers and self.workers and not set(before.workers) & set(self.workers):
+            return True
+        if before.requests is None or self.requests is None:
+            return False
+        return self.requests < before.requests
+
+
+@attrs.frozen(kw_only=True)
+class DataPlanesSeen:
+    """Data planes were looked at, to see later whether they are still so."""
+
+    nodes: tuple[DataPlaneSeen, ...]
+    """Those that answered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -351,6 +382,7 @@ Outcome = (
     | CredentialsRestored
     | Migrated
     | Confirmed
+    | DataPlanesSeen
     | Diverted
     | Probed
     | Recorded

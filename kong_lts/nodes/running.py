@@ -9,10 +9,18 @@ from kong_lts.errors import AdminApiError, StepFailedError
 from kong_lts.events import Done, Past
 from kong_lts.fan_out import fan_out
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters, AdminApi, ProcessRunner
+from kong_lts.protocols import Adapters, AdminApi, NodeStatus, ProcessRunner
 from kong_lts.step import Effect, PlannedStep, Reversibility, Step, present, runner_of
 
-__all__ = ["COMMAND_S", "NoConnections", "NodesStep", "StartNodes", "StopNodes", "status_text"]
+__all__ = [
+    "COMMAND_S",
+    "NoConnections",
+    "NodesStep",
+    "StartNodes",
+    "StopNodes",
+    "status_text",
+    "wrong_with",
+]
 
 T = TypeVar("T")
 
@@ -73,6 +81,11 @@ def status_text(admin: AdminApi, node: str, version: str) -> str:
         status = admin.status(node)
     except AdminApiError as exc:
         return str(exc)
+    return wrong_with(status, version)
+
+
+def wrong_with(status: NodeStatus, version: str) -> str:
+    """What a node says that keeps it from serving as *version*, empty when nothing does."""
     if not status.ready:
         return "it is not ready"
     if status.version and status.version != version:

@@ -2,6 +2,7 @@
 
 from kong_lts.planning.differences import PlanChange, PlanDifference, plan_differences
 from kong_lts.planning.ends import Case, Rehearsal, Run, Verdict
+from kong_lts.planning.guards import guards
 from kong_lts.planning.making import plan, plan_restore
 from kong_lts.planning.plans import AnyStep, Plan
 from kong_lts.planning.preproduction import Preproduction
@@ -19,6 +20,7 @@ __all__ = [
     "Run",
     "Verdict",
     "WayBack",
+    "guards",
     "plan",
     "plan_differences",
     "plan_restore",

@@ -60,6 +60,10 @@ class NodeStatus:
     """Whether it reaches its database."""
     configuration_hash: str | None = None
     """Of what a node without a database has loaded; None where it does not tell."""
+    requests: int | None = None
+    """Those that it took since its start; fewer than before mean that it was restarted."""
+    workers: tuple[int, ...] = ()
+    """Numbers of its processes that serve; all others than before mean a restart or a reload."""
 
 
 @attrs.frozen(kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts.findings import Severity
 from kong_lts.nodes import DoByHand
-from kong_lts.planning import AnyStep, Plan, ways_back
+from kong_lts.planning import AnyStep, Plan, guards, ways_back
 from kong_lts.reports.assessments import (
     deployment_facts,
     findings_section,
@@ -132,6 +132,12 @@ def _ways_back(plan: Plan) -> Iterator[Section]:
     yield Section(title="The ways back", blocks=(table,))
 
 
+def _guards(plan: Plan) -> Iterator[Section]:
+    """What is looked at before every step."""
+    if found := guards(plan):
+        yield Section(title="Before every step", blocks=(Bullets(items=found),))
+
+
 def plan_document(plan: Plan) -> Document:
     """The report on a plan."""
     choice = choose_strategy(plan.deployment)
@@ -155,6 +161,7 @@ def plan_document(plan: Plan) -> Document:
                 blocks=(Bullets(items=plan.reasons), *_rejected(rejected)),
             ),
             Section(title="Steps", blocks=(Entries(entries=tuple(_entries(plan)), compact=True),)),
+            *_guards(plan),
             *_ways_back(plan),
             *findings_section(plan.findings),
             Section(title="What is upgraded", blocks=(about,)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kong_lts.findings import Severity
-from kong_lts.planning import AnyStep, Plan
+from kong_lts.planning import AnyStep, Plan, guards
 from kong_lts.reports.assessments import way
 from kong_lts.reports.by_hand import by_hand
 from kong_lts.reports.markdown import escaped
@@ -30,6 +30,7 @@ def plan_runbook(plan: Plan) -> str:
         "",
         _BEFORE,
         *_findings(plan),
+        *_guards(plan),
         *(line for number, step in enumerate(plan.steps) for line in _step(plan, number, step)),
     ]
     return "\n".join(lines) + "\n"
@@ -44,6 +45,13 @@ def _findings(plan: Plan) -> Iterator[str]:
     for finding in found:
         yield f"- [ ] {escaped(clean(f'{finding.subject}: {finding.message}'))}"
         yield f"  <br>{escaped(clean(finding.action))}"
+
+
+def _guards(plan: Plan) -> Iterator[str]:
+    """What has to be so at any time."""
+    if found := guards(plan):
+        yield from ("", "## Look before every step", "")
+        yield from (f"- {escaped(clean(text))}" for text in found)
 
 
 def _step(plan: Plan, number: int, step: AnyStep) -> Iterator[str]:

@@ -16,6 +16,8 @@ from kong_lts.strategies.settings import Settings
 __all__ = ["steps"]
 
 _GUIDE = "Hybrid mode, step"
+_NOTE = "note-data-planes"
+"""Id of the step that notes how the current data planes are."""
 
 
 def steps(
@@ -39,7 +41,7 @@ def steps(
         _keep_data_planes(strategy),
         _custom_plugins(),
         *_control_planes(deployment, new, settings, strategy),
-        _guard(deployment.current),
+        _guard(deployment.current, "guard-data-planes", since=_NOTE),
         *rolling.replacement(deployment.current, new, _in_sync(settings), guide=_GUIDE),
         shared.test(
             SmokeTest,
@@ -75,14 +77,16 @@ def _keep_data_planes(strategy: Strategy) -> Step:
     )
 
 
-def _guard(current: Cluster) -> Step:
-    """The new control planes are there: do the current data planes still serve?"""
+def _guard(current: Cluster, name: str, *, since: str | None = None) -> Step:
+    """Do the current data planes still serve, before anything is done to their control planes, and
+    when the new ones are there?"""
     return GuardDataPlanes(
-        id="guard-data-planes",
+        id=name,
         guide=f"{_GUIDE} 1",
         side=Side.CURRENT,
         nodes=shared.without_database(current.nodes),
         version=str(current.version),
+        since=since,
     )
 
 
@@ -100,10 +104,15 @@ def _custom_plugins() -> Step:
 def _control_planes(
     deployment: Deployment, new: Cluster, settings: Settings, strategy: Strategy
 ) -> Iterator[Step]:
-    if strategy is Strategy.DUAL_CLUSTER:
-        yield from dual_cluster.control_planes(deployment, new, settings)
-    else:
-        yield from in_place.control_planes(deployment, new, settings, downtime=False)
+    made = (
+        dual_cluster.control_planes(deployment, new, settings)
+        if strategy is Strategy.DUAL_CLUSTER
+        else in_place.control_planes(deployment, new, settings, downtime=False)
+    )
+    for step in made:
+        yield step
+        if step.id == shared.EVALUATE:  # nothing changes any more, and nothing is touched yet
+            yield _guard(deployment.current, _NOTE)
 
 
 def _completion(deployment: Deployment, settings: Settings, strategy: Strategy) -> Iterator[Step]:

@@ -94,6 +94,8 @@ class SimulatedCluster:
     """How long a node takes from its start until it is ready."""
     ready_at: dict[str, datetime] = attrs.Factory(dict)
     """By node; without an entry it is ready as soon as it runs."""
+    starts: dict[str, int] = attrs.Factory(dict)
+    """How often each node was started."""
     roles: dict[str, NodeRole | None] = attrs.Factory(dict)
     disabled_plugins: tuple[str, ...] = ()
     """Of the bundled ones, as its kong.conf has them."""

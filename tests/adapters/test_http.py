@@ -28,7 +28,11 @@ def as_json(document: object, status: int = 200, **headers: str) -> Reply:
 
 
 NOT_FOUND = {"message": "Not found"}
-STATUS = {"database": {"reachable": True}, "server": {}, "memory": {}}
+STATUS = {
+    "database": {"reachable": True},
+    "server": {"total_requests": 521},
+    "memory": {"workers_lua_vms": [{"http_allocated_gc": "42.31 MiB", "pid": 15564}]},
+}
 
 
 def listener(
@@ -82,6 +86,26 @@ class TestHttpAdminApiEntities(AdminEntitiesContract):
                 return HttpAdminApi({"down": NOBODY, "node": api.url})
 
             yield make
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"server": 1, "memory": []}, {"memory": {"workers_lua_vms": [1]}}]
+)
+def test_a_status_that_does_not_tell_its_processes_is_no_error(
+    odd: dict[str, object], serve: Serve
+) -> None:
+    def answer(request: Received) -> Reply:
+        return as_json({"version": "3.4.2", **odd})
+
+    status = HttpAdminApi({"node": serve(answer).url}).status("node")
+
+    assert (status.requests, status.workers) == (None, ())
+
+
+def test_a_status_tells_the_processes_and_their_requests(serve: Serve) -> None:
+    status = HttpAdminApi({"node": serve(listener("2.8.5")).url}).status("node")
+
+    assert (status.requests, status.workers) == (521, (15564,))
 
 
 def test_every_page_of_a_collection_is_read() -> None:

@@ -36,6 +36,17 @@ class AdminApiContract:
         assert status.database_reachable
         assert status.version == version
 
+    def test_one_that_is_not_restarted_stays_the_same_process(
+        self, make: Callable[[NodeState], AdminApi]
+    ) -> None:
+        admin = make(NodeState.READY_3_4)
+
+        first, second = admin.status("node"), admin.status("node")
+
+        assert first.workers
+        assert first.workers == second.workers
+        assert (second.requests or 0) >= (first.requests or 0)
+
     def test_a_node_without_its_database_is_not_ready(
         self, make: Callable[[NodeState], AdminApi]
     ) -> None:

@@ -83,7 +83,13 @@ def _guard(step: GuardDataPlanes, words: Words) -> ByHand:
         what=f"Restart none of {', '.join(step.nodes)} before it is replaced: it would lose the"
         " configuration that it keeps.",
         commands=(f"curl -sS {words.admin()}/clustering/data-planes",),
-        proof=f"Each still serves as {step.version}.",
+        proof=f"Each still serves as {step.version}, and"
+        + (
+            " `configuration_hash` and the numbers of its workers (`/status` of its status"
+            " listener) are written down."
+            if step.since is None
+            else f" has the `configuration_hash` and the workers that step {step.since} noted."
+        ),
     )
 
 

@@ -37,6 +37,7 @@ __all__ = ["FakeAdminApi", "FakeMetrics", "FakeProcessRunner", "FakeProxy"]
 T = TypeVar("T")
 
 _BOUNDS_MS = (25.0, 50.0, 100.0, 400.0, 1000.0, 60000.0)
+_FIRST_WORKER = 100
 _ABORTED = "aborted: another node is performing database changes\n"
 
 
@@ -208,6 +209,7 @@ class FakeProcessRunner:
 
         def effect() -> None:
             cluster.running[self.node] = True
+            cluster.starts[self.node] = cluster.starts.get(self.node, 0) + 1
             starting = timedelta(seconds=cluster.starts_in_s)
             cluster.ready_at[self.node] = self.world.now + starting
 
@@ -249,6 +251,7 @@ class FakeAdminApi:
                 ready=started and reachable,
                 database_reachable=reachable,
                 configuration_hash=None if uses_database else _loaded(cluster, node),
+                workers=(_FIRST_WORKER + cluster.starts.get(node, 0),),
             )
 
         return self.world.look(f"ask node {node}", AdminApiError, seen)
@@ -286,7 +289,13 @@ class FakeAdminApi:
         digest = cluster.database.fingerprint().digest[:32]
         seen = int(self.world.now.timestamp())
         return tuple(
-            {"hostname": n, "sync_status": "normal", "config_hash": digest, "last_seen": seen}
+            {
+                "hostname": n,
+                "version": cluster.version,
+                "sync_status": "normal",
+                "config_hash": digest,
+                "last_seen": seen,
+            }
             for n, role in cluster.roles.items()
             if role is NodeRole.DATA_PLANE and cluster.running[n] and cluster.has_control_plane
         )
