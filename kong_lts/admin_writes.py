@@ -210,6 +210,8 @@ def drift(
 def _noted(steps: Sequence[Step], step: Step, past: Past) -> dict[Side, tuple[str, WritesStopped]]:
     """What was noted last of each side, and still holds."""
     noted: dict[Side, tuple[str, WritesStopped]] = {}
+    if not any(isinstance(outcome, WritesStopped) for outcome in past.values()):
+        return noted
     for before in steps:
         if before.id == step.id:
             break

@@ -203,6 +203,8 @@ class Driver:
     adapters: Adapters
     journal: Journal
     state: RunState
+    _clock: "_StepClock" = attrs.field(init=False)
+    _waiting: Adapters | None = attrs.field(init=False, default=None)
 
     def note(self, make: Callable[[str], Event]) -> None:
         """Journal an event, then let it count."""
@@ -238,11 +240,11 @@ class Driver:
 
     def waiting(self, step: AnyStep) -> Adapters:
         """The adapters for one step: whoever waits by their clock can be stopped."""
-        now = self.adapters.clock.now()
-        limit_s = step.time_limit_s
-        until = None if limit_s is None else now + timedelta(seconds=limit_s)
-        clock = _StepClock(driver=self, inner=self.adapters.clock, step=step, until=until, beat=now)
-        return attrs.evolve(self.adapters, clock=clock)
+        if self._waiting is None:
+            self._clock = _StepClock(driver=self, inner=self.adapters.clock)
+            self._waiting = attrs.evolve(self.adapters, clock=self._clock)
+        self._clock.wait_for(step)
+        return self._waiting
 
     def _do(self, command: Command, step: AnyStep) -> None:
         past, adapters = self.state.past, self.waiting(step)
@@ -266,11 +268,14 @@ class Driver:
         """What speaks against any step now; a WARNING that was told is not told again."""
         plan, past, begun = self.state.plan, self.state.past, self.state.begun
         yield from drift(plan.steps, step, adapters, past, begun=step.id in begun)
-        told = {(finding.rule, finding.message) for finding in self.state.findings}
         for finding in hybrid_guards(plan.deployment, plan.steps, step, adapters, past, begun):
-            stops = finding.severity is Severity.BLOCKER
-            if stops or (finding.rule, finding.message) not in told:
+            if finding.severity is Severity.BLOCKER or not self._was_told(finding):
                 yield finding
+
+    def _was_told(self, finding: Finding) -> bool:
+        """Whether the run has found the same at an earlier step."""
+        same = (finding.rule, finding.message)
+        return any((told.rule, told.message) == same for told in self.state.findings)
 
     def _fail(self, step: AnyStep, exc: KongLtsError) -> None:
         """Try again what may be repeated; else stop, and go back where a test was refused."""
@@ -313,10 +318,16 @@ class _StepClock:
 
     driver: Driver
     inner: Clock
-    step: AnyStep
-    until: datetime | None
-    beat: datetime
+    step: AnyStep = attrs.field(init=False)
+    until: datetime | None = attrs.field(init=False, default=None)
+    beat: datetime = attrs.field(init=False)
     """The last sign of life."""
+
+    def wait_for(self, step: AnyStep) -> None:
+        """From now on it is this step that waits."""
+        self.step, self.beat = step, self.inner.now()
+        limit_s = step.time_limit_s
+        self.until = None if limit_s is None else self.beat + timedelta(seconds=limit_s)
 
     def now(self) -> datetime:
         return self.inner.now()

@@ -230,12 +230,19 @@ class RunState:
         )
 
 
-_FIELDS = tuple(field.name for field in attrs.fields(RunState))
-
-
 def _changed(state: RunState, **changes: Any) -> RunState:
-    """The same state but for some fields; `attrs.evolve` takes three times as long."""
-    return RunState(**({name: getattr(state, name) for name in _FIELDS} | changes))
+    """The same state but for some fields; `attrs.evolve` takes five times as long."""
+    get = changes.get
+    return RunState(
+        plan=state.plan,
+        phase=changes["phase"],
+        at=get("at", state.at),
+        begun=get("begun", state.begun),
+        past=get("past", state.past),
+        retries=get("retries", state.retries),
+        reason=get("reason", state.reason),
+        findings=get("findings", state.findings),
+    )
 
 
 def _only_phase(state: RunState, event: Event, after: Phase) -> RunState:

@@ -49,13 +49,11 @@ def hybrid_guards(
     first = next((other for other in steps if isinstance(other, GuardDataPlanes)), None)
     if first is None:
         return
-    guard = attrs.evolve(first, id=step.id, guide=step.guide)
-    before = [other for other in steps if other.id in begun and other.id != step.id]
-    gone = _nodes((*before, step), StopNodes, Side.CURRENT)
+    gone, started = _moved(steps, step, set(begun))
+    left = tuple(node for node in first.nodes if node not in gone)
+    guard = attrs.evolve(first, id=step.id, guide=step.guide, nodes=left)
     if (noted := own_outcome(past, first.id, DataPlanesSeen)) is not None:
-        left = tuple(node for node in first.nodes if node not in gone)
-        yield from attrs.evolve(guard, nodes=left).changes(adapters, noted)
-    started = _nodes(before, StartNodes, Side.NEW)
+        yield from guard.changes(adapters, noted)
     for side in Side:
         cluster, admin = deployment.cluster(side), adapters.of(side).admin
         if cluster is None or admin is None:
@@ -64,19 +62,21 @@ def hybrid_guards(
         running = planes - gone if side is Side.CURRENT else planes & started
         needed = side is Side.NEW and bool(started - planes)
         if running or needed:
-            look = _Look(guard=guard, side=side, version=cluster.version, admin=admin)
+            look = _Look(guard=guard, side=side, version=str(cluster.version), admin=admin)
             yield from look.control_planes(sorted(running), needed=needed)
             yield from look.data_planes(adapters.clock.now().timestamp())
 
 
-def _nodes(steps: Sequence[Step], kind: type[StartNodes] | type[StopNodes], side: Side) -> set[str]:
-    """Nodes of one side that some steps start, or stop."""
-    return {
-        node
-        for step in steps
-        if isinstance(step, StartNodes | StopNodes) and isinstance(step, kind) and step.side is side
-        for node in step.nodes
-    }
+def _moved(steps: Sequence[Step], step: Step, begun: Collection[str]) -> tuple[set[str], set[str]]:
+    """Current nodes that a step has stopped, or is about to; new nodes that one has started."""
+    gone: set[str] = set()
+    started: set[str] = set()
+    for other in steps:
+        if isinstance(other, StopNodes) and other.side is Side.CURRENT:
+            gone |= set(other.nodes if other.id in begun or other.id == step.id else ())
+        elif isinstance(other, StartNodes) and other.side is Side.NEW and other.id != step.id:
+            started |= set(other.nodes if other.id in begun else ())
+    return gone, started
 
 
 @attrs.frozen(kw_only=True)
@@ -85,14 +85,14 @@ class _Look:
 
     guard: GuardDataPlanes
     side: Side
-    version: KongVersion
+    version: str
     admin: AdminApi
 
     def control_planes(self, nodes: Sequence[str], *, needed: bool) -> Iterator[Finding]:
         """None of them is older than its data planes; one answers, where data planes need it."""
         told = dict(self._versions(nodes))
         for node, version in told.items():
-            if _is_newer(str(self.version), version):
+            if _is_newer(self.version, version):
                 yield self.guard.obstacle(
                     "control-plane-older",
                     f"Control plane {node} runs {version}, and its data planes {self.version}.",
@@ -139,7 +139,7 @@ class _Look:
         seen = row.get("last_seen")
         if not isinstance(seen, int | float) or now - seen > _RECENT_S:
             return False
-        newer = _is_newer(str(row.get("version") or ""), str(self.version))
+        newer = _is_newer(str(row.get("version") or ""), self.version)
         return newer or row.get("sync_status") == _REFUSED
 
 
@@ -149,6 +149,8 @@ def _shown(row: Mapping[str, object]) -> str:
 
 def _is_newer(version: str, other: str) -> bool:
     """By major and minor, as Kong compares them; what is no version is not newer."""
+    if version == other:  # as nearly always, of thousands of data planes
+        return False
     try:
         newer, than = (KongVersion.parse(text).parts[:2] for text in (version, other))
     except VersionError:

@@ -111,6 +111,8 @@ class Witness:
 
     def _writes(self) -> None:
         """What is written on the new cluster too early is lost on the way back."""
+        if not self.world.colleague or self._writes_let_in:
+            return
         early = [key for key, side in self.world.colleague.items() if side is Side.NEW]
-        if early and not self._writes_let_in:
+        if early:
             self._note(f"the new cluster took {early[0]}, a write, before writes were let in")
