@@ -85,6 +85,9 @@ class Lists:
             raise AdminApiError(f"ask {node}", "connection refused")
         return status
 
+    def root(self) -> Mapping[str, object]:
+        return self.inner.root()
+
     def workspaces(self) -> tuple[str, ...]:
         return self.inner.workspaces()
 
