@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 
 import attrs
 from attrs.validators import gt
@@ -9,7 +10,7 @@ from attrs.validators import gt
 from kong_lts import catalog
 from kong_lts.catalog.rows import CounterPlugin, Counts
 
-__all__ = ["RateLimit", "Sessions", "limits_of"]
+__all__ = ["RateLimit", "SessionWay", "Sessions", "limits_of"]
 
 _PERIODS_S = {
     "second": 1,
@@ -86,6 +87,15 @@ class Sessions:
     """Its name."""
     hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Whose requests it sees, a `*` within them stands for anything; empty for all hosts."""
+
+
+class SessionWay(StrEnum):
+    """How a load balancer treats single hosts with sessions, while it divides the others."""
+
+    STICKY = "sticky"
+    """Each client of theirs stays on one side."""
+    ONE_SHOT = "one-shot"
+    """They move as a whole, in one step."""
 
 
 def limits_of(name: str, config: Mapping[str, object], where: str) -> Iterator[RateLimit]:

@@ -15,6 +15,7 @@ from kong_lts.adapters.load_balancers import (
     IngressCanaryWeight,
     KubernetesLoadBalancer,
     NginxLoadBalancer,
+    OneShotHosts,
     ReplicaRatio,
 )
 from kong_lts.adapters.local_files import LocalNodeFiles
@@ -55,6 +56,7 @@ __all__ = [
     "ManagedNode",
     "NginxLoadBalancer",
     "NodeCommands",
+    "OneShotHosts",
     "PostgresAddress",
     "PostgresArchive",
     "PostgresCredentials",

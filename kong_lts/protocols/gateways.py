@@ -115,9 +115,11 @@ class ProcessRunner(Protocol):
 class LoadBalancer(Protocol):
     """Divides the proxy traffic between the current and the new cluster.
 
-    It may have three attributes more, which the defaults have: `precision_percent`, how far in
-    points the share may be from the one asked for, `delay_s`, the seconds that a change takes, and
-    `keeps_clients`, whether a client stays on its side while the share does not change.
+    It may have attributes more, which the defaults have: `precision_percent`, how far in points the
+    share may be from the one asked for, `delay_s`, the seconds that a change takes,
+    `keeps_clients`, whether a client stays on its side while the share does not change,
+    `keeps_hosts`, the hosts whose clients do where others do not, and `session_way`, a
+    `kong_lts.traffic.SessionWay`: how it can treat such hosts.
     """
 
     def set_weight(self, new_percent: int) -> None:

@@ -1,26 +1,16 @@
 """Whose clients stay on one side: hosts with sessions, and what each kind of balancer can do."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 
 import attrs
 
 from kong_lts.deployment import LoadBalancerKind
 from kong_lts.findings import Finding, Severity
-from kong_lts.unshared import Sessions
+from kong_lts.unshared import Sessions, SessionWay
 
-__all__ = ["BY_KIND", "Keeping", "SessionWay", "covers", "keeping"]
+__all__ = ["BY_KIND", "Keeping", "covers", "keeping"]
 
 _MOST_NAMES = 5
-
-
-class SessionWay(StrEnum):
-    """How a balancer treats single hosts with sessions, while it divides the others."""
-
-    STICKY = "sticky"
-    """Each client of theirs stays on one side."""
-    ONE_SHOT = "one-shot"
-    """They move as a whole, in one step."""
 
 
 BY_KIND: Mapping[LoadBalancerKind, SessionWay] = {

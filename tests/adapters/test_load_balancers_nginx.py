@@ -105,6 +105,44 @@ def test_the_file_has_no_line_for_nothing(nginx: Nginx, percent: int, inside: st
     )
 
 
+def test_hosts_with_sessions_are_divided_by_client(nginx: Nginx) -> None:
+    balancer = balancer_of(nginx, sticky_hosts=("Login.example.com", "*.id.example.com", "default"))
+    balancer.set_weight(5)
+
+    assert nginx.file.read_text().splitlines()[2:] == [
+        "map $host $kong_lts_upstream_key {",
+        "    hostnames;",
+        '    default "$request_id";',
+        '    login.example.com "$remote_addr";',
+        '    *.id.example.com "$remote_addr";',
+        '    \\default "$remote_addr";',
+        "}",
+        'split_clients "${kong_lts_upstream_key}" $kong_lts_upstream {',
+        "    5% kong_new;",
+        "    * kong_current;",
+        "}",
+    ]
+    assert balancer.keeps_hosts == ("login.example.com", "*.id.example.com", "default")
+    assert not balancer.keeps_clients
+    with pytest.raises(LoadBalancerError, match="with other names or another key"):
+        balancer_of(nginx).set_weight(6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sticky_hosts": ("a.example.com; }",)},
+        {"sticky_hosts": ("*",)},
+        {"sticky_hosts": ("a.*.com",)},
+        {"sticky_key": "$request_id"},
+        {"sticky_key": "none"},
+    ],
+)
+def test_what_nginx_could_not_keep_apart_is_refused(nginx: Nginx, changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"sticky|match"):
+        balancer_of(nginx, **changes)
+
+
 def test_what_is_in_force_is_not_reloaded_again(nginx: Nginx) -> None:
     balancer = balancer_of(nginx)
     balancer.set_weight(25)

@@ -39,11 +39,13 @@ def sides() -> Iterator[dict[Side, int]]:
         yield ports
 
 
-def answers(port: int, client: str = "") -> str:
+def answers(port: int, client: str = "", host: str = "api.example.com") -> str:
     """Who answers one request."""
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     with contextlib.closing(connection):
-        connection.request("GET", "/", headers={"X-Client": client, "Connection": "close"})
+        connection.request(
+            "GET", "/", headers={"X-Client": client, "Connection": "close", "Host": host}
+        )
         return connection.getresponse().read().decode()
 
 
@@ -97,6 +99,41 @@ def test_nginx_keeps_a_client_with_the_new_cluster_while_the_share_rises(nginx_:
 
     assert not moved[0]
     assert moved[0] < moved[1] < moved[2] < moved[3]
+
+
+SESSIONS = ("login.example.com", "*.id.example.com")
+
+
+def of_clients(port: int, host: str, clients: int = 100) -> list[set[str]]:
+    """Who answers three requests of each client."""
+    return [{answers(port, str(n), host) for _ in range(3)} for n in range(clients)]
+
+
+def test_nginx_keeps_the_clients_of_hosts_with_sessions_and_divides_others(nginx_: Nginx) -> None:
+    balancer = nginx_balancer(nginx_, sticky_hosts=SESSIONS, sticky_key="$http_x_client")
+    moved = []
+    for percent in (0, 25, 50, 100):
+        balancer.set_weight(percent)
+        seen = of_clients(nginx_.port, "login.example.com")
+        assert max(map(len, seen)) == 1, "no client has both clusters"
+        assert seen == of_clients(nginx_.port, "eu.id.example.com"), "whatever the host"
+        moved.append({n for n, who in enumerate(seen) if who == {Side.NEW}})
+        divided = of_clients(nginx_.port, "api.example.com")
+        assert any(len(who) > 1 for who in divided) is (0 < percent < 100)
+
+    assert not moved[0]
+    assert moved[0] < moved[1] < moved[2] < moved[3]
+
+
+def test_nginx_divides_a_ramp_with_sticky_hosts_and_no_request_fails(nginx_: Nginx) -> None:
+    balancer = nginx_balancer(nginx_, sticky_hosts=SESSIONS)
+    balancer.set_weight(0)
+    with Load(lambda: (HOST, nginx_.port)) as load:
+        stages = ramp(
+            balancer, load, requests=counted(REQUESTS), precision_percent=balancer.precision_percent
+        )
+
+    check(stages, load)
 
 
 def test_nginx_has_the_old_file_back_when_it_refuses(nginx_: Nginx) -> None:
@@ -189,6 +226,26 @@ def test_haproxy_divides_a_ramp_and_no_request_fails(haproxy_: Haproxy, keep_ali
         )
 
     check(stages, load)
+
+
+def test_haproxy_keeps_the_clients_of_hosts_with_sessions_and_divides_others(
+    haproxy_: Haproxy,
+) -> None:
+    balancer = attrs.evolve(
+        haproxy_balancer(haproxy_), sticky_backend="sessions", sticky_hosts=SESSIONS
+    )
+    moved = []
+    for percent in (0, 25, 50, 100):
+        balancer.set_weight(percent)
+        seen = of_clients(haproxy_.port, "login.example.com")
+        assert max(map(len, seen)) == 1, "no client has both clusters"
+        moved.append({n for n, who in enumerate(seen) if who == {Side.NEW}})
+        divided = of_clients(haproxy_.port, "api.example.com")
+        assert any(len(who) > 1 for who in divided) is (0 < percent < 100)
+
+    assert not moved[0]
+    assert moved[0] < moved[1] < moved[2] < moved[3]
+    assert balancer.keeps_hosts == SESSIONS
 
 
 def test_haproxy_gives_a_drained_server_nothing_and_waits_for_its_requests(

@@ -15,7 +15,7 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 
-from kong_lts.adapters import DnsLoadBalancer
+from kong_lts.adapters import DnsLoadBalancer, OneShotHosts
 from kong_lts.deployment import Side
 from kong_lts.errors import LoadBalancerError
 from kong_lts.protocols import LoadBalancer
@@ -193,3 +193,19 @@ def test_what_bind9_refuses_is_an_error_without_the_secret(
     secret = bind9_.secret.read_text().strip()
     assert not {"marker", secret} & set(str(caught.value).split())
     assert addresses(bind9_)[0] == [CURRENT[0]]
+
+
+def test_bind9_moves_the_records_of_hosts_with_sessions_in_one_step(bind9_: Bind9) -> None:
+    login = f"login.{ZONE}"
+    balancer = OneShotHosts(
+        others=dns_balancer(bind9_), hosts={login: dns_balancer(bind9_, name=login)}
+    )
+    seen = {}
+    for percent in (0, 25, 50, 100, 0):
+        balancer.set_weight(percent)
+        sides = {address.rpartition(".")[0] for address in addresses(bind9_, login)[0]}
+        seen[percent] = sides
+        assert balancer.weight() == percent
+        assert len(sides) == 1, "a resolver never has both"
+
+    assert seen[25] == seen[50] == seen[0] != seen[100]

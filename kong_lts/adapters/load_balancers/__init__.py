@@ -3,6 +3,8 @@
 Beside the two methods of the protocol each one says how well it does it: `precision_percent` is
 how far, in points, the share of many requests may be from the one asked for, and `delay_s` how
 many seconds a change takes until every new request follows it. `set_weight` waits for that long.
+`session_way` is how it can treat single hosts with sessions, `keeps_hosts` the hosts that it does
+so with.
 """
 
 from kong_lts.adapters.load_balancers.dns import DnsLoadBalancer
@@ -14,6 +16,7 @@ from kong_lts.adapters.load_balancers.kubernetes_kinds import (
     ReplicaRatio,
 )
 from kong_lts.adapters.load_balancers.nginx import NginxLoadBalancer
+from kong_lts.adapters.load_balancers.one_shot import OneShotHosts
 
 __all__ = [
     "DnsLoadBalancer",
@@ -22,5 +25,6 @@ __all__ = [
     "IngressCanaryWeight",
     "KubernetesLoadBalancer",
     "NginxLoadBalancer",
+    "OneShotHosts",
     "ReplicaRatio",
 ]

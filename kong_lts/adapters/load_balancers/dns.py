@@ -25,6 +25,7 @@ from kong_lts.adapters.load_balancers.shares import (
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import LoadBalancerError
 from kong_lts.protocols import Clock
+from kong_lts.unshared import SessionWay
 
 __all__ = ["DnsLoadBalancer"]
 
@@ -88,6 +89,7 @@ class DnsLoadBalancer:
     timeout_s: float = 10.0
     clock: Clock = attrs.field(factory=SystemClock)
 
+    session_way = SessionWay.ONE_SHOT
     keeps_clients = False
     """A resolver asks anew after each TTL, and a client may be on the other side then."""
 

@@ -9,6 +9,7 @@ from kong_lts.adapters.load_balancers.kubernetes_kinds import Cluster, Kind
 from kong_lts.adapters.load_balancers.shares import check_percent
 from kong_lts.adapters.system import SystemClock
 from kong_lts.protocols import Clock
+from kong_lts.unshared import SessionWay
 
 __all__ = ["KubernetesLoadBalancer"]
 
@@ -43,6 +44,8 @@ class KubernetesLoadBalancer:
     settle_s: float = 5.0
     timeout_s: float = 60.0
     clock: Clock = attrs.field(factory=SystemClock)
+
+    session_way = SessionWay.ONE_SHOT
 
     @property
     def precision_percent(self) -> float:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -15,6 +15,7 @@ from kong_lts.adapters.local_process import LocalProcessRunner
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import LoadBalancerError, ProcessError, last_words
 from kong_lts.protocols import Clock, ProcessRunner
+from kong_lts.unshared import SessionWay
 
 __all__ = ["NginxLoadBalancer"]
 
@@ -27,6 +28,22 @@ _KEY = r"(?:[\w.:-]|\$\w+|\$\{\w+\})*\$(?:\w+|\{\w+\})(?:[\w.:-]|\$\w+|\$\{\w+\}
 _UPSTREAM = r"[\w.-]+(?::\d+)?"
 _LOOK_EVERY_S = 0.02
 _OF_REQUEST = r"\$\{?(?:request|connection|msec|time_|bytes_|remote_port|uri|args|hostname)"
+_HOST = r"(?:\*\.)?[\w.-]+(?:\.\*)?"
+_WORDS_OF_MAP = ("default", "hostnames", "include", "volatile")
+
+
+def _hosts(values: str | Iterable[str]) -> tuple[str, ...]:
+    """Each once, as clients name them."""
+    return tuple(dict.fromkeys(host.lower() for host in names(values)))
+
+
+def _quoted(host: str) -> str:
+    return f"\\{host}" if host in _WORDS_OF_MAP else host
+
+
+def _of_client(_: object, field: "attrs.Attribute[str]", found: str) -> None:
+    if re.search(_OF_REQUEST, found):
+        raise ValueError(f"{field.name}: {found} differs from one request of a client to the next")
 
 
 @attrs.frozen
@@ -53,6 +70,9 @@ class NginxLoadBalancer:
         current: Name of the upstream of the current cluster.
         new: Name of the upstream of the new cluster.
         key: What a request is divided by: `$request_id` for each request by itself.
+        sticky_hosts: Hosts whose clients stay on one side, as `login.example.com` or
+            `*.example.com`: their requests are divided by *sticky_key*.
+        sticky_key: What stays with a client.
         variable: The variable that is set, without its `$`.
         command: How nginx is called; `-T` and `-s reload` are put behind it.
         reload_command: What reloads it instead, as `("systemctl", "reload", "nginx")`.
@@ -69,6 +89,10 @@ class NginxLoadBalancer:
     current: str = attrs.field(validator=matches_re(_UPSTREAM))
     new: str = attrs.field(validator=matches_re(_UPSTREAM))
     key: str = attrs.field(default="$request_id", validator=matches_re(_KEY))
+    sticky_hosts: tuple[str, ...] = attrs.field(
+        default=(), converter=_hosts, validator=deep_iterable(matches_re(_HOST))
+    )
+    sticky_key: str = attrs.field(default="$remote_addr", validator=[matches_re(_KEY), _of_client])
     variable: str = attrs.field(default="kong_lts_upstream", validator=matches_re(r"\w+"))
     command: tuple[str, ...] = attrs.field(
         default=("nginx",), converter=names, validator=deep_iterable(instance_of(str))
@@ -81,6 +105,7 @@ class NginxLoadBalancer:
 
     precision_percent = 0.01
     """`split_clients` has two decimals; a key that stays with a client divides clients instead."""
+    session_way = SessionWay.STICKY
     delay_s = 1.0
     """The workers change within 0.3 s, and no old one takes a connection after that."""
 
@@ -88,6 +113,11 @@ class NginxLoadBalancer:
     def keeps_clients(self) -> bool:
         """Whether the key stays with a client; what tells one request from another does not."""
         return re.search(_OF_REQUEST, self.key) is None
+
+    @property
+    def keeps_hosts(self) -> tuple[str, ...]:
+        """Those that were named."""
+        return self.sticky_hosts
 
     def set_weight(self, new_percent: int) -> None:
         doing = f"giving the new cluster {new_percent}% in {self.file}"
@@ -127,9 +157,22 @@ class NginxLoadBalancer:
             *([f"    {percent}% {self.new};"] if 0 < percent < 100 else []),
             f"    * {self.new if percent == 100 else self.current};",
         ]
+        key = f"${{{self.variable}_key}}" if self.sticky_hosts else self.key
         return (
             f"{_HEADER}\n# {state}: {percent}% of the requests go to the new cluster.\n"
-            f'split_clients "{self.key}" ${self.variable} {{\n' + "\n".join(lines) + "\n}\n"
+            f'{self._keys()}split_clients "{key}" ${self.variable} {{\n'
+            + "\n".join(lines)
+            + "\n}\n"
+        )
+
+    def _keys(self) -> str:
+        """What each host is divided by, where they differ."""
+        if not self.sticky_hosts:
+            return ""
+        hosts = "".join(f'    {_quoted(host)} "{self.sticky_key}";\n' for host in self.sticky_hosts)
+        return (
+            f"map $host ${self.variable}_key {{\n    hostnames;\n"
+            f'    default "{self.key}";\n{hosts}}}\n'
         )
 
     def _read(self, doing: str) -> _Split | None:

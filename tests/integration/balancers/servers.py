@@ -124,12 +124,18 @@ defaults
     timeout server 30s
 frontend proxy
     bind {host}:{port}
+    use_backend sessions if {{ req.hdr(host) -i login.example.com }}
     default_backend kong
 backend kong
     balance roundrobin
     server current {host}:{current} weight 100
     server new {host}:{new} weight 0
     server spare {host}:{new} weight 0
+backend sessions
+    balance hdr(x-client)
+    hash-type consistent
+    server current {host}:{current} weight 100
+    server new {host}:{new} weight 0
 backend others
     balance static-rr
     server current {host}:{current} weight 100
