@@ -253,11 +253,19 @@ def _seconds(moment: str) -> float | str:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
-def differences(expected: Fingerprint, found: Fingerprint) -> tuple[str, ...]:
-    """What differs between two fingerprints, one line a table, empty when they are equal."""
+def differences(
+    expected: Fingerprint, found: Fingerprint, *, but_for: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """What differs between two fingerprints, one line a table, empty when they are equal.
+
+    Args:
+        expected: What should be there.
+        found: What is.
+        but_for: Tables that do not count.
+    """
     then, now = _by_name(expected.tables), _by_name(found.tables)
     lines = []
-    for name in sorted(then.keys() | now.keys()):
+    for name in sorted((then.keys() | now.keys()) - set(but_for)):
         one, other = then.get(name), now.get(name)
         if one is None or other is None:
             lines.append(f"{name}: {'appeared' if one is None else 'is missing'}")

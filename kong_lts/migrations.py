@@ -50,6 +50,14 @@ def alive(clock: Clock, command: Callable[[], Finished], *, beat_s: float = _BEA
             clock.sleep(0.0)
 
 
+_REGEX = frozenset("\\^$*+?()[]{}|")
+
+
+def _is_of_2_8(path: str) -> bool:
+    """Whether a path is a regex that was not rewritten; what a plain one decodes to is none."""
+    return migrate_path(path) != path and not _REGEX.isdisjoint(path)
+
+
 def _lock_owner(database: Database) -> str | None:
     locks = database.facts().locks
     return next((lock.owner for lock in locks if lock.key == "migrations" and lock.held), None)
@@ -215,7 +223,7 @@ class MigrationsUp(_Migrations):
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """A complete 2.8 schema, and nobody else at work."""
         yield from self._not_locked(adapters)
-        state = self._state(adapters)
+        state = self._how_far(adapters)
         if state is SchemaState.LTS_2_8:
             yield from self._whole(adapters)
             yield from self._covered(adapters)
@@ -234,15 +242,33 @@ class MigrationsUp(_Migrations):
     def run(self, adapters: Adapters, past: Past) -> Migrated:
         """Run it, unless it has run; after an interrupted one only as far as was asked for."""
         duration_s = 0.0
-        state = self._state(adapters)
+        state = self._how_far(adapters)
         commands = {SchemaState.UP: (), SchemaState.PARTLY_UP: ("finish", "up")}
         for command in commands.get(state, ("up",)):
             duration_s += self._kong(adapters, command)[1]
         return self._seen(adapters, duration_s)
 
+    def _how_far(self, adapters: Adapters) -> SchemaState:
+        """The state of the database; one that was left before the last plugin is not up.
+
+        The core comes first, and `schema_meta` does not tell which plugins the node would migrate.
+        """
+        state = self._state(adapters)
+        if state is SchemaState.UP and migrations_listed(self._list(adapters).stdout):
+            return SchemaState.PARTLY_UP
+        return state
+
     def _whole(self, adapters: Adapters) -> Iterator[Finding]:
         """No trace of an `up` that was killed before it was noted down."""
         facts = present(self.cluster(adapters).database, "database", self.id).facts()
+        if made := sorted(facts.tables.keys() & set(migrations().tables_3_4)):
+            yield self.obstacle(
+                "up-was-interrupted",
+                f"There is a table {made[0]}, which 2.8 never makes, and no migration of 3.4 is"
+                " noted down: an `up` was interrupted while it rewrote paths. Another one would"
+                " rewrite some of them twice.",
+                "Restore the backup.",
+            )
         rewritten = [r for r in facts.routes if any(path.startswith("~") for path in r.paths)]
         if rewritten:
             yield self.obstacle(
@@ -276,10 +302,17 @@ class MigrationsUp(_Migrations):
 
     def _all_rewritten(self, adapters: Adapters) -> Iterator[Finding]:
         """An interrupted path migration may only be gone on with when it had come to its end."""
-        database = present(self.cluster(adapters).database, "database", self.id)
-        for route in database.facts().routes:
+        facts = present(self.cluster(adapters).database, "database", self.id).facts()
+        first = migrations().core_3_4[0]
+        if not any(first in (*row.executed, *row.pending) for row in facts.schema_meta):
+            yield self.obstacle(
+                "paths-half-migrated",
+                f"{first}, which rewrites the paths, is not noted down as done.",
+                "Restore the backup: this `up` cannot be gone on with.",
+            )
+        for route in facts.routes:
             for path in route.paths:
-                if migrate_path(path) != path:
+                if _is_of_2_8(path):
                     yield self.obstacle(
                         "paths-half-migrated",
                         f"Route {route.name or route.id} still has the path {path!r} of 2.8.",
@@ -299,7 +332,7 @@ class MigrationsUp(_Migrations):
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """`schema_meta` has it, kong lists it, and no path was migrated twice."""
         done = (SchemaState.UP, *([SchemaState.LTS_3_4] if self.continue_interrupted else ()))
-        if (state := self._state(adapters)) not in done:
+        if (state := self._how_far(adapters)) not in done:
             yield self.obstacle(
                 "migrations-up-not-done",
                 f"After `kong migrations up` the database is in the state '{state}'.",

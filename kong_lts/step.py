@@ -137,6 +137,7 @@ class PlannedStep:
 
     attempts: ClassVar[int] = 1
     notices_drift: ClassVar[bool] = False
+    writes_configuration: ClassVar[bool] = False
     needs_of_side: ClassVar[tuple[str, ...]] = ()
     needs_beside: ClassVar[tuple[str, ...]] = ()
 
@@ -152,8 +153,8 @@ class PlannedStep:
 
     @property
     def changes_configuration(self) -> tuple[Side, ...]:
-        """Nobody's."""
-        return ()
+        """Its side's, where it writes any."""
+        return (self.side,) if self.writes_configuration else ()
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -312,6 +312,22 @@ def test_nobody_goes_on_where_paths_are_half_rewritten() -> None:
     assert set(rules(GO_ON.check(adapters, NO_PAST))) == {"paths-half-migrated"}
 
 
+def test_a_plain_path_that_was_decoded_is_rewritten() -> None:
+    """`/a%20b` becomes `/a b`, which 2.8 would take for a regex."""
+    world = partly_migrated(every_path=True)
+    world.new.database.rows["route-0"] = "/shared files"
+
+    assert rules(GO_ON.check(fake_adapters(world), NO_PAST)) == []
+
+
+@pytest.mark.parametrize("path", ["/a(b)", "/a\\d", "/a$", "/a{2}"])
+def test_a_regex_without_its_tilde_is_not(path: str) -> None:
+    world = partly_migrated(every_path=True)
+    world.new.database.rows["route-0"] = path
+
+    assert rules(GO_ON.check(fake_adapters(world), NO_PAST)) == ["paths-half-migrated"]
+
+
 def test_a_node_that_does_not_see_the_database_is_found_before_anything_runs() -> None:
     world = restored_world()
     world.current.database.state = SchemaState.LTS_3_4

@@ -8,7 +8,13 @@ from psycopg import sql
 from kong_lts.adapters.postgres_address import PostgresAddress
 from kong_lts.adapters.postgres_facts import read_fingerprint, schema_name
 from kong_lts.adapters.postgres_programs import PostgresPrograms
-from kong_lts.adapters.postgres_swap import make_beside, moves, refuse_references, swap
+from kong_lts.adapters.postgres_swap import (
+    free_name,
+    make_beside,
+    moves,
+    refuse_references,
+    swap,
+)
 from kong_lts.database import Fingerprint, differences
 from kong_lts.errors import ArchiveError
 from kong_lts.manifest import Manifest
@@ -29,7 +35,7 @@ def replace_database(
         address: Of the database that is replaced.
         restore: Fills the database of a name.
         manifest: Of the backup.
-        keep_as: Name under which the replaced database stays.
+        keep_as: Name under which the replaced database stays; a number follows where it is taken.
         doing: What is being done, for the error.
 
     Raises:
@@ -40,7 +46,7 @@ def replace_database(
         beside = make_beside(server, name, "beside")
         if lines := differences(manifest.fingerprint, restore(beside)):
             raise ArchiveError(doing, f"the restored {beside} is not what was backed up: {lines}")
-        swap(server, name, beside, keep_as, doing)
+        swap(server, name, beside, keep_as)
 
 
 def replace_schema(
@@ -68,6 +74,8 @@ def replace_schema(
             why = f"the backup is of schema {manifest.schema}, and here Kong's is {schema}"
             raise ArchiveError(doing, f"{why}; set search_path in the URL's options")
         refuse_references(connection, schema, doing)
+        taken = [str(name) for (name,) in connection.execute("SELECT nspname FROM pg_namespace")]
+        keep_as = free_name(keep_as, taken)
         make = sql.SQL("CREATE SCHEMA {};\n").format(sql.Identifier(keep_as))
         away = make.as_string(connection) + moves(connection, schema, keep_as)
     programs.restore_after(away, dump, manifest.dump_format, schema)

@@ -1,14 +1,26 @@
 """A restored database, or schema, in the place of another one, which stays under another name."""
 
 import hashlib
+from collections.abc import Iterable
+from itertools import chain, count
 
 from psycopg import sql
 
 from kong_lts.adapters.postgres_address import Connection
 from kong_lts.errors import ArchiveError
 
-__all__ = ["drop_beside", "make_beside", "moves", "other_schemas", "refuse_references", "swap"]
+__all__ = [
+    "drop_beside",
+    "free_name",
+    "make_beside",
+    "moves",
+    "other_schemas",
+    "refuse_references",
+    "swap",
+]
 
+_NAME_BYTES = 63
+"""PostgreSQL cuts longer names off, without an error."""
 _OTHER_SCHEMAS = """
     SELECT DISTINCT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND n.nspname <> %s
@@ -97,15 +109,25 @@ def drop_beside(server: Connection, beside: str) -> None:
     server.execute(drop.format(sql.Identifier(beside)))
 
 
-def swap(server: Connection, name: str, beside: str, keep_as: str, doing: str) -> None:
-    """Both renames within one transaction; PostgreSQL refuses while anybody is connected.
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """A name to keep something under, with a number after it where an earlier one has it.
 
-    Raises:
-        ArchiveError: The name to keep the replaced database under is taken.
+    A restore may be needed more than once, and nothing that was kept is ever dropped.
     """
-    query = "SELECT 1 FROM pg_database WHERE datname = %s"
-    if server.execute(query, [keep_as]).fetchone():
-        raise ArchiveError(doing, f"there is a database {keep_as} already; name another one")
+    there = set(taken)
+    longest = wanted.encode()[:_NAME_BYTES].decode(errors="ignore")
+    numbered = (_shortened(wanted, f"_{number}") for number in count(2))
+    return next(name for name in chain([longest], numbered) if name not in there)
+
+
+def _shortened(name: str, ending: str) -> str:
+    return name.encode()[: _NAME_BYTES - len(ending)].decode(errors="ignore") + ending
+
+
+def swap(server: Connection, name: str, beside: str, keep_as: str) -> None:
+    """Both renames within one transaction; PostgreSQL refuses while anybody is connected."""
+    taken = [str(found) for (found,) in server.execute("SELECT datname FROM pg_database")]
+    keep_as = free_name(keep_as, taken)
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with server.transaction():
         server.execute(rename.format(sql.Identifier(name), sql.Identifier(keep_as)))

@@ -24,21 +24,7 @@ _REFUSED = "KL001"
 _ALSO_REFUSED = ("25006", "42501")
 """A read-only transaction; a missing privilege: both keep writes out as well."""
 
-_WRITTEN_BY_NODES = frozenset(
-    {
-        "acme_storage",  # certificates are renewed at any time
-        "cluster_ca",
-        "jwt_signer_jwks",  # rotated by the plugin
-        "keyring_keys",
-        "keyring_meta",
-        "license_data",  # counts requests
-        "oic_issuers",  # what the plugin discovers
-        "oic_jwks",
-        "parameters",  # the id of the cluster, by a node that starts
-        "schema_meta",  # by migrations
-    }
-)
-"""Known tables that are no runtime tables, and yet must stay writable while nodes run."""
+_WRITTEN_BY_MIGRATIONS = "schema_meta"
 
 _BODY = """
 BEGIN
@@ -135,8 +121,9 @@ class PostgresWriteGuard:
 
 
 def _is_guarded(table: str) -> bool:
-    known = table in migrations().known_tables
-    return known and not is_runtime(table) and table not in _WRITTEN_BY_NODES
+    known = migrations()
+    writable = {*known.node_tables, _WRITTEN_BY_MIGRATIONS}
+    return table in known.known_tables and not is_runtime(table) and table not in writable
 
 
 def _make_function(connection: Connection, schema: str) -> None:

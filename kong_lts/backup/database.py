@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from kong_lts.database import differences
+from kong_lts.admin_writes import written_since
 from kong_lts.events import BackedUp, Past, WritesStopped
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters
@@ -47,7 +47,7 @@ class BackUpDatabase(PlannedStep):
         held = [("backed up", backup.fingerprint)]
         held += [("there when writes had stopped", stopped.fingerprint)] if stopped else []
         for when, then in held:
-            for line in differences(then, database.fingerprint(then.taken_at)):
+            for line in written_since(then, database.fingerprint(then.taken_at)):
                 yield self.obstacle(
                     "backup-differs",
                     f"The database is not what was {when}: {line}.",

@@ -148,7 +148,11 @@ def _digest(evidence: Evidence) -> str:
 
 
 def plan_restore(
-    deployment: Deployment, *, declarative: bool = False, settings: Settings | None = None
+    deployment: Deployment,
+    *,
+    declarative: bool = False,
+    over: str | None = None,
+    settings: Settings | None = None,
 ) -> Plan:
     """Plan the way back of the current cluster from a backup, where `roll_back` cannot take it.
 
@@ -156,6 +160,8 @@ def plan_restore(
         deployment: Its current cluster is restored; it has a database.
         declarative: Whether the database backup cannot be used: then an empty database of the
             current release is bootstrapped, and decK fills it.
+        over: Name of the database that is replaced, where it is meant although the backup is of
+            another one: one that was made anew because the first is gone, or was restored before.
         settings: Names the backup.
 
     Raises:
@@ -170,7 +176,9 @@ def plan_restore(
         deployment=deployment,
         strategy=Strategy.IN_PLACE,
         reasons=("a restore of the current cluster from its backup",),
-        steps=restoration.steps(deployment, settings or Settings(), declarative=declarative),  # type: ignore[arg-type] # see AnyStep
+        steps=restoration.steps(
+            deployment, settings or Settings(), declarative=declarative, over=over
+        ),  # type: ignore[arg-type] # see AnyStep
     )
 
 

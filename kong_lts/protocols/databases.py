@@ -118,7 +118,8 @@ class Archive(Protocol):
 
         Args:
             folder: The backup.
-            keep_as: Name under which the replaced database, or schema, stays.
+            keep_as: Name under which the replaced database, or schema, stays; a number follows
+                where it is taken.
             over: Name of this database, where it is meant although the backup is of another one.
 
         Returns:
@@ -126,8 +127,7 @@ class Archive(Protocol):
 
         Raises:
             BackupError: The backup is missing, incomplete or damaged, or of another database.
-            ArchiveError: Somebody uses the database, the name to keep it under is taken, or the
-                restore failed; it is as it was.
+            ArchiveError: Somebody uses the database, or the restore failed; it is as it was.
         """
 
 

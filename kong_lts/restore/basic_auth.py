@@ -35,6 +35,7 @@ class RestoreBasicAuth(PlannedStep):
     logins: tuple[Probe, ...] = attrs.field(default=(), converter=tuple[Probe, ...])
     """Requests with the password of a credential, each with the answer that it should get."""
 
+    writes_configuration = True
     needs_beside = ("backups",)
 
     @property

@@ -34,12 +34,8 @@ class CreateDatabase(PlannedStep):
     kept_after: str | None = None
     """Id of the step from which on it holds writes that nothing else has; then it is kept."""
 
+    writes_configuration = True
     needs_of_side = ("database",)
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     @property
     def title(self) -> str:
@@ -98,12 +94,8 @@ class DropDatabase(PlannedStep):
     owner: str
     """The mark that it must carry."""
 
+    writes_configuration = True
     needs_of_side = ("database",)
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     @property
     def title(self) -> str:
@@ -136,12 +128,8 @@ class RestoreDatabase(PlannedStep):
 
     folder: str
 
+    writes_configuration = True
     needs_of_side = ("database", "archive")
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     @property
     def title(self) -> str:
@@ -234,12 +222,8 @@ class ReplaceDatabase(PlannedStep):
     over: str | None = None
     """Name of the database, where it is meant although the backup is of another one."""
 
+    writes_configuration = True
     needs_of_side = ("archive", "database")
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     @property
     def title(self) -> str:

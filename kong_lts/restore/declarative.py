@@ -6,7 +6,6 @@ import attrs
 
 from kong_lts.backup import BackupLayout
 from kong_lts.backup.declarative import lost_by_deck, read_state_dump
-from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import BackedUp, DeclarativeRestored, Past
 from kong_lts.findings import Finding, Severity
@@ -33,13 +32,9 @@ class RestoreDeclarative(PlannedStep):
     backed_up_by: str | None = None
     """Id of the step that dumped the database: tells what is lost."""
 
+    writes_configuration = True
     needs_of_side = ("deck",)
     needs_beside = ("backups",)
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     @property
     def title(self) -> str:

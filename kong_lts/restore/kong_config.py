@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import attrs
 
-from kong_lts.deployment import Side
 from kong_lts.events import Done, Past
 from kong_lts.findings import Finding, Severity
 from kong_lts.protocols import Adapters
@@ -33,6 +32,7 @@ class ImportKongConfig(PlannedStep):
     program: tuple[str, ...] = ("kong",)
     """How kong is called on the node."""
 
+    writes_configuration = True
     needs_of_side = ("nodes", "files", "database")
 
     @property
@@ -44,11 +44,6 @@ class ImportKongConfig(PlannedStep):
     def reversibility(self) -> Reversibility:
         """It adds to what is there, and replaces."""
         return Reversibility.RESTORE
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Its side's."""
-        return (self.side,)
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """The node takes the file; a part of it would not be imported either."""

@@ -27,6 +27,7 @@ class RestoreLicence(PlannedStep):
     folder: str
     """The backup."""
 
+    writes_configuration = True
     needs_of_side = ("admin",)
     needs_beside = ("backups",)
 

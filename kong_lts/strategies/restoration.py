@@ -26,7 +26,9 @@ __all__ = ["steps"]
 _GUIDE = "Troubleshooting, method"
 
 
-def steps(deployment: Deployment, settings: Settings, *, declarative: bool) -> tuple[Step, ...]:
+def steps(
+    deployment: Deployment, settings: Settings, *, declarative: bool, over: str | None = None
+) -> tuple[Step, ...]:
     """The way back from a backup, for the current cluster.
 
     Args:
@@ -34,15 +36,18 @@ def steps(deployment: Deployment, settings: Settings, *, declarative: bool) -> t
         settings: Names the backup.
         declarative: Whether its database cannot be restored, so that an empty one of the same
             release is bootstrapped and filled by decK.
+        over: Name of the database, where the backup is of another one.
 
     Source:
         guide, Backup: "try to do a database-level restore first, and otherwise bootstrap a new
         database and use deck".
     """
-    return tuple(_steps(deployment, settings, declarative))
+    return tuple(_steps(deployment, settings, declarative, over))
 
 
-def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Iterator[Step]:
+def _steps(
+    deployment: Deployment, settings: Settings, declarative: bool, over: str | None
+) -> Iterator[Step]:
     layout, guide = BackupLayout(settings.backup_folder), f"{_GUIDE} {2 if declarative else 1}"
     nodes = shared.with_database(deployment.current.nodes)
     by_deck = settings.run_deck or settings.kong_config is None
@@ -66,7 +71,11 @@ def _steps(deployment: Deployment, settings: Settings, declarative: bool) -> Ite
             )
     else:
         yield ReplaceDatabase(
-            id="replace-database", guide=guide, side=Side.CURRENT, folder=layout.database
+            id="replace-database",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=layout.database,
+            over=over,
         )
     yield shared.start("start-nodes", guide, Side.CURRENT, deployment.current, nodes, settings)
     yield from _on_running_nodes(deployment, settings, guide, by_deck=declarative and by_deck)

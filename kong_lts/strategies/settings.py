@@ -56,6 +56,9 @@ class Settings:
     """Path of the DB-less nodes' kong.yml; without it, a person is asked to save it."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on a node."""
+    continue_interrupted: bool = False
+    """Whether an interrupted `kong migrations up` is gone on with, by `finish`, `up`, `finish`,
+    where no path is half rewritten; the way is the restore unless this is asked for."""
     configuration: str | None = None
     """Path of the new nodes' kong.conf, as seen on the node."""
     rate_limits: tuple[RateLimit, ...] | None = None

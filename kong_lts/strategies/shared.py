@@ -102,6 +102,7 @@ def migrate(settings: Settings, guide: str, *, in_place: bool = False) -> Iterat
         program=settings.program,
         options=conf,
         in_place=in_place,
+        continue_interrupted=settings.continue_interrupted,
     )
     yield MigrationsFinish(
         id="migrations-finish",

@@ -266,16 +266,37 @@ def test_a_schema_that_cannot_be_restored_is_as_it_was(
     databases: Databases, tmp_path: Path
 ) -> None:
     url = databases.filled()
-    databases.run(url, *SHOP)
+    databases.run(url, *SHOP, "CREATE TABLE late (id int)")
     archive = PostgresArchive.at(url)
     archive.back_up(f"{tmp_path}/backup")
-    databases.run(url, ELSEWHERE, "CREATE SCHEMA kong_before")
+    in_the_way = ("DROP TABLE late", "CREATE TYPE late AS (id int)")
+    databases.run(url, ELSEWHERE, *in_the_way)
     before = fingerprint(url)
 
     with pytest.raises(ArchiveError, match="already exists"):
         archive.replace(f"{tmp_path}/backup", "kong_before")
 
     assert differences(before, fingerprint(url, before.taken_at)) == ()
+
+
+def test_what_is_replaced_again_is_kept_under_another_name(
+    databases: Databases, tmp_path: Path
+) -> None:
+    shared, alone = databases.filled(), databases.filled()
+    databases.run(shared, *SHOP)
+    for number, url in enumerate((shared, alone)):
+        archive = PostgresArchive.at(url)
+        archive.back_up(f"{tmp_path}/{number}")
+        name = urlsplit(url).path[1:]
+        for kept in ("", "_2", "_3"):
+            databases.made.append(f"{name}_kept{kept}")
+            databases.run(url, ELSEWHERE)
+            archive.replace(f"{tmp_path}/{number}", f"{name}_kept", over=name)
+
+    schemas = "SELECT count(*) FROM pg_namespace WHERE nspname ~ '_kept(_2|_3)?$'"
+    assert databases.one(shared, schemas) == 3
+    there = "SELECT count(*) FROM pg_database WHERE datname ~ '_kept(_2|_3)?$'"
+    assert databases.one(databases.server, there) == 3
 
 
 def test_a_schema_that_comes_out_otherwise_is_put_back(

@@ -5,6 +5,7 @@ import pytest
 
 from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
 from kong_lts.errors import PlanError
+from kong_lts.migrations import MigrationsUp
 from kong_lts.nodes import StartNodes, StopNodes
 from kong_lts.planning import Plan, plan
 from kong_lts.rehearsal import rehearse
@@ -173,6 +174,16 @@ def test_the_database_that_is_created_carries_the_name_of_the_deployment() -> No
     made = plan(attrs.evolve(DUAL_CLUSTER, name="shop"))
 
     assert '"owner": "upgrade of shop"' in made.to_json()
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_interrupted_up_is_gone_on_with_only_where_the_settings_say_so(wanted: bool) -> None:
+    settings = Settings(continue_interrupted=True) if wanted else Settings()
+
+    for name in ("traditional-dual-cluster", "traditional-in-place", "hybrid-dual-cluster"):
+        up = plan(scenarios.ALL[name], settings=settings).step("migrations-up")
+        assert isinstance(up, MigrationsUp)
+        assert up.continue_interrupted is wanted
 
 
 def test_kong_is_called_as_the_settings_say() -> None:

@@ -312,16 +312,16 @@ def test_there_is_nothing_to_back_up_or_to_fill_where_there_is_no_database() -> 
         archive.replace("a folder", "kept")
 
 
-def test_a_replaced_database_is_kept_under_one_name_only_once() -> None:
+def test_a_database_that_is_replaced_again_is_kept_under_another_name() -> None:
     world = a_world()
     archive = FakeArchive(world, Side.CURRENT)
     archive.back_up("a folder")
     world.migrate_up(world.current.database)
     archive.replace("a folder", "kept")
     world.migrate_up(world.current.database)
+    archive.replace("a folder", "kept")
 
-    with pytest.raises(ArchiveError, match="there is a database kept already"):
-        archive.replace("a folder", "kept")
+    assert list(world.replaced) == ["kept", "kept_2"]
 
 
 @pytest.mark.parametrize(

@@ -37,14 +37,20 @@ class Migrations:
     """Executed in the core of every 2.8 database."""
     core_3_4: tuple[str, ...]
     """What 3.4 adds to them."""
+    tables_3_4: tuple[str, ...]
+    """Made by the first of these, before it rewrites a path and before anything is noted down."""
     plugins_3_4: Mapping[str, tuple[str, ...]]
     """What 3.4 adds to those of each plugin that has any."""
     left_over: tuple[str, ...]
     """Names of older releases that a 2.8 database may still list."""
     runtime_tables: tuple[str, ...]
     """Written by traffic or by the nodes themselves; not configuration."""
+    node_tables: tuple[str, ...]
+    """Written by running nodes too, and yet worth a backup: certificates that are renewed, the
+    keyring, what a plugin discovers."""
     known_tables: tuple[str, ...]
-    """Every other table that either release, or Enterprise, is known to have."""
+    """Every table that is none of the runtime ones and that either release, or Enterprise, is known
+    to have."""
     source: str
 
 

@@ -199,11 +199,12 @@ class FakeArchive:
             return made.fingerprint
         if database.name not in (taken_of, over):
             raise BackupError(folder, f"was taken of another database, {taken_of}")
-        if keep_as in self.world.replaced:
-            raise ArchiveError(doing, f"there is a database {keep_as} already")
+        taken = self.world.replaced
+        names = (keep_as, *(f"{keep_as}_{number}" for number in range(2, len(taken) + 2)))
+        kept = next(name for name in names if name not in taken)
 
         def effect() -> None:
-            self.world.replaced[keep_as] = dict(database.rows)
+            taken[kept] = dict(database.rows)
             database.rows, database.state = dict(rows), SchemaState.LTS_2_8
             database.guarded = False
 
