@@ -4,6 +4,7 @@ Each step adds its part to one folder that is not complete yet; `VerifyBackup` g
 and its name. Nothing that has another name is a backup.
 """
 
+from kong_lts.backup.comparing import CompareDeclarative
 from kong_lts.backup.database import BackUpDatabase
 from kong_lts.backup.declarative import BackUpDeclarative, SaveDeclarative
 from kong_lts.backup.files import BackUpFiles
@@ -20,6 +21,7 @@ __all__ = [
     "BackUpKeyring",
     "BackUpLicence",
     "BackupLayout",
+    "CompareDeclarative",
     "ExportKongConfig",
     "SaveDeclarative",
     "VerifyBackup",

@@ -17,9 +17,11 @@ __all__ = [
     "DataPlaneSeen",
     "DataPlanesSeen",
     "DeclarativeBackedUp",
+    "DeclarativeCompared",
     "DeclarativeRestored",
     "Diverted",
     "Done",
+    "FileCompared",
     "FilesBackedUp",
     "GateVerdict",
     "Judged",
@@ -143,6 +145,34 @@ class DeclarativeRestored:
     """Entities created, updated and deleted."""
     lost: tuple[str, ...] = ()
     """What it could not bring back."""
+
+
+@attrs.frozen(kw_only=True)
+class FileCompared:
+    """One converted state file of decK beside a gateway: kinds and names, without any content."""
+
+    path: str
+    """Of the converted file."""
+    changed_by_3_4: tuple[str, ...] = ()
+    """What conversion and migration change alike, as `2 x RULE`."""
+    only_in_file: tuple[str, ...] = ()
+    """Entities that decK would create."""
+    different: tuple[str, ...] = ()
+    """Entities that decK would update."""
+    only_in_cluster: tuple[str, ...] = ()
+    """Entities that decK would delete."""
+    refused: tuple[str, ...] = ()
+    """What the gateway would not take."""
+
+
+@attrs.frozen(kw_only=True)
+class DeclarativeCompared:
+    """decK's converted files were compared with a gateway."""
+
+    files: tuple[FileCompared, ...]
+    """Those that were compared."""
+    not_compared: str = ""
+    """Why the others were not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -379,6 +409,7 @@ Outcome = (
     | BackupCompleted
     | Restored
     | DeclarativeRestored
+    | DeclarativeCompared
     | CredentialsRestored
     | Migrated
     | Confirmed

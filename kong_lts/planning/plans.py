@@ -11,6 +11,7 @@ from kong_lts.backup import (
     BackUpFiles,
     BackUpKeyring,
     BackUpLicence,
+    CompareDeclarative,
     ExportKongConfig,
     SaveDeclarative,
     VerifyBackup,
@@ -65,6 +66,7 @@ AnyStep = (
     | BackUpDatabase
     | BackUpDeclarative
     | SaveDeclarative
+    | CompareDeclarative
     | BackUpKeyring
     | BackUpLicence
     | ExportKongConfig

@@ -84,7 +84,7 @@ def _new_cluster(deployment: Deployment, new: Cluster, settings: Settings) -> It
     yield shared.start("start-nodes", guide, Side.NEW, new, nodes, settings)
     if deployment.current.keyring:
         yield backups.restore_keyring(settings, guide)
-    yield from shared.compare_with_deck(settings, guide)
+    yield from shared.compare_with_deck(deployment, settings, guide)
 
 
 def completion(deployment: Deployment, settings: Settings) -> Iterator[Step]:

@@ -141,7 +141,7 @@ def _migration(
     yield shared.start("start-nodes", f"{_GUIDE} 7", Side.NEW, new, fresh, settings)
     if deployment.current.keyring:
         yield backups.restore_keyring(settings, f"{_GUIDE} 7")
-    yield from shared.compare_with_deck(settings, f"{_GUIDE} 7")
+    yield from shared.compare_with_deck(deployment, settings, f"{_GUIDE} 7")
 
 
 def completion(settings: Settings) -> Iterator[Step]:

@@ -99,4 +99,5 @@ class Settings:
     """Rows of configuration in the database, for the downtime to expect; a plan takes them from the
     evidence."""
     compare_with_deck: bool = False
-    """Whether the converted decK files are compared with the new cluster after the migration."""
+    """Whether decK's files of the backup are converted and compared with the new cluster after the
+    migration; what differs is told and stops nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from kong_lts.backup import CompareDeclarative
 from kong_lts.deployment import Cluster, Deployment, Node, NodeRole, Side
 from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics, WindowEnd
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _RECORD = "record-answers"
+_COMPARE_WITH_DECK = "compare-with-deck"
 
 
 def evaluate(guide: str) -> DoByHand:
@@ -78,18 +80,31 @@ def install(
     )
 
 
-def compare_with_deck(settings: Settings, guide: str) -> Iterator[Step]:
+def compare_with_deck(deployment: Deployment, settings: Settings, guide: str) -> Iterator[Step]:
     """The converted files against the migrated cluster, where the plan's maker wants that."""
-    if settings.compare_with_deck:
-        yield by_hand(
-            "compare-with-deck",
-            guide,
-            Side.NEW,
-            "Compare the converted decK files with the new cluster",
-            "Run `deck gateway diff` with each converted file. What it shows is where decK's"
-            " conversion differs from the migration; sync nothing blindly: basic-auth passwords"
-            " would be lost, and paths change their meaning.",
+    if not settings.compare_with_deck:
+        return
+    if deployment.tools.deck is not None and settings.run_deck:
+        yield CompareDeclarative(
+            id=_COMPARE_WITH_DECK,
+            guide=guide,
+            side=Side.NEW,
+            folder=settings.backup_folder,
+            converted=f"{settings.backup_folder}-converted",
+            edition=deployment.current.version.edition,
         )
+        return
+    why = "the plan may not run decK" if deployment.tools.deck else "the deployment names no decK"
+    yield by_hand(
+        _COMPARE_WITH_DECK,
+        guide,
+        Side.NEW,
+        "Compare the converted decK files with the new cluster",
+        f"By hand, since {why}. Convert each file with `kong_lts.declarative.convert`, then run"
+        " `deck gateway diff` and `deck gateway validate` with it, on Enterprise for each workspace"
+        " (`--workspace`). What they show is where the files differ from what the migration made."
+        " Sync nothing blindly: basic-auth passwords would be lost, paths change their meaning.",
+    )
 
 
 def migrate(settings: Settings, guide: str, *, in_place: bool = False) -> Iterator[Step]:

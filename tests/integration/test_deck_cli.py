@@ -10,18 +10,22 @@ from typing import Any
 import attrs
 import pytest
 
-from kong_lts.adapters import DeckCli, LocalProcessRunner
+from kong_lts.adapters import BackupFolders, DeckCli, LocalProcessRunner
+from kong_lts.backup import BackUpDeclarative, CompareDeclarative
 from kong_lts.declarative import convert
 from kong_lts.declarative.state_entities import entities_of
+from kong_lts.deployment import Side
 from kong_lts.errors import DeckError
 from kong_lts.state_files import DeckAbility, DumpedFile
 from kong_lts.testing.admin_api import KongAdminApi
 from kong_lts.testing.admin_enterprise import Enterprise
 from kong_lts.testing.admin_entities import kinds
 from kong_lts.testing.admin_store import message
-from kong_lts.versions import Release
+from kong_lts.testing.fakes import fake_adapters
+from kong_lts.versions import Edition, Release
 from tests.adapters.servers import NOBODY, Received, Reply, Server, serving
 from tests.contracts.deck import DeckContract, Gateway
+from tests.worlds import NO_PAST, a_world, rules
 
 MARKER = "s3cr3t-marker"
 CONSUMER = {"id": "9da72f07-dabd-4c19-80e7-1357127f0bef", "username": "user0"}
@@ -402,6 +406,50 @@ def test_a_server_that_is_no_kong_is_an_error(deck: Path, serve: Serve, tmp_path
     with pytest.raises(DeckError):
         adapter.dump(f"{tmp_path}/state")
     assert not (tmp_path / "state").exists()
+
+
+def test_converted_files_are_compared_with_the_migrated_cluster(
+    deck: Path, start: Start, tmp_path: Path
+) -> None:
+    """The same entities under the same ids, as a copied database has them after its migration."""
+    current, new = start("2.8"), start("3.4", filled=False)
+    for table in ("services", "consumers", "keyauth_credentials", "basicauth_credentials"):
+        new.load(table, current.rows(table))
+    routes = [dict(row) for row in current.rows("routes")]
+    for route in routes:
+        route["paths"] = ["~/orders/\\d+" if "d+" in path else path for path in route["paths"]]
+    new.load("routes", routes)
+    fakes = fake_adapters(a_world())
+    adapters = attrs.evolve(
+        fakes,
+        backups=BackupFolders(),
+        current=attrs.evolve(fakes.current, deck=DeckCli.local(current.url, program=str(deck))),
+        new=attrs.evolve(fakes.new, deck=DeckCli.local(new.url, program=str(deck))),
+    )
+    folder = f"{tmp_path}/b"
+    dump = BackUpDeclarative(id="d", guide="", side=Side.CURRENT, folder=f"{folder}/declarative")
+    dump.run(adapters, NO_PAST)
+    compare = CompareDeclarative(
+        id="compare",
+        guide="",
+        side=Side.NEW,
+        folder=folder,
+        converted=f"{folder}-converted",
+        edition=Edition.OSS,
+    )
+
+    same = list(compare.verify(adapters, {"compare": compare.run(adapters, NO_PAST)}))
+    assert new.answer("DELETE", "/routes/rest", {}, b"").status == 204
+    differs = list(compare.verify(adapters, {"compare": compare.run(adapters, NO_PAST)}))
+
+    assert rules(same) == ["declarative-changed-by-migration"]
+    assert rules(differs) == [
+        "declarative-changed-by-migration",
+        "declarative-differs-from-migration",
+    ]
+    assert "1 only in the file (route rest)" in differs[1].message
+    (file,) = Path(f"{folder}-converted").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_older_deck_is_called_by_its_own_names(deck: Path, start: Start, tmp_path: Path) -> None:

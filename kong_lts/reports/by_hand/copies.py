@@ -11,6 +11,7 @@ from kong_lts.backup import (
     BackUpFiles,
     BackUpKeyring,
     BackUpLicence,
+    CompareDeclarative,
     ExportKongConfig,
     SaveDeclarative,
     VerifyBackup,
@@ -62,6 +63,20 @@ def _back_up_database(step: BackUpDatabase, words: Words) -> ByHand:
         ),
         proof="The list is readable, and a restore into an empty database has as many rows in each"
         " table.",
+    )
+
+
+def _compare_declarative(step: CompareDeclarative, words: Words) -> ByHand:
+    file = shlex.quote(f"{step.converted}/FILE")
+    return ByHand(
+        what="Convert each of decK's files of the backup (`kong_lts.declarative.convert`) into"
+        f" {step.converted}, for its owner alone; on Enterprise each with its `--workspace`.",
+        commands=(
+            f"deck gateway diff --kong-addr {words.admin()} {file}",
+            f"deck gateway validate --kong-addr {words.admin()} {file}",
+        ),
+        proof="Each difference is understood. None stops the upgrade: the migration of the database"
+        " counts, and nothing is synced.",
     )
 
 
@@ -251,6 +266,7 @@ COPIES: Mapping[type, Callable[[Any, Words], ByHand]] = {
     ResumeAdminWrites: _resume_writes,
     BackUpDatabase: _back_up_database,
     BackUpDeclarative: _back_up_declarative,
+    CompareDeclarative: _compare_declarative,
     SaveDeclarative: _save_declarative,
     BackUpKeyring: _back_up_keyring,
     BackUpFiles: _back_up_files,

@@ -69,7 +69,10 @@ class FakeBackups:
         return self.world.look(f"inspect {folder}", AdapterError, seen)
 
     def read(self, folder: str, path: str) -> str:
-        if (text := self.world.parts.get(f"{folder}/{path}")) is None:
+        name = f"{folder}/{path}"
+        if (dump := self.world.dumps.get(name)) is not None:
+            return dump.to_text()
+        if (text := self.world.parts.get(name)) is None:
             raise BackupError(folder, f"there is no {path}")
         return text
 

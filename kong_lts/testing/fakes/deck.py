@@ -115,12 +115,16 @@ class FakeDeck:
         return self.world.look(doing, DeckError, reached)
 
     def _file(self, doing: str, file: DumpedFile) -> SimulatedDump:
-        if file.path not in self.world.dumps:
+        if (text := self.world.parts.get(file.path)) is not None:
+            dump = SimulatedDump.from_text(text)
+        elif file.path in self.world.dumps:
+            dump = self.world.dumps[file.path]
+        else:
             raise DeckError(doing, "there is no such file")
         if file.workspace is not None and not self._is_enterprise:
             raise DeckError(doing, f"open source has no workspace {file.workspace}")
-        dump, ours = self.world.dumps[file.path], KongVersion.parse(self._cluster.version)
-        if KongVersion.parse(dump.release).parts[0] < _BREAKING <= ours.parts[0]:
+        ours = KongVersion.parse(self._cluster.version)
+        if int(dump.release.partition(".")[0]) < _BREAKING <= ours.parts[0]:
             raise DeckError(doing, "the file is of an older release; convert it first")
         return dump
 
