@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
 from kong_lts.assessment import Assessment
-from kong_lts.findings import Finding, Severity, in_order
+from kong_lts.events import StepChecked, StepVerified
+from kong_lts.findings import Finding, Severity, blockers, in_order
 from kong_lts.planning import Case, Rehearsal, Run
 from kong_lts.reports.assessments import way
 from kong_lts.reports.rehearsals import rehearsal_verdict
 from kong_lts.reports.runs import run_verdict
 from kong_lts.reports.timeline import StepRecord, StepStatus, Timeline, timeline
-from kong_lts.reports.words import clean
+from kong_lts.reports.words import clean, sentences
 
 __all__ = ["assessment_junit", "rehearsal_junit", "run_junit"]
 
@@ -24,7 +25,10 @@ def assessment_junit(assessment: Assessment) -> str:
     """
     cases = [
         *(_finding_case(finding) for finding in in_order(dict.fromkeys(assessment.findings))),
-        *(_skipped(e.rule, e.rule, f"not checked: {e.missing}") for e in assessment.not_checked),
+        *(
+            _skipped(e.rule, e.rule, f"not checked; absent, or wrong: {e.missing}")
+            for e in assessment.not_checked
+        ),
         *(
             _skipped(finding.rule, _name(finding), "accepted")
             for finding in dict.fromkeys(assessment.ignored)
@@ -95,10 +99,15 @@ def _finding_case(finding: Finding) -> _Element:
     case = _case(finding.rule, _name(finding))
     if finding.severity is Severity.INFO:
         ElementTree.SubElement(case, "system-out").text = _text(
-            f"{finding.message} {finding.action}"
+            sentences(finding.message, finding.action)
         )
         return case
-    return _failed(case, finding.severity, finding.message, f"{finding.action} {finding.source}")
+    return _failed(
+        case,
+        finding.severity,
+        finding.message,
+        f"{sentences(finding.action)} Source: {finding.source}",
+    )
 
 
 def _rehearsed_case(rehearsed: Case) -> _Element:
@@ -124,5 +133,14 @@ def _step_case(run: Run, record: StepRecord) -> _Element:
     case.set("time", f"{record.worked_s:.3f}")
     if record.status is StepStatus.DONE:
         return case
-    reason = run.reason if record.step == run.stopped_at and run.reason else record.status
-    return _failed(case, record.status, reason, record.title)
+    reason = run.reason if record.step == run.stopped_at else None
+    found = tuple(_blockers(run, record.step))
+    message = reason or (found[0].message if found else record.status)
+    details = (f"{finding.message} {finding.action}" for finding in found)
+    return _failed(case, record.status, message, sentences(record.title, *details))
+
+
+def _blockers(run: Run, step: str) -> Iterator[Finding]:
+    """What stood in the way of a step; the same seen twice is told once."""
+    looks = (e for e in run.events if isinstance(e, StepChecked | StepVerified) and e.step == step)
+    yield from dict.fromkeys(f for look in looks for f in blockers(look.findings))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from kong_lts.assessment import Assessment, NotChecked
 from kong_lts.edits import Edit
 from kong_lts.findings import Finding, Location, Severity, in_order
+from kong_lts.reports.words import sentences
 
 __all__ = ["assessment_sarif"]
 
@@ -73,15 +74,27 @@ def _result(finding: Finding, rule: int) -> Json:
         "ruleId": finding.rule,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.subject}: {finding.message} {finding.action}".strip()},
+        "message": {"text": sentences(f"{finding.subject}: {finding.message}", finding.action)},
         "locations": [_location(finding.location)] if finding.location else [],
         "partialFingerprints": {"finding/v1": _fingerprint(finding)},
-        "properties": {"severity": finding.severity, "source": finding.source},
+        "properties": _properties(finding),
     }
     path = finding.location and finding.location.path
     if finding.edit is not None and path:
         result["fixes"] = [_fix(path, finding.edit, finding.action)]
     return result
+
+
+def _properties(finding: Finding) -> Json:
+    """What SARIF has no name for."""
+    found = {
+        "severity": str(finding.severity),
+        "source": finding.source,
+        "evidence": finding.evidence,
+        "category": finding.category,
+        "requests": finding.traffic,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _suppressed(result: Json) -> Json:
@@ -137,5 +150,9 @@ def _notifications(not_checked: Iterable[NotChecked]) -> Iterator[Json]:
         yield {
             "level": "warning",
             "descriptor": {"id": entry.rule},
-            "message": {"text": f"{entry.rule} was not checked: {entry.missing}"},
+            "message": {
+                "text": sentences(
+                    f"{entry.rule} was not checked; absent, or wrong: {entry.missing}"
+                )
+            },
         }

@@ -12,6 +12,7 @@ __all__ = [
     "duration",
     "listed",
     "percent",
+    "sentences",
     "shortened",
     "shown_time",
     "size",
@@ -116,3 +117,11 @@ def shortened(text: str, most: int = 200) -> str:
     """The first sentence of a text without its full stop, cut where even that is long."""
     first = re.split(r"(?<=[.!?]) +(?=[A-Z`])", clean(text), maxsplit=1)[0].rstrip(". ;")
     return first if len(first) <= most else first[: most - 3].rstrip() + "..."
+
+
+def sentences(*texts: str) -> str:
+    """Texts behind each other, each with a full stop or whatever else ends it."""
+    found = (text.strip() for text in texts)
+    return " ".join(
+        text if text.endswith((".", "!", "?", ":")) else f"{text}." for text in found if text
+    )

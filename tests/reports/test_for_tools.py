@@ -211,3 +211,31 @@ def test_a_chart_has_the_same_lines_whatever_the_titles(text: str) -> None:
         if isinstance(value, Plan):
             _, *lines = render(value, "mermaid").splitlines()
             assert all(LINE.fullmatch(line) for line in lines)
+
+
+def test_a_step_that_a_finding_stopped_says_which() -> None:
+    failures = suite(samples.rolled_back()).findall("testcase/failure")
+
+    assert [failure.get("message") for failure in failures] == [
+        finding.message for finding in samples.rolled_back().findings
+    ]
+
+
+def test_a_sarif_message_is_made_of_whole_sentences_and_carries_what_ranks_it() -> None:
+    loud = attrs.evolve(EDITED, message="it is called otherwise", category=2, traffic=7)
+
+    (result,) = sarif_run(assessment(loud))["results"]
+
+    assert result["message"]["text"].endswith("it is called otherwise. Rename it.")
+    assert (result["properties"]["category"], result["properties"]["requests"]) == (2, 7)
+
+
+def test_mermaid_itself_takes_every_chart_whatever_the_names() -> None:
+    mermaidx: Any = pytest.importorskip("mermaidx")
+    names = ('"]; end %% {{x}} <b>&"`x`--> |a| #quot;', "end", "subgraph [(", "x" * 300)
+
+    for name in names:
+        chart = render(samples.short_plan(name), "mermaid")
+        assert "<svg" in mermaidx.render(chart).svg()
+    with pytest.raises(RuntimeError):
+        mermaidx.render(chart + "-->").svg()

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kong_lts.reports.words import clean, duration, listed, percent, shortened, shown_time, size
+from kong_lts.reports.words import (
+    clean,
+    duration,
+    listed,
+    percent,
+    sentences,
+    shortened,
+    shown_time,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +99,7 @@ def test_a_clean_text_is_one_line_and_cleaning_it_again_changes_nothing(text: st
 
 def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
     assert clean("a\x1b[0m\u202eb\udc80\tc") == r"a\x1b[0m\u202eb\udc80 c"
+
+
+def test_sentences_behind_each_other_end_each() -> None:
+    assert sentences("it is gone", "Set it.", "", " why? ") == "it is gone. Set it. why?"
