@@ -52,6 +52,21 @@ def test_very_many_paths_are_folded() -> None:
     assert log.paths["/users/*/orders/*"] >= 4_000
 
 
+@given(
+    words=st.lists(st.text("ab1/%", max_size=6), max_size=60),
+    most=st.integers(4, 20),
+)
+def test_folding_loses_no_request_and_stays_within_bounds(words: list[str], most: int) -> None:
+    requests = [f"/{word}" for word in words]
+    chunks = [access((path, 200)) for path in requests]
+
+    log = access_log_of(chunks, most=most)
+
+    assert log.requests == sum(log.paths.values()) == len(requests)
+    assert len(log.paths) <= most
+    assert log.percent_encoded == sum("%" in path for path in requests)
+
+
 def test_calls_of_the_admin_api_keep_method_status_and_agent() -> None:
     lines = [
         LINE.format("POST", "/upstreams/a/targets", 200, "ansible"),

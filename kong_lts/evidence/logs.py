@@ -1,5 +1,6 @@
 """What the logs of a deployment come to: read once, in chunks, into values of bounded size."""
 
+import itertools
 import os
 import re
 from collections import Counter
@@ -36,7 +37,8 @@ _CALL = re.compile(
     re.MULTILINE,
 )
 _ID = re.compile(
-    rb"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/]*[0-9])[A-Za-z0-9_-]{16,})(?=/|$)"
+    rb"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/\n]*[0-9])[A-Za-z0-9_-]{16,})(?=/|$)",
+    re.MULTILINE,
 )
 _SAMPLE = 240
 _REST = b"/..."
@@ -177,25 +179,41 @@ def bounded(paths: Counter[bytes]) -> Counter[bytes]:
 
 
 def _folded(paths: Counter[bytes], wanted: int) -> Counter[bytes]:
-    """At most half as many: ids as `*`, then fewer and fewer segments, at last the frequent ones.
+    """At most so many: ids as `*`, then fewer and fewer segments, at last the frequent ones.
 
-    Half of the room is free again afterwards, so that the work stays in proportion to the log.
+    Room is free again afterwards, so that the work stays in proportion to the log.
     """
-    for segments in (None, 5, 4, 3):
-        found: Counter[bytes] = Counter()
-        for path, count in paths.items():
-            short = _ID.sub(b"*", path)
-            if b"%" in short:
-                short = short.replace(b"%", b"")  # these have been counted
-            if segments is not None:
-                short = b"/".join(short.split(b"/")[:segments])
-            found[short] += count
-        if len(found) <= wanted:
-            return found
-        paths = found
-    kept = paths.most_common(wanted - 1)
-    rest = sum(paths.values()) - sum(count for _, count in kept)
-    return Counter(dict(kept)) + Counter({_REST: rest})
+    for pattern, short in _SHORTER:
+        if not _helps(pattern, short, paths):
+            continue
+        counts = list(paths.values())
+        shorter = pattern.sub(short, b"\n".join(paths).replace(b"%", b"")).split(b"\n")
+        paths = Counter(shorter)  # each counts as one here
+        for path, count in zip(shorter, counts, strict=True):
+            if count > 1:
+                paths[path] += count - 1
+        if len(paths) <= wanted:
+            return paths
+    requests = paths.total()
+    kept = Counter({path: count for path, count in paths.items() if count > 1 and b"%" not in path})
+    if len(kept) >= wanted:
+        kept = Counter(dict(kept.most_common(wanted - 1)))
+    kept[_REST] += requests - kept.total()
+    return kept
+
+
+def _helps(pattern: re.Pattern[bytes], short: bytes, paths: Counter[bytes]) -> bool:
+    """Whether a part of them tells that it would leave fewer."""
+    some = list(itertools.islice(paths, 0, None, max(1, len(paths) // _TRIED)))
+    return len(set(pattern.sub(short, b"\n".join(some)).split(b"\n"))) < len(some) * 0.9
+
+
+_SHORTER = (
+    (_ID, b"*"),
+    *((re.compile(rb"((?:/[^/\n]*){%d})[^\n]*" % n), rb"\1") for n in (4, 3, 2)),
+)
+"""What makes fewer paths of many lines of them, one after the other."""
+_TRIED = 5_000
 
 
 def admin_log_of(chunks: Iterable[bytes]) -> AdminLog:
