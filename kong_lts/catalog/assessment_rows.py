@@ -92,6 +92,8 @@ class ErrorLogRule(Rule):
 
     texts: tuple[str, ...]
     """Any of them in a line, upper or lower case."""
+    often: int = attrs.field(default=1, validator=ge(1))
+    """Below so many times it is only worth knowing."""
     editions: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
-from kong_lts.checks.in_use import PluginInUse, RouteInUse, in_use
+from kong_lts.checks.in_use import FILE, PluginInUse, RouteInUse, in_use
 from kong_lts.checks.manifests import (
     Manifest,
     conf_of_manifests,
@@ -18,9 +18,11 @@ from kong_lts.checks.manifests import (
     mapping,
     state_of_manifests,
 )
+from kong_lts.checks.route_sources import Configuration, configurations
 from kong_lts.deployment import Deployment, NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence, StateFile
+from kong_lts.findings import Location
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, KongVersion, Release
 
@@ -126,6 +128,23 @@ class Case:
     def routes(self) -> tuple[RouteInUse, ...]:
         """Every route that any input shows."""
         return self._in_use[1]
+
+    @functools.cached_property
+    def route_places(self) -> Mapping[str, Location]:
+        """Where each route stands in a declarative file, by what it is called."""
+        return {
+            route.name: route.location for route in reversed(self.routes) if route.origin == FILE
+        }
+
+    @functools.cached_property
+    def configurations(self) -> tuple[Configuration | str, ...]:
+        """The configurations whose routes are compared, or why one of them is not."""
+        return tuple(configurations(self.deployment, self.evidence))
+
+    @functools.cached_property
+    def plugin_places(self) -> Mapping[str, Location]:
+        """Where each plugin that is in use stands first."""
+        return {p.name: p.location for p in reversed(self.plugins) if p.enabled}
 
     @functools.cached_property
     def _in_use(self) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:

@@ -6,7 +6,7 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
 
@@ -19,6 +19,7 @@ def _look(case: Case) -> Iterator[Finding]:
         if row is not None and case.concerns(row.editions):
             yield row.finding(
                 "error log",
+                severity=row.severity if line.count >= row.often else Severity.INFO,
                 location=Location(path=line.path or (log.path if log else None), line=line.line),
                 evidence="error log",
                 text=line.text,

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from kong_lts import kong_conf, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
-from kong_lts.errors import VersionError
-from kong_lts.findings import Finding, Location
-from kong_lts.versions import KongVersion
+from kong_lts.errors import ConfError, VersionError
+from kong_lts.findings import Finding, Location, Severity
+from kong_lts.kong_conf import KongConf
+from kong_lts.versions import KongVersion, Release
 
 __all__ = ["CHECK"]
 
@@ -27,6 +29,7 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part("admin-version-differs", _node_version, case)
     yield part("data-plane-state", _data_planes, case)
     yield part("lmdb-map-size", _map_size, case)
+    yield part("regex-on-data-planes", _regexes, case)
     if case.deployment.mode is DeploymentMode.HYBRID:
         data_planes = [
             node.name for node in case.deployment.current.nodes if node.role is NodeRole.DATA_PLANE
@@ -80,6 +83,51 @@ def _data_planes(case: Case) -> Iterator[Finding]:
             )
 
 
+def _regexes(case: Case) -> Iterator[Finding]:
+    """Regexes that a control plane with the old router takes, and its data planes do not."""
+    flavors: dict[str, list[str]] = {"control_plane": [], "data_plane": []}
+    new_router: list[str] = []
+    for node, conf in case.confs.items():
+        role = case.roles.get(node) or next(
+            (text for name, text in case.written("role") if name == (node or "kong.conf")), ""
+        )
+        flavor = _flavor(conf, case)
+        if str(role) in flavors and flavor:
+            flavors[str(role)].append(flavor)
+            new_router += [node] if str(role) == "data_plane" and flavor != _OLD_ROUTER else []
+    if not new_router or set(flavors["control_plane"]) != {_OLD_ROUTER}:
+        return
+    refused = [
+        (route, path)
+        for route in case.routes
+        for path in route.paths
+        if any(
+            finding.severity is Severity.BLOCKER
+            for finding in routing.check_regex(
+                routing.migrate_path(path), router_flavor="traditional_compatible"
+            )
+        )
+    ]
+    if refused:
+        yield cross_rule("regex-on-data-planes").finding(
+            f"route {refused[0][0].name}",
+            location=refused[0][0].location,
+            count=len(refused),
+            path=refused[0][1],
+            nodes=", ".join(new_router[:5]),
+        )
+
+
+def _flavor(conf: KongConf, case: Case) -> str:
+    """As 3.4 will have it; as it is written, where the file lacks something else."""
+    try:
+        found = kong_conf.resolve(conf, release=Release.V3_4, edition=case.edition)
+    except ConfError:
+        setting = conf.by_key.get(_FLAVOR)
+        return conf.environ.get("KONG_ROUTER_FLAVOR", setting.raw.strip() if setting else "")
+    return str(found[_FLAVOR])
+
+
 def _said(state: str, *, empty: bool) -> str:
     if state.lower() not in _FINE:
         return state
@@ -113,9 +161,16 @@ def _map_size(case: Case) -> Iterator[Finding]:
             )
 
 
+_FLAVOR, _OLD_ROUTER = "router_flavor", "traditional"
 _EMPTY_HASH = "0" * 32
 """Of a data plane that has got no configuration yet."""
-_RULES = ("admin-version-differs", "data-plane-state", "hybrid-version-check", "lmdb-map-size")
+_RULES = (
+    "admin-version-differs",
+    "data-plane-state",
+    "hybrid-version-check",
+    "lmdb-map-size",
+    "regex-on-data-planes",
+)
 
 
 def _rows() -> tuple[Rule, ...]:

@@ -10,6 +10,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import FILE, LIVE, RouteInUse
+from kong_lts.checks.route_sources import MOST_ROUTES, Configuration
 from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
@@ -73,7 +74,9 @@ def _is_regex(path: str) -> bool:
 
 
 def _ties(case: Case) -> Iterator[Finding]:
-    """Routes that nothing but their age tells apart."""
+    """Routes that nothing but their age tells apart, where nobody asks both routers."""
+    if any(isinstance(c, Configuration) and c.routes <= MOST_ROUTES for c in case.configurations):
+        return
     seen: dict[object, RouteInUse] = {}
     found = 0
     by_file = any(route.origin == FILE for route in case.routes)

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from kong_lts import catalog
-from kong_lts.catalog.rows import Rule
+from kong_lts.catalog.rows import Rule, When
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.custom_plugins import sources
-from kong_lts.checks.in_use import PluginInUse
+from kong_lts.checks.in_use import LIVE, PluginInUse
 from kong_lts.checks.manifests import mapping, names_in
 from kong_lts.deployment import DeploymentMode
 from kong_lts.findings import Finding, Location, Severity
@@ -85,6 +85,7 @@ def _not_enabled(case: Case) -> Iterator[Finding]:
         for node, listed in missing[:3]:
             yield cross_rule("plugin-in-use-not-enabled").finding(
                 f"plugin {name}",
+                location=case.plugin_places.get(name),
                 evidence=where,
                 plugin=name,
                 where=where,
@@ -235,6 +236,34 @@ def _community_oidc(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
         )
 
 
+@functools.cache
+def _renamed_in_sessions() -> Mapping[str, Mapping[str, str]]:
+    """Fields that have another name after the upgrade, or no meaning, by plugin."""
+    found: dict[str, dict[str, str]] = {}
+    for row in catalog.plugins():
+        change = row.change
+        if change is not None and change.when is When.AFTER_UPGRADE and "session" in row.id:
+            new = change.to.removeprefix("config.") if change.to else ""
+            for name in row.on:
+                found.setdefault(name, {})[row.field.removeprefix("config.")] = new
+    return found
+
+
+def _session_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
+    """Once for all of a plugin's; each field has its own line among what is worth knowing."""
+    names = _renamed_in_sessions().get(plugin.name, {})
+    used = [field for field in names if plugin.config.get(field) is not None]
+    if used and plugin.origin != LIVE:  # the gateway gives back every default
+        said = [f"{one} (now {names[one]})" if names[one] else f"{one} (no effect)" for one in used]
+        yield cross_rule("session-fields").finding(
+            f"plugin {plugin.name}",
+            location=plugin.location,
+            plugin=plugin.name,
+            where=plugin.where,
+            fields=", ".join(said),
+        )
+
+
 def _runners(case: Case) -> Iterator[Finding]:
     """Containers that run migrations and say nothing of `plugins`."""
     custom = [name for name in case.plugin_names if name not in _known()]
@@ -265,6 +294,7 @@ _ON_PLUGINS: Mapping[str, Callable[[Case, PluginInUse], Iterator[Finding]]] = {
     "deck-renames-in-custom-plugin": _renamed,
     "oidc-samesite": _samesite,
     "community-oidc": _community_oidc,
+    "session-fields": _session_fields,
 }
 """What is said of one plugin, by the rule that it is about."""
 
@@ -296,6 +326,7 @@ _RULES = (
     "jwt-tokens-in-log",
     "hmac-auth-request-uri-signature",
     "community-oidc",
+    "session-fields",
     "migration-runner-plugins",
 )
 

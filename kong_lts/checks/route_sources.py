@@ -6,15 +6,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import attrs
 
 from kong_lts import declarative, routing
-from kong_lts.database import DatabaseFacts, RouteRow
+from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
 from kong_lts.deployment import Deployment, DeploymentMode
-from kong_lts.errors import DeclarativeError
+from kong_lts.errors import DeclarativeError, FormatError
 from kong_lts.evidence import Evidence, StateFile
 from kong_lts.findings import Location
 from kong_lts.routing import OF_WORKSPACE, Difference
+from kong_lts.serialization import Form
 
-__all__ = ["NEEDED", "Configuration", "configurations"]
+__all__ = ["MOST_ROUTES", "NEEDED", "Configuration", "configurations"]
 
+MOST_ROUTES = 20_000
+"""So many of one configuration are compared."""
 NEEDED = "a declarative file (kong.yml or decK state), or the routes of the database"
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z.\-_~]")
 _OF_2_8 = ("1.1", "2.1")
@@ -60,6 +63,8 @@ def configurations(deployment: Deployment, evidence: Evidence) -> Iterator[Confi
         if not evidence.declarative:
             yield f"all columns of the {len(facts.routes)} routes of database {facts.name}"
             return
+    if not evidence.declarative and (live := _of_admin(evidence)) is not None:
+        yield live
     documents: list[tuple[str, _Document]] = []
     for file in evidence.declarative:
         document = _document(file)
@@ -72,6 +77,31 @@ def configurations(deployment: Deployment, evidence: Evidence) -> Iterator[Confi
         documents = [(", ".join(path for path, _ in documents), _joined(documents))]
     for path, document in documents:
         yield _of_document(path, document)
+
+
+def _of_admin(evidence: Evidence) -> Configuration | str | None:
+    """The routes that the Admin API gave, where they are whole."""
+    rows = {kind: _entities(evidence, kind) for kind in ("routes", "services")}
+    if not rows["routes"] or not all(row.get("protocols") for row in rows["routes"]):
+        return None
+    try:
+        routes = [_ROUTE.from_document(columns(row, RouteRow)) for row in rows["routes"]]
+        services = [_SERVICE.from_document(columns(row, ServiceRow)) for row in rows["services"]]
+    except FormatError as exc:
+        return f"routes of the Admin API in their usual shape ({'; '.join(exc.problems[:2])})"
+    facts = DatabaseFacts(name="", routes=tuple(routes), services=tuple(services))
+    found = _of_database(facts)
+    return attrs.evolve(found, where="the Admin API", evidence="Admin API", rows={}, file=_ADMIN)
+
+
+def _entities(evidence: Evidence, kind: str) -> list[Mapping[str, object]]:
+    """Of every workspace."""
+    answers = (a for path, a in evidence.admin.items() if path.rpartition("/")[2] == kind)
+    return [row for a in answers if isinstance(a, Mapping) for row in _mappings(a.get("data"))]
+
+
+_ADMIN = "admin/routes.json"
+_ROUTE, _SERVICE = Form(RouteRow, "a route"), Form(ServiceRow, "a service")
 
 
 def _routes_of(document: _Document) -> Iterator[Mapping[str, object]]:

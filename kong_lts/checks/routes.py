@@ -12,7 +12,7 @@ from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, NotChecked, Seen
-from kong_lts.checks.route_sources import NEEDED, Configuration, configurations
+from kong_lts.checks.route_sources import MOST_ROUTES, NEEDED, Configuration
 from kong_lts.deployment import DeploymentMode
 from kong_lts.errors import RouterError
 from kong_lts.findings import Finding, Severity
@@ -20,7 +20,6 @@ from kong_lts.routing import Cause, Difference, Match, Request, Router
 
 __all__ = ["CHECK"]
 
-_MOST_ROUTES = 20_000
 _MOST_REQUESTS = 50_000
 _MOST_FINDINGS = 100
 _WINNER = "route-winner-changes"
@@ -31,16 +30,16 @@ _ODD_CLIENTS = (Cause.HOST, Cause.HEADER, Cause.REQUEST_LINE, Cause.NOT_DECIDED)
 
 
 def _look(case: Case) -> Iterator[Seen]:
-    found = list(configurations(case.deployment, case.evidence))
+    found = case.configurations
     if not found:
         yield from _not_checked(NEEDED)
     from_file = case.deployment.mode is DeploymentMode.DB_LESS
     for one in found:
         if isinstance(one, str):
             yield from _not_checked(one)
-        elif one.routes > _MOST_ROUTES:
+        elif one.routes > MOST_ROUTES:
             yield from _not_checked(
-                f"{one.where}: {one.routes} routes; up to {_MOST_ROUTES} are compared"
+                f"{one.where}: {one.routes} routes; up to {MOST_ROUTES} are compared"
                 " (kong_lts.routing.compare takes any number)"
             )
         else:
@@ -62,12 +61,23 @@ def _compared(one: Configuration, case: Case, *, from_file: bool) -> Iterator[Se
     requests = routing.requests_for(one.current, most=_MOST_REQUESTS)
     paths = log.paths if log is not None else {}
     differences = routing.compare(current, new, requests, access_log=paths)
-    yield from _told(one, differences)
+    yield from (_in_file(case, one, seen) for seen in _told(one, differences))
     if len(requests) >= _MOST_REQUESTS:
         reason = f"{one.where}: more than {_MOST_REQUESTS} requests; each route had fewer"
         yield NotChecked(rule=_WINNER, missing=reason)
     else:
-        yield from _shadowed(one, current, new, requests)
+        shadowed = _shadowed(one, current, new, requests)
+        yield from (_in_file(case, one, seen) for seen in shadowed)
+
+
+def _in_file(case: Case, one: Configuration, seen: Seen) -> Seen:
+    """A finding with the line of its file at which the first of its routes stands."""
+    if one.file is None or not isinstance(seen, Finding):
+        return seen
+    labels = (part.removeprefix("route ") for part in seen.subject.split(" and "))
+    names = (label.rpartition(routing.OF_WORKSPACE)[2] for label in labels)
+    place = next((case.route_places[n] for n in names if n in case.route_places), seen.location)
+    return attrs.evolve(seen, location=place)
 
 
 def _told(one: Configuration, differences: Sequence[Difference]) -> Iterator[Seen]:

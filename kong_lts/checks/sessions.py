@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.manifests import mapping
 from kong_lts.findings import Finding
 from kong_lts.versions import Edition
 
 __all__ = ["CHECK"]
 
 _ENCRYPTED = re.compile(r"\$ke\$1\$-")
+_EXPORT = "/keyring/export"
 _VITALS = ("influxdb", "prometheus")
 
 
@@ -27,7 +29,7 @@ def _look(case: Case) -> Iterator[Seen]:
         _manager,
         case,
     )
-    yield part(("kong-conf-keyring", "keyring-recovery-new", "keyring-in-database"), _keyring, case)
+    yield part("keyring", _keyring, case)
     yield part("license-reapply", _licence, case)
     yield part(("statsd-influx-vitals", "vitals-in-two-databases"), _vitals, case)
 
@@ -58,7 +60,9 @@ def _keyring(case: Case) -> Iterator[Finding]:
                 rule = cross_rule("kong-conf-keyring")
                 yield rule.finding("keyring_enabled", evidence=node, strategy=strategy)
             yield cross_rule("keyring-recovery-new").finding("keyring", evidence=node)
-            return
+            declared = True
+            break
+    yield from _missing_keys(case)
     facts = case.evidence.database
     what = []
     if facts is not None and facts.keyring_ids:
@@ -67,9 +71,32 @@ def _keyring(case: Case) -> Iterator[Finding]:
         what.append(f"{facts.encrypted_values} of them")
     if any(_ENCRYPTED.search(str(row)) for rows in case.evidence.rows.values() for row in rows):
         what.append("in the rows given")
+    exported = _is_exported(case)
+    if what and declared and not exported and facts is not None and facts.keyring_ids:
+        yield cross_rule("keyring-ids-not-exported").finding(
+            "keyring", evidence="database", keys=", ".join(facts.keyring_ids[:5])
+        )
     if what and not declared:
         rule = cross_rule("keyring-in-database")
         yield rule.finding("keyring", evidence="database", what=", ".join(what))
+
+
+def _missing_keys(case: Case) -> Iterator[Finding]:
+    """Keys that values of the database were encrypted with, and that the keyring does not hold."""
+    facts, answer = case.evidence.database, case.evidence.admin.get("/keyring")
+    held = mapping(mapping(answer).get("body") or answer).get("ids")
+    if facts is None or not isinstance(held, list):
+        return
+    if missing := [key for key in facts.keyring_ids if key not in held]:
+        rule = cross_rule("keyring-ids-missing")
+        yield rule.finding("keyring", evidence="database", keys=", ".join(missing[:5]))
+
+
+def _is_exported(case: Case) -> bool:
+    """Whether a script or the Admin API's log shows an export of the keyring."""
+    log = case.evidence.admin_access_log
+    called = any(_EXPORT in call.path for call in log.calls) if log is not None else False
+    return called or any(_EXPORT in file.text for file in case.evidence.scripts)
 
 
 def _licence(case: Case) -> Iterator[Finding]:
@@ -106,6 +133,8 @@ _RULES = (
     "kong-conf-keyring",
     "keyring-recovery-new",
     "keyring-in-database",
+    "keyring-ids-not-exported",
+    "keyring-ids-missing",
     "license-reapply",
     "statsd-influx-vitals",
     "vitals-in-two-databases",

@@ -46,7 +46,7 @@ def test_a_changed_winner_names_both_routes_the_request_the_cause_and_the_way_ou
 
     assert finding.severity is Severity.WARNING
     assert finding.subject == "route users and route user"
-    assert finding.location == Location(path="kong.yml")
+    assert finding.location == Location(path="kong.yml", line=1)
     assert "GET unnamed.invalid/users/1: route users in 2.8, route user in 3.4" in finding.message
     assert SWAPPED in finding.message
     assert "router_flavor = traditional" in finding.action
