@@ -1,6 +1,7 @@
 """A plan as a Markdown checklist, for a person who follows it by hand."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from kong_lts.findings import Severity
 from kong_lts.planning import AnyStep, Plan, guards
@@ -9,15 +10,34 @@ from kong_lts.reports.by_hand import by_hand
 from kong_lts.reports.markdown import escaped
 from kong_lts.reports.plans import WAY_BACK, where
 from kong_lts.reports.words import clean, counted
+from kong_lts.step import Reversibility
+from kong_lts.strategies import Strategy
 
 __all__ = ["plan_runbook"]
 
-_BEFORE = (
-    "The commands name PostgreSQL by the services `kong-current` and `kong-new`"
-    " (`~/.pg_service.conf`, passwords in `~/.pgpass`), and the gateways by"
-    " `KONG_CURRENT_ADMIN_URL`, `KONG_CURRENT_PROXY_URL`, `KONG_NEW_ADMIN_URL` and"
-    " `KONG_NEW_PROXY_URL`: set them first."
-)
+_GATEWAYS = """\
+export KONG_CURRENT_ADMIN_URL=http://CURRENT_NODE:8001
+export KONG_CURRENT_PROXY_URL=http://CURRENT_NODE:8000
+export KONG_NEW_ADMIN_URL=http://NEW_NODE:8001
+export KONG_NEW_PROXY_URL=http://NEW_NODE:8000"""
+
+_DATABASES = """\
+umask 077
+cat >> ~/.pg_service.conf <<'END'
+[kong-current]
+host=CURRENT_DATABASE_HOST
+dbname=CURRENT_DATABASE
+user=KONG_USER
+[kong-new]
+host=NEW_DATABASE_HOST
+dbname=NEW_DATABASE
+user=KONG_USER
+END
+echo 'HOST:5432:*:KONG_USER:PASSWORD' >> ~/.pgpass
+rows() { printf '%s \\\\gexec' "SELECT format('SELECT %L, count(*) FROM %I.%I', relname, nspname,\
+ relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relkind = 'r' AND\
+ nspname = 'public' ORDER BY 1" | PGSERVICE="$1" psql -XAtq ${2:+-d "$2"}; }"""
+"""Services of libpq, so that no command has a password; and the rows of each table, counted."""
 
 
 def plan_runbook(plan: Plan) -> str:
@@ -28,12 +48,24 @@ def plan_runbook(plan: Plan) -> str:
         f"{counted(len(plan.steps), 'step')}; go on only where the proof of a step holds."
         " On the way back, take the steps in reverse order.",
         "",
-        _BEFORE,
+        "A word in capitals is yours to fill in."
+        " What a step does on nodes is typed on each of them; all else where the backup is kept.",
+        *_preparation(plan),
         *_findings(plan),
         *_guards(plan),
         *(line for number, step in enumerate(plan.steps) for line in _step(plan, number, step)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _preparation(plan: Plan) -> Iterator[str]:
+    """What the commands of the steps rely on."""
+    commands = [c for step in plan.steps for c in by_hand(step, plan.deployment).commands]
+    has_database = any("PGSERVICE" in command for command in commands)
+    yield from ("", "## In the shell that you use", "")
+    if has_database and plan.strategy is Strategy.IN_PLACE:
+        yield from ("There is one database, and both services name it.", "")
+    yield from ("```sh", _GATEWAYS, *([_DATABASES] if has_database else ()), "```")
 
 
 def _findings(plan: Plan) -> Iterator[str]:
@@ -66,4 +98,18 @@ def _step(plan: Plan, number: int, step: AnyStep) -> Iterator[str]:
         yield from ("", "```sh", *map(clean, how.commands), "```")
     yield ""
     yield f"- [ ] **Proof**: {escaped(clean(how.proof))}"
-    yield f"- **Way back**: {escaped(WAY_BACK[step.reversibility])}"
+    yield from _way_back(plan, step)
+
+
+def _way_back(plan: Plan, step: AnyStep) -> Iterator[str]:
+    """In words, and with the commands of the step that takes this one back."""
+    undo = step.undo({})
+    if not isinstance(undo, get_args(AnyStep)):
+        covered = step.reversibility in (Reversibility.COMPENSATED, Reversibility.RESTORE)
+        words = "that of an earlier step covers it" if covered else WAY_BACK[step.reversibility]
+        yield f"- **Way back**: {escaped(words)}"
+        return
+    how = by_hand(undo, plan.deployment)
+    yield f"- **Way back**: {escaped(clean(f'{undo.title}. {how.what}'.strip()))}"
+    if how.commands:
+        yield from ("", "  ```sh", *(f"  {clean(command)}" for command in how.commands), "  ```")

@@ -62,7 +62,7 @@ def test_nothing_that_was_measured_to_do_harm_is_a_command(made: Plan) -> None:
 def test_a_server_is_named_by_its_service_so_that_no_argv_has_a_password() -> None:
     made = short_plan()
 
-    dump, _ = by_hand(made.step("back-up-database"), made.deployment).commands
+    *_, dump, _ = by_hand(made.step("back-up-database"), made.deployment).commands
 
     assert dump.startswith("PGSERVICE=kong-current pg_dump --format=directory")
 
@@ -83,3 +83,23 @@ def test_a_runbook_has_the_same_blocks_whatever_the_texts(text: str) -> None:
         if isinstance(value, Plan):
             expected = [token.type for token in markdown.parse(render(harmless, "runbook"))]
             assert [t.type for t in markdown.parse(render(value, "runbook"))] == expected
+
+
+@EACH
+def test_what_another_step_takes_back_has_the_commands_for_it(made: Plan) -> None:
+    parts = re.split(r"(?m)^## \d+\. ", render(made, "runbook"))[1:]
+
+    for step, part in zip(made.steps, parts, strict=True):
+        undo, back = step.undo({}), part.partition("- **Way back**: ")[2]
+        if undo is not None:
+            assert back.startswith(f"{undo.title}.")
+            how = by_hand(undo, made.deployment)  # type: ignore[arg-type]  # any step of a plan
+            assert all(f"  {command}\n" in back for command in how.commands)
+
+
+@EACH
+def test_a_database_is_prepared_for_where_there_is_one(made: Plan) -> None:
+    text = render(made, "runbook")
+
+    assert ("PGSERVICE" in text.partition("## 1. ")[2]) == ("[kong-new]" in text)
+    assert "export KONG_NEW_ADMIN_URL=" in text

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from kong_lts.admin_writes import ResumeAdminWrites, StopAdminWrites
@@ -58,6 +59,7 @@ def _back_up_database(step: BackUpDatabase, words: Words) -> ByHand:
     return ByHand(
         what="With the pg_dump of the server's own major version.",
         commands=(
+            *_folder(str(PurePosixPath(step.folder).parent)),
             f"{words.server()} pg_dump --format=directory --jobs=2 --file={folder}",
             f"pg_restore --list {folder} > /dev/null && echo readable",
         ),
@@ -78,6 +80,11 @@ def _compare_declarative(step: CompareDeclarative, words: Words) -> ByHand:
         proof="Each difference is understood. None stops the upgrade: the migration of the database"
         " counts, and nothing is synced.",
     )
+
+
+def _folder(folder: str) -> tuple[str, ...]:
+    """What makes a folder; it may hold credentials, so it is for its owner alone."""
+    return () if folder == "." else (f"mkdir -p -m 700 {shlex.quote(folder)}",)
 
 
 def _back_up_declarative(step: BackUpDeclarative, words: Words) -> ByHand:
@@ -101,7 +108,8 @@ def _back_up_declarative(step: BackUpDeclarative, words: Words) -> ByHand:
 
 def _save_declarative(step: SaveDeclarative, words: Words) -> ByHand:
     return ByHand(
-        commands=tuple(
+        commands=_folder(step.folder)
+        + tuple(
             f"scp {shlex.quote(f'{node}:{step.path}')} {shlex.quote(f'{step.folder}/{node}.yml')}"
             for node in step.nodes
         ),
@@ -120,12 +128,13 @@ def _back_up_keyring(step: BackUpKeyring, words: Words) -> ByHand:
 
 def _back_up_files(step: BackUpFiles, words: Words) -> ByHand:
     return ByHand(
-        commands=tuple(
-            f"ssh {shlex.quote(node)} tar -cf - {shlex.join(step.paths)}"
+        commands=_folder(step.folder)
+        + tuple(
+            f"ssh {shlex.quote(node)} sudo tar -cf - {shlex.join(step.paths)}"
             f" > {shlex.quote(f'{step.folder}/{node}.tar')}"
             for node in step.nodes
         ),
-        proof="`tar -df` on each node finds no difference.",
+        proof="`ssh NODE sudo tar -df - -C / < NODE.tar` finds no difference on any node.",
     )
 
 
@@ -134,22 +143,44 @@ def _verify_backup(step: VerifyBackup, words: Words) -> ByHand:
         what="Restore the dump into a scratch database and count the rows of each table."
         if step.rehearse
         else "Read every file of the backup once.",
-        commands=(shlex.join(["mv", f"{step.folder}.unfinished", step.folder]),),
-        proof="Every part is there, whole, and holds what the deployment holds.",
+        commands=(
+            *(_rehearsal(step, words) if step.rehearse else ()),
+            shlex.join(["mv", f"{step.folder}.unfinished", step.folder]),
+        ),
+        proof="Every part is there, whole, and holds what the deployment holds."
+        + (" `diff` shows tables of counters, tokens and sessions at most." * step.rehearse),
+    )
+
+
+def _rehearsal(step: VerifyBackup, words: Words) -> tuple[str, ...]:
+    dump = shlex.quote(f"{step.folder}.unfinished/database")
+    return (
+        f"{words.server()} createdb --maintenance-db=postgres --template=template0 kong_scratch",
+        f"{words.server()} pg_restore --exit-on-error --no-owner -d kong_scratch {dump}",
+        f"rows kong-{step.side} > backed-up.rows",
+        f"rows kong-{step.side} kong_scratch > scratch.rows",
+        "diff backed-up.rows scratch.rows && echo equal",
+        f"{words.server()} dropdb --maintenance-db=postgres kong_scratch",
     )
 
 
 def _create_database(step: CreateDatabase, words: Words) -> ByHand:
     return ByHand(
-        commands=(f"{words.server()} psql -c 'SELECT version()'",),
-        what="Create an empty database on a server of the same major version, with `createdb`.",
-        proof="It is reached, it is empty, and it is not the current one.",
+        what="On a server of the same major version. NEW_DATABASE is the `dbname` of `kong-new`.",
+        commands=(
+            f"{words.server()} createdb --maintenance-db=postgres --template=template0"
+            " NEW_DATABASE",
+            words.sql("SELECT current_database(), version()"),
+            words.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        ),
+        proof="It is reached, has 0 tables, and is not the current one.",
     )
 
 
 def _drop_database(step: DropDatabase, words: Words) -> ByHand:
     return ByHand(
-        what="Drop the database of the new cluster, and nothing else, with `dropdb`.",
+        what="Look twice at the name.",
+        commands=(f"{words.server()} dropdb --maintenance-db=postgres --interactive NEW_DATABASE",),
         proof="It is gone; the current one is not.",
     )
 
@@ -159,9 +190,13 @@ def _restore_database(step: RestoreDatabase, words: Words) -> ByHand:
     return ByHand(
         commands=(
             f"{words.server()} pg_restore --exit-on-error --jobs=2 --no-owner -d '' {folder}",
+            "rows kong-current > current.rows",
+            f"rows kong-{step.side} > restored.rows",
+            "diff current.rows restored.rows && echo equal",
         ),
         what="Never with --clean over a database that saw `kong migrations up`.",
-        proof="Each table has as many rows as in the database that was backed up.",
+        proof="Each table has as many rows as in the database that was backed up; tables of"
+        " counters, tokens and sessions may differ.",
     )
 
 
@@ -173,9 +208,17 @@ def _restore_point(step: RestorePoint, words: Words) -> ByHand:
 
 
 def _replace_database(step: ReplaceDatabase, words: Words) -> ByHand:
+    folder, server = shlex.quote(step.folder), words.server()
     return ByHand(
         what="With every node stopped: restore the backup into a new database beside the migrated"
-        " one, compare, then rename both, so that the new one has the old name.",
+        f" one, compare, then rename both. THE_DATABASE is the `dbname` of `kong-{step.side}`.",
+        commands=(
+            f"{server} createdb --maintenance-db=postgres --template=template0 kong_restored",
+            f"{server} pg_restore --exit-on-error --no-owner -d kong_restored {folder}",
+            f"rows kong-{step.side} kong_restored",
+            f"{server} psql -d postgres -c 'ALTER DATABASE THE_DATABASE RENAME TO kong_migrated'",
+            f"{server} psql -d postgres -c 'ALTER DATABASE kong_restored RENAME TO THE_DATABASE'",
+        ),
         proof="`schema_meta` is that of 2.8, and each table has as many rows as in the backup.",
     )
 
@@ -195,7 +238,11 @@ def _restore_basic_auth(step: RestoreBasicAuth, words: Words) -> ByHand:
     return ByHand(
         what="By SQL, under the old ids of the consumers and with the hashes as they are: the Admin"
         " API and decK would hash them again.",
-        commands=(f"{words.server()} psql -c 'SELECT count(*) FROM basicauth_credentials'",),
+        commands=(
+            f"{words.server()} pg_restore --data-only --table=basicauth_credentials -d ''"
+            " BACKUP_FOLDER/database",
+            words.sql("SELECT count(*) FROM basicauth_credentials"),
+        ),
         proof="There are as many as in the backup, and a login with a known password works.",
     )
 
@@ -249,6 +296,7 @@ def _import_kong_config(step: ImportKongConfig, words: Words) -> ByHand:
 def _files_point(step: FilesPoint, words: Words) -> ByHand:
     return ByHand(
         what=f"Compare the files of {', '.join(step.nodes)} with {step.folder}.",
+        commands=_tar(step, "-df - -C /"),
         proof="What has changed since is what the way back would undo.",
     )
 
@@ -257,7 +305,15 @@ def _restore_files(step: RestoreFiles, words: Words) -> ByHand:
     return ByHand(
         what=f"Copy the files of {', '.join(step.nodes)} back from {step.folder}, with owner and"
         " mode.",
+        commands=_tar(step, "-xpf - -C /"),
         proof="They are as they were backed up.",
+    )
+
+
+def _tar(step: FilesPoint | RestoreFiles, options: str) -> tuple[str, ...]:
+    return tuple(
+        f"ssh {shlex.quote(node)} sudo tar {options} < {shlex.quote(f'{step.folder}/{node}.tar')}"
+        for node in step.nodes
     )
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from kong_lts.deployment import LoadBalancerKind
 from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, WatchMetrics
 from kong_lts.nodes import (
@@ -30,13 +31,17 @@ from kong_lts.traffic import DivertTraffic
 __all__ = ["GATEWAYS"]
 
 
-def _migrations(command: str, wanted: str, proof: str) -> Callable[[Any, Words], ByHand]:
+def _migrations(
+    command: str, wanted: str, proof: str, query: str
+) -> Callable[[Any, Words], ByHand]:
     def how(step: MigrationsBootstrap | MigrationsUp | MigrationsFinish, words: Words) -> ByHand:
         return ByHand(
-            what="On one node only, never with `-f`; a status of 0 proves nothing.",
+            what=f"On one node only, {words.first_node()}; never with `-f`. Its kong.conf names"
+            " this database. A status of 0 proves nothing.",
             commands=(
                 words.kong("migrations", command, *step.options),
                 f'{words.kong("migrations", "list", *step.options)}; echo "status $?"',
+                words.sql(query),
             ),
             proof=f"`migrations list` ends with {wanted}, and {proof}",
         )
@@ -96,21 +101,42 @@ def _guard(step: GuardDataPlanes, words: Words) -> ByHand:
 def _install(step: InstallNodes, words: Words) -> ByHand:
     return ByHand(
         what=step.instructions,
-        commands=(words.kong("version"), "nproc", "grep MemTotal /proc/meminfo"),
-        proof=f"Each says {step.version}, and they have the CPUs and the memory that are needed.",
+        commands=(
+            words.kong("version"),
+            words.kong("check"),
+            "nproc",
+            "grep MemTotal /proc/meminfo",
+        ),
+        proof=f"Each says {step.version}, takes its kong.conf, and has the CPUs and the memory"
+        " that are needed.",
     )
 
 
 def _no_connections(step: NoConnections, words: Words) -> ByHand:
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     return ByHand(
-        commands=(f"{words.server()} psql -Atc {shlex.quote(query)}",),
+        commands=(words.sql(query),),
         proof="1: nobody but this psql is connected.",
     )
 
 
+_COMMANDS_OF = {
+    "back-up-files": (
+        "ssh NODE sudo tar -cf - /etc/kong /usr/local/kong > BACKUP_FOLDER/NODE.tar",
+        "ssh NODE sudo tar -df - -C / < BACKUP_FOLDER/NODE.tar && echo equal",
+    ),
+    "validate-declarative": ("ssh NEW_NODE kong config parse /PATH/OF/kong.yml",),
+}
+"""What belongs to an instruction of the guide; a word in capitals is yours to fill in."""
+
+
 def _do_by_hand(step: DoByHand, words: Words) -> ByHand:
-    return ByHand(what=step.instructions, proof="Whoever did it says so.")
+    commands = _COMMANDS_OF.get(step.id, ())
+    if step.id == "customize":
+        families = "jsonb_build_object('status_code_metrics', true, 'latency_metrics', true)"
+        query = f"UPDATE plugins SET config = config || {families} WHERE name = 'prometheus'"
+        commands = (words.sql(query), words.sql("SELECT name, config FROM plugins ORDER BY name"))
+    return ByHand(what=step.instructions, commands=commands, proof="Whoever did it says so.")
 
 
 def _requests(probes: Iterable[Probe], words: Words, *, body: bool = False) -> tuple[str, ...]:
@@ -161,27 +187,74 @@ def _compare_answers(step: CompareAnswers, words: Words) -> ByHand:
     )
 
 
+_LOAD_BALANCERS: Mapping[LoadBalancerKind, tuple[str, tuple[str, ...]]] = {
+    LoadBalancerKind.NGINX: (
+        " In `split_clients`, write the share before the new upstream.",
+        ("sudo nginx -t && sudo nginx -s reload",),
+    ),
+    LoadBalancerKind.HAPROXY: (
+        " For each server, by the runtime socket; shares of 256.",
+        ("echo 'set server BACKEND/SERVER weight WEIGHT' | sudo socat stdio SOCKET",),
+    ),
+    LoadBalancerKind.DNS: (
+        " As many addresses of each side as the share asks for; wait for the TTL.",
+        ("nsupdate -k KEY_FILE CHANGES", "dig +short NAME"),
+    ),
+    LoadBalancerKind.KUBERNETES: (
+        " By the weights of the HTTPRoute's backends, or of the canary Ingress.",
+        ("kubectl edit httproute NAME", "kubectl get httproute NAME -o yaml"),
+    ),
+}
+
+
 def _divert(step: DivertTraffic, words: Words) -> ByHand:
+    balancer = words.deployment.load_balancer
+    more, commands = _LOAD_BALANCERS.get(balancer.kind, ("", ())) if balancer else ("", ())
     return ByHand(
-        what=f"Give the new cluster {step.new_percent}% at the load balancer.",
+        what=f"Give the new cluster {step.new_percent}% at the load balancer, and the current one"
+        f" {100 - step.new_percent}%.{more}",
+        commands=(*commands, *_metrics(both=True)),
         proof="The counters of both clusters show that share.",
     )
 
 
+def _metrics(*, both: bool) -> tuple[str, ...]:
+    """The counters of requests by status, in the names of either release."""
+    current = """curl -sS "$KONG_CURRENT_ADMIN_URL"/metrics | grep '^kong_http_status'"""
+    new = """curl -sS "$KONG_NEW_ADMIN_URL"/metrics | grep '^kong_http_requests_total'"""
+    return (current, new) if both else (new,)
+
+
 def _watch(step: WatchMetrics | CheckMetrics, words: Words) -> ByHand:
+    both = "current.metrics" in step.needs
     watch_s = getattr(step, "watch_s", 0.0)
+    clusters = "on both clusters, over the same time" if both else "again and again"
+    than = "those of the current one" if both else "those of the current one before"
+    back = " If they are, give the traffic back at once." if both else ""
     return ByHand(
-        what=f"For {watch_s:g} s, on both clusters, over the same time." if watch_s else "",
-        commands=(f"curl -sS {words.admin()}/metrics",),
-        proof="Both give data; errors, 401, 403, 404, 429 and latency of the new cluster are no"
-        " worse than those of the current one. If they are, give the traffic back at once.",
+        what=f"For {watch_s:g} s, {clusters}." if watch_s else "",
+        commands=_metrics(both=both),
+        proof=f"There are data; errors, 401, 403, 404, 429 and latency of the new cluster are no"
+        f" worse than {than}.{back}",
     )
 
 
 GATEWAYS: Mapping[type, Callable[[Any, Words], ByHand]] = {
-    MigrationsBootstrap: _migrations("bootstrap", "0", "the tables of Kong are there."),
-    MigrationsUp: _migrations("up", "4", "no path of a route begins with `~~`."),
-    MigrationsFinish: _migrations("finish", "0", "nothing is pending in `schema_meta`."),
+    MigrationsBootstrap: _migrations(
+        "bootstrap", "0", "the tables of Kong are there.", "SELECT count(*) FROM services"
+    ),
+    MigrationsUp: _migrations(
+        "up",
+        "4",
+        "the query finds no path that begins with `~~`.",
+        "SELECT id, paths FROM routes WHERE array_to_string(paths, ' ') LIKE '%~~%'",
+    ),
+    MigrationsFinish: _migrations(
+        "finish",
+        "0",
+        "the query finds nothing that is pending.",
+        "SELECT subsystem, pending FROM schema_meta WHERE pending <> '{}'",
+    ),
     StartNodes: _start,
     StopNodes: _stop,
     ReloadNodes: _reload,

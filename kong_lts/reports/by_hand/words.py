@@ -32,6 +32,16 @@ class Words:
         """The database of the step's side: a service of libpq, so that no argv has a password."""
         return f"PGSERVICE=kong-{self.step.side}"
 
+    def sql(self, query: str) -> str:
+        """One query to that database, answered without any frame."""
+        plain = not set(query) & set('"$`\\!')
+        return f"{self.server()} psql -XAtqc " + (f'"{query}"' if plain else shlex.quote(query))
+
+    def first_node(self) -> str:
+        """Where something is done that one node does for all."""
+        cluster = self.deployment.cluster(self.step.side)
+        return cluster.nodes[0].name if cluster and cluster.nodes else "one node"
+
     def admin(self) -> str:
         """The Admin API of the step's side."""
         return f'"$KONG_{self.step.side.upper()}_ADMIN_URL"'
