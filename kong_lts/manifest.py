@@ -136,6 +136,8 @@ class BackupManifest:
     """How many of each kind are in the declarative backup."""
     keyring_ids: tuple[str, ...] = ()
     """Of the keys in the keyring's export; no key."""
+    keyring_active: str | None = None
+    """Id of the one that new values were encrypted with."""
     files: tuple[FileRecord, ...] = ()
     cannot_restore: tuple[str, ...] = ()
     """What this backup does not hold, or does not give back."""

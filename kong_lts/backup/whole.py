@@ -99,6 +99,7 @@ class VerifyBackup(PlannedStep):
             fingerprint=dump.fingerprint if dump else None,
             entities=declarative.dump.entities if declarative else {},
             keyring_ids=keyring.ids if keyring else (),
+            keyring_active=keyring.active if keyring else None,
             cannot_restore=parts.cannot_restore(bool(facts and facts.keyring_ids)),
         )
 

@@ -93,6 +93,7 @@ def _on_running_nodes(
             guide=guide,
             side=Side.CURRENT,
             path=layout.keyring,
+            folder=layout.folder,
             recovery_key=settings.recovery_key,
         )
     if by_deck and deployment.current.version.edition is Edition.ENTERPRISE:

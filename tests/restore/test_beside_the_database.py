@@ -100,6 +100,50 @@ def test_a_key_that_is_missing_afterwards_is_a_blocker(world: World) -> None:
     assert "keyring-key-missing" in rules(step.verify(fake_adapters(world), NO_PAST))
 
 
+BY_MANIFEST = attrs.evolve(KEYRING, folder=LAYOUT.folder, recovery_key=None)
+"""As a restore has it that is planned by itself: no step of its own run made the backup."""
+
+
+def test_the_manifest_says_which_key_was_active(world: World) -> None:
+    manifest = world.completed[LAYOUT.folder]
+
+    assert manifest.keyring_active == world.current.keyring.active is not None
+    assert manifest.keyring_active in manifest.keyring_ids
+
+
+def test_the_key_that_was_active_is_active_again(world: World) -> None:
+    adapters = fake_adapters(world)
+
+    BY_MANIFEST.run(adapters, NO_PAST)
+
+    assert world.new.keyring.active == world.current.keyring.active
+    assert rules(BY_MANIFEST.verify(adapters, NO_PAST)) == []
+
+
+def test_another_active_key_is_a_blocker_and_is_put_right(world: World) -> None:
+    adapters = fake_adapters(world)
+    BY_MANIFEST.run(adapters, NO_PAST)
+    other = next(i for i in world.new.keyring.ids if i != world.current.keyring.active)
+    world.new.keyring.active = other
+
+    (finding,) = BY_MANIFEST.verify(adapters, NO_PAST)
+    BY_MANIFEST.run(adapters, NO_PAST)
+
+    assert finding.rule == "keyring-key-not-active"
+    assert other in finding.message
+    assert rules(BY_MANIFEST.verify(adapters, NO_PAST)) == []
+
+
+def test_a_key_of_the_export_that_nothing_uses_yet_has_to_be_there_too(world: World) -> None:
+    world.new.database.keyring_ids = ()
+    adapters = fake_adapters(world)
+    BY_MANIFEST.run(adapters, NO_PAST)
+    world.new.keyring.ids = world.new.keyring.ids[:1]
+    world.new.keyring.active = None
+
+    assert "keyring-key-missing" in rules(BY_MANIFEST.verify(adapters, NO_PAST))
+
+
 # --- the last resort ------------------------------------------------------------------------------
 
 
