@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
+from attrs.validators import ge, le
 
 from kong_lts.adapters.postgres_address import Connection, PostgresAddress
 from kong_lts.adapters.postgres_facts import (
@@ -63,6 +64,8 @@ class PostgresArchive:
         address: Of the database that is backed up, or restored into.
         bin_dir: Where PostgreSQL's programs are looked for first.
         jobs: How many tables are dumped at a time, in the directory format.
+        compression: Level of gzip there, 0 to 9. The first saves four fifths of what `pg_dump`'s
+            own sixth does, in a third of the time.
         timeout_s: Seconds that a dump or a restore may take.
         dump_format: Of new backups; every format is restored.
     """
@@ -70,6 +73,7 @@ class PostgresArchive:
     address: PostgresAddress
     bin_dir: str | None = attrs.field(default=None, kw_only=True)
     jobs: int = attrs.field(default=2, kw_only=True)
+    compression: int = attrs.field(default=1, kw_only=True, validator=[ge(0), le(9)])
     timeout_s: float = attrs.field(default=_DAY_S, kw_only=True)
     dump_format: DumpFormat = attrs.field(
         default=DumpFormat.DIRECTORY, converter=DumpFormat, kw_only=True
@@ -208,6 +212,7 @@ class PostgresArchive:
                     work.path / self.dump_format.path,
                     dump_format=self.dump_format,
                     jobs=self.jobs,
+                    compression=self.compression,
                     snapshot=str(row[0]),
                     schemas_left_out=others,
                     lock=work.lock,
