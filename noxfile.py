@@ -19,7 +19,7 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is there alrea
 GROUPS = nox.project.dependency_groups
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTEST = ("pytest", "--numprocesses=auto", "--dist=worksteal")  # on every core
-ALL_EXTRAS = ".[testing,reports,dns,routing,demo,dbos]"
+ALL_EXTRAS = ".[testing,reports,dns,jwt,routing,demo,dbos]"
 
 # Debian keeps its servers where an ordinary user's PATH does not look.
 SYSTEM_PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"

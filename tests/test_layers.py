@@ -80,6 +80,8 @@ OWNERS = {
     "psycopg": ("adapters/", "testing/"),
     "httpx": ("adapters/", "testing/"),
     "dns": ("adapters/",),
+    # Signs tokens of probes with RS256 and ES256.
+    "cryptography": ("adapters/signing.py",),
     "dbos": ("adapters/dbos_",),
     # What DBOS itself reaches its database by; it comes with it.
     "sqlalchemy": ("adapters/dbos_",),

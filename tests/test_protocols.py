@@ -17,7 +17,7 @@ PROTOCOLS = [
     for name in protocols.__all__
     if isinstance(kind := getattr(protocols, name), type) and Protocol in kind.__mro__
 ]
-NO_VALUES = {"CredentialKind", "NO_ROUTE", "Order", "is_credential"}
+NO_VALUES = {"CredentialKind", "JwtAlgorithm", "NO_ROUTE", "Order", "is_credential"}
 VALUES = [
     getattr(protocols, name)
     for name in protocols.__all__

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 
-from kong_lts.protocols import Credential, CredentialKind
+from kong_lts.adapters.signing import signed_by_key
+from kong_lts.protocols import Credential, CredentialKind, JwtAlgorithm
 
 __all__ = ["shown_to_gateway"]
 
@@ -28,6 +29,9 @@ def shown_to_gateway(
         target: Path and query, likewise.
         now: The time, in UTC.
 
+    Raises:
+        SecretError: The private key of a JWT cannot be used, or `kong-lts[jwt]` is not installed.
+
     Source:
         Kong/kong 2.8.5 and 3.4.2, plugins key-auth, basic-auth, jwt, hmac-auth; RFC 7515; RFC 7617.
     """
@@ -37,16 +41,24 @@ def shown_to_gateway(
         pair = f"{credential.user}:{secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     if credential.kind is CredentialKind.JWT:
-        return {"Authorization": f"Bearer {_jwt(credential.user, secret, now)}"}
+        return {"Authorization": f"Bearer {_jwt(credential, secret, now)}"}
     return _hmac(credential.user, secret, f"{method} {target} HTTP/1.1", now)
 
 
-def _jwt(issuer: str, secret: str, now: datetime) -> str:
+def _jwt(credential: Credential, secret: str, now: datetime) -> str:
     issued = int(now.timestamp())
-    head = {"alg": "HS256", "typ": "JWT"}
-    claims = {"iss": issuer, "iat": issued, "nbf": issued, "exp": issued + _JWT_VALID_S}
+    head = {"alg": credential.algorithm.value, "typ": "JWT"}
+    claims = {
+        "iss": credential.user,
+        "iat": issued,
+        "nbf": issued,
+        "exp": issued + _JWT_VALID_S,
+    }
     signed = ".".join(_url(json.dumps(part).encode()) for part in (head, claims))
-    return f"{signed}.{_url(_sha256(secret, signed))}"
+    if credential.algorithm is JwtAlgorithm.HS256:
+        return f"{signed}.{_url(_sha256(secret, signed))}"
+    signature = signed_by_key(credential.algorithm, secret, signed.encode(), credential.secret)
+    return f"{signed}.{_url(signature)}"
 
 
 def _hmac(user: str, secret: str, request_line: str, now: datetime) -> Mapping[str, str]:

@@ -39,11 +39,18 @@ class HttpClient:
         timeout_s: Seconds for one request, from its start to the end of the answer.
         max_bytes: What is read of a body.
         ca_file: Certificates to trust beside none others; None takes those of the system.
+        verifies: Whether a certificate must be one to trust.
+        server_name: What the TLS handshake asks for, and what the certificate must be of; None is
+            the host of the URL.
+        client_certificate: Path of a PEM with a certificate and its key, for a server that asks.
     """
 
     timeout_s: float
     max_bytes: int
     ca_file: str | None = None
+    verifies: bool = True
+    server_name: str | None = None
+    client_certificate: str | None = None
 
     def send(
         self,
@@ -76,7 +83,7 @@ class HttpClient:
         try:
             return self._exchange(httpx.Request(
                 method, url, headers=dict(headers or {}), content=body,
-                extensions={"target": target.encode(), "timeout": self._timeout()},
+                extensions={"target": target.encode(), "timeout": self._timeout(), **self._sni()},
             ))  # fmt: skip
         except _LateError:
             raise error(where, f"no complete answer within {self.timeout_s:g} s") from None
@@ -88,8 +95,9 @@ class HttpClient:
 
     def _exchange(self, request: httpx.Request) -> Fetched:
         deadline = time.monotonic() + self.timeout_s
-        verify = ssl.create_default_context(cafile=self.ca_file)
-        with httpx.Client(verify=verify, trust_env=False, follow_redirects=False) as client:
+        with httpx.Client(
+            verify=self._context(), trust_env=False, follow_redirects=False
+        ) as client:
             auth = httpx.BasicAuth(request.url.username, request.url.password)
             response = client.send(
                 request, stream=True, auth=auth if request.url.userinfo else None
@@ -111,6 +119,19 @@ class HttpClient:
             body=bytes(body[: self.max_bytes]),
             complete=complete,
         )
+
+    def _sni(self) -> dict[str, str]:
+        return {} if self.server_name is None else {"sni_hostname": self.server_name}
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if not self.verifies:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_certificate is not None:
+            # An encrypted key would have OpenSSL ask the terminal.
+            context.load_cert_chain(self.client_certificate, password="")
+        return context
 
     def _timeout(self) -> dict[str, float | None]:
         return httpx.Timeout(self.timeout_s).as_dict()

@@ -11,7 +11,7 @@ from kong_lts.adapters.credentials import shown_to_gateway
 from kong_lts.adapters.http_client import HttpClient
 from kong_lts.adapters.secrets import is_reference, resolve_secret
 from kong_lts.errors import ProxyError, SecretError
-from kong_lts.protocols import Answer, Probe
+from kong_lts.protocols import Answer, CredentialKind, Probe
 
 __all__ = ["HttpProxy"]
 
@@ -24,12 +24,14 @@ class HttpProxy:
 
     Args:
         url: Where the listener is.
+        tls_url: Where the other listener is, for probes that want TLS; None where *url* has it.
         timeout_s: Seconds for one request.
         ca_file: Certificates to trust; None takes those of the system.
         environ: Where `env:NAME` of a header, a body or a credential is looked up.
     """
 
     url: str = attrs.field(repr=False)
+    tls_url: str | None = attrs.field(default=None, kw_only=True, repr=False)
     timeout_s: float = attrs.field(default=30.0, kw_only=True)
     ca_file: str | None = attrs.field(default=None, kw_only=True)
     environ: Mapping[str, str] = attrs.field(default=os.environ, kw_only=True, repr=False)
@@ -40,16 +42,42 @@ class HttpProxy:
             headers, body, secrets = self._made(probe)
         except SecretError as exc:
             raise ProxyError(doing, str(exc)) from exc
-        client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)
+        client = HttpClient(
+            timeout_s=self.timeout_s,
+            max_bytes=_MAX_BYTES,
+            ca_file=self.ca_file,
+            verifies=probe.verifies_certificate,
+            server_name=probe.server_name,
+            client_certificate=_certificate(probe),
+        )
+        url = self._listener(probe, doing)
         begun = time.monotonic()
         found = client.send(
-            probe.method, self.url, probe.path, body=body,
+            probe.method, url, probe.path, body=body,
             doing=doing, error=ProxyError, headers=headers, secrets=secrets,
         )  # fmt: skip
         latency_ms = (time.monotonic() - begun) * 1000
         return Answer(
             status=found.status, body=found.text(), headers=found.headers, latency_ms=latency_ms
         )
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """What the listeners speak, the first one first."""
+        urls = filter(None, (self.url, self.tls_url))
+        return tuple(url.partition("://")[0].lower() for url in urls)
+
+    def _listener(self, probe: Probe, doing: str) -> str:
+        """Where a probe is sent to.
+
+        Raises:
+            ProxyError: No listener speaks what it wants.
+        """
+        for url, scheme in zip((self.url, self.tls_url), self.schemes, strict=False):
+            if url is not None and probe.scheme in (None, scheme):
+                return url
+        hint = "give HttpProxy its tls_url" if probe.scheme == "https" else "give HttpProxy its url"
+        raise ProxyError(doing, f"there is no listener for {probe.scheme}: {hint}")
 
     def _made(self, probe: Probe) -> tuple[dict[str, str], bytes | None, tuple[str, ...]]:
         """Headers and body with every reference resolved, and the secrets in them."""
@@ -64,7 +92,8 @@ class HttpProxy:
         headers = {name: plain(value) for name, value in probe.headers.items()}
         if probe.host is not None:
             headers["Host"] = probe.host
-        if (credential := probe.credential) is not None:
+        credential = probe.credential
+        if credential is not None and credential.kind is not CredentialKind.MTLS:
             shown = shown_to_gateway(
                 credential, plain(credential.secret),
                 method=probe.method, target=probe.path, now=datetime.now(UTC),
@@ -73,3 +102,11 @@ class HttpProxy:
             headers |= shown
         body = None if probe.body is None else plain(probe.body).encode()
         return headers, body, tuple(secrets)
+
+
+def _certificate(probe: Probe) -> str | None:
+    """Path of the client's certificate."""
+    credential = probe.credential
+    if credential is None or credential.kind is not CredentialKind.MTLS:
+        return None
+    return credential.secret.removeprefix("file:")

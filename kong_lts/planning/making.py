@@ -127,7 +127,9 @@ def _completed(
     return attrs.evolve(
         given,
         ramp=given.ramp or DEFAULT_RAMP,
-        route_probes=route_probes(assessment.route_changes) if assessment else given.route_probes,
+        route_probes=route_probes(assessment.route_changes, tls=given.tls_probes)
+        if assessment
+        else given.route_probes,
         configuration_rows=_rows(evidence) if evidence else given.configuration_rows,
     )
 

@@ -30,6 +30,7 @@ from kong_lts.protocols.probes import (
     Answer,
     Credential,
     CredentialKind,
+    JwtAlgorithm,
     Probe,
     is_credential,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "Finished",
     "Instruction",
     "Journal",
+    "JwtAlgorithm",
     "Keyring",
     "KeyringKeys",
     "LoadBalancer",

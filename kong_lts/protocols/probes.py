@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
-from attrs.validators import matches_re
+from attrs.validators import in_, matches_re, optional
 
-__all__ = ["NO_ROUTE", "Answer", "Credential", "CredentialKind", "Probe", "is_credential"]
+__all__ = [
+    "NO_ROUTE",
+    "Answer",
+    "Credential",
+    "CredentialKind",
+    "JwtAlgorithm",
+    "Probe",
+    "is_credential",
+]
 
 NO_ROUTE = "no route"
 """Stands for a route where none shall take a request."""
@@ -32,9 +40,22 @@ class CredentialKind(StrEnum):
     """The key in a header, for key-auth and key-auth-enc alike."""
     BASIC = "basic-auth"
     JWT = "jwt"
-    """A token that is signed anew for each request, with HS256."""
+    """A token that is signed anew for each request, with `Credential.algorithm`."""
     HMAC = "hmac-auth"
     """Date and request line are signed anew for each request, with hmac-sha256."""
+    MTLS = "mtls-auth"
+    """A certificate of the client, shown in the TLS handshake."""
+
+
+class JwtAlgorithm(StrEnum):
+    """How a token is signed."""
+
+    HS256 = "HS256"
+    """With the consumer's secret."""
+    RS256 = "RS256"
+    """With an RSA key, whose public half the consumer's credential has; needs `kong-lts[jwt]`."""
+    ES256 = "ES256"
+    """With a key of the curve P-256, likewise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,11 +65,19 @@ class Credential:
     kind: CredentialKind = attrs.field(converter=CredentialKind)
     """Which plugin asks for it."""
     secret: str = attrs.field(validator=matches_re(_REFERENCE))
-    """Reference of the key, the password or the secret: `env:NAME` or `file:PATH`."""
+    """Reference of the key, the password, the secret or the private key (PEM): `env:NAME` or
+    `file:PATH`; of mtls-auth always a file, with the certificate and its key."""
     user: str = ""
     """User name; of a JWT the consumer's key, which becomes its `iss`."""
     header: str = "apikey"
     """Where key-auth looks for the key."""
+    algorithm: JwtAlgorithm = attrs.field(default=JwtAlgorithm.HS256, converter=JwtAlgorithm)
+    """Of a JWT."""
+
+    @secret.validator
+    def _file_of_mtls(self, attribute: object, value: str) -> None:
+        if self.kind is CredentialKind.MTLS and not value.startswith("file:"):
+            raise ValueError("mtls-auth needs file:PATH, a PEM with the certificate and its key")
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +92,13 @@ class Probe:
     """One of `Settings.safe_methods`."""
     host: str | None = None
     """The `Host` header; None for that of the proxy."""
+    scheme: str | None = attrs.field(default=None, validator=optional(in_(("http", "https"))))
+    """`http` or `https`; None goes to the listener that a proxy has first."""
+    server_name: str | None = attrs.field(default=None)
+    """What the TLS handshake asks for (SNI); None is the name in the address of the listener."""
+    verifies_certificate: bool = attrs.field(default=True)
+    """Whether the certificate must be one to trust, and of that name; else the request is sent
+    whatever is shown."""
     headers: Mapping[str, str] = attrs.field(factory=dict)
     """A value may be a reference, `env:NAME` or `file:PATH`; a credential must be one."""
     body: str | None = None
@@ -81,6 +117,20 @@ class Probe:
     """Names or ids of the routes of which one should take it, or `NO_ROUTE`; empty for any."""
     ignore_json: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """JSON paths that differ from one answer to the next, and are not compared."""
+
+    @server_name.validator
+    def _only_over_tls(self, attribute: object, value: str | None) -> None:
+        if value is not None and self.scheme != "https":
+            raise ValueError(f"probe {self.name} has a server_name, which only https asks for")
+
+    @verifies_certificate.validator
+    def _no_secret_unverified(self, attribute: object, value: bool) -> None:
+        secrets = [v for v in (*self.headers.values(), self.body or "") if _is_reference(v)]
+        if not value and (self.credential is not None or secrets):
+            raise ValueError(
+                f"probe {self.name} would show a credential to whoever answers:"
+                " let it verify the certificate"
+            )
 
     @headers.validator
     def _no_credential(self, attribute: object, value: Mapping[str, str]) -> None:
@@ -106,6 +156,10 @@ class Probe:
     def _paths(self, attribute: object, value: tuple[str, ...]) -> None:
         for path in value:
             _check_path(path)
+
+
+def _is_reference(text: str) -> bool:
+    return re.fullmatch(_REFERENCE, text) is not None
 
 
 def _check_path(path: str) -> None:

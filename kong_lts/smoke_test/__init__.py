@@ -1,7 +1,7 @@
 """The staging test before any traffic, and the smoke test after it: probes and what they got."""
 
 from kong_lts.smoke_test.comparing import CompareAnswers, RecordAnswers
-from kong_lts.smoke_test.making import MadeProbes
+from kong_lts.smoke_test.making import MadeProbes, as_sent
 from kong_lts.smoke_test.of_configuration import probes_of_configuration
 from kong_lts.smoke_test.of_traffic import probes_of_access_log, probes_of_har
 from kong_lts.smoke_test.routes import CheckRoutes
@@ -15,6 +15,7 @@ __all__ = [
     "RecordAnswers",
     "SmokeTest",
     "StagingTest",
+    "as_sent",
     "probes_of_access_log",
     "probes_of_configuration",
     "probes_of_har",

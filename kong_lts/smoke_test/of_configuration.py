@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from kong_lts.protocols import Probe
 from kong_lts.routing import Match, Request, Router, requests_for, router
-from kong_lts.smoke_test.making import MadeProbes
+from kong_lts.smoke_test.making import MadeProbes, as_sent
 from kong_lts.smoke_test.steps import SAFE_METHODS
 from kong_lts.versions import Release
 
@@ -74,7 +74,7 @@ def _try(
     if reason := next(_obstacles(request, match, safe_methods), None):
         seen.setdefault(name, reason)
         return
-    found[name] = Probe(
+    probe = Probe(
         name=f"route {name}: {request.summary}",
         path=request.path,
         method=request.method,
@@ -82,14 +82,13 @@ def _try(
         headers={**dict(request.headers), **_DEBUG},
         expect_routes=(name,),
     )
+    found[name] = as_sent(probe, request)
 
 
 def _obstacles(request: Request, match: Match, safe_methods: Collection[str]) -> Iterator[str]:
     """What speaks against sending a request."""
     if request.method not in safe_methods:
         yield f"{request.method} may change something"
-    if request.scheme != "http":
-        yield "it needs TLS"
     if len({name.lower() for name, _ in request.headers}) < len(request.headers):
         yield "it has one header twice"
     if request.has_credentials:

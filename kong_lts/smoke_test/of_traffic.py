@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
+import attrs
+
 from kong_lts.errors import FormatError
 from kong_lts.protocols import Probe, is_credential
 from kong_lts.smoke_test.making import MadeProbes
@@ -52,11 +54,15 @@ def probes_of_access_log(
     return MadeProbes(probes=tuple(probes), left_out=tuple(dict.fromkeys(left_out)))
 
 
-def probes_of_har(text: str, *, safe_methods: Collection[str] = SAFE_METHODS) -> MadeProbes:
+def probes_of_har(
+    text: str, *, tls: bool = False, safe_methods: Collection[str] = SAFE_METHODS
+) -> MadeProbes:
     """The requests of a HAR file, without their credentials.
 
     Args:
         text: As a browser saves it.
+        tls: Whether what went over https does so again, with the name of its URL; else to whichever
+            listener the proxy has first.
         safe_methods: What may be sent.
 
     Raises:
@@ -75,7 +81,12 @@ def probes_of_har(text: str, *, safe_methods: Collection[str] = SAFE_METHODS) ->
             left_out.append(f"{method} {parts.path or '/'}: {reason}")
         elif (method, target, host) not in probes:
             probe = _probe(len(probes), method, target, host, headers, status)
-            probes[method, target, host] = probe
+            over_tls = parts.scheme == "https" and parts.hostname is not None
+            probes[method, target, host] = (
+                attrs.evolve(probe, scheme="https", server_name=parts.hostname)
+                if over_tls and tls
+                else probe
+            )
     return MadeProbes(probes=tuple(probes.values()), left_out=tuple(dict.fromkeys(left_out)))
 
 

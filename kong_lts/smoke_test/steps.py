@@ -1,6 +1,6 @@
 """The staging test before any traffic, and the smoke test after it: probes and what they got."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 from attrs.validators import ge
@@ -43,10 +43,30 @@ class ProbeStep(PlannedStep):
                     f"{probe.name}: {probe.method} may change something behind the gateway.",
                     "Leave it out, or name its method in `Settings.safe_methods`.",
                 )
+        yield from self._listeners(adapters)
+
+    def _listeners(self, adapters: Adapters) -> Iterator[Finding]:
+        """Whoever is asked has a listener for what is asked."""
+        for side, probes in self._by_side.items():
+            schemes: Sequence[str] | None = getattr(adapters.of(side).proxy, "schemes", None)
+            wanted = {probe.scheme for probe in probes} - {None}
+            for scheme in sorted(filter(None, wanted - set(schemes or wanted))):
+                yield self.obstacle(
+                    "probe-without-listener",
+                    f"Some probes want {scheme}, and the proxy of the {side} cluster was given no"
+                    " such listener.",
+                    "Give `HttpProxy` its `tls_url`, or plan without such probes"
+                    " (`Settings(tls_probes=False)`).",
+                )
 
     @property
     def _all(self) -> tuple[Probe, ...]:
         return self.probes
+
+    @property
+    def _by_side(self) -> Mapping[Side, tuple[Probe, ...]]:
+        """Who is asked what."""
+        return {self.side: self.probes}
 
     @property
     def _count(self) -> int:
@@ -118,10 +138,13 @@ class StagingTest(ProbeStep):
         return f"Run a staging test of {asked}"
 
     @property
+    def _by_side(self) -> Mapping[Side, tuple[Probe, ...]]:
+        return {self.side: self.probes, Side.CURRENT: self.current_probes}
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The proxies that are asked."""
-        asked = {self.side: self.probes, Side.CURRENT: self.current_probes}
-        return tuple(f"{side}.proxy" for side, probes in asked.items() if probes)
+        return tuple(f"{side}.proxy" for side, probes in self._by_side.items() if probes)
 
     @property
     def _count(self) -> int:

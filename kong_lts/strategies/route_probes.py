@@ -7,6 +7,7 @@ import attrs
 
 from kong_lts.protocols import NO_ROUTE, Probe
 from kong_lts.routing import OF_WORKSPACE, Difference, Match, Request
+from kong_lts.smoke_test import as_sent
 
 __all__ = ["RouteProbes", "route_probes"]
 
@@ -26,17 +27,21 @@ class RouteProbes:
     """Requests that no probe can make, and why."""
 
 
-def route_probes(changes: Iterable[Difference]) -> RouteProbes:
+def route_probes(changes: Iterable[Difference], *, tls: bool = True) -> RouteProbes:
     """The probes that show on the gateways what the assessment predicts.
 
-    Requests that might change something behind the gateway are left out, and those that need TLS
-    or a header that may be a credential.
+    Requests that might change something behind the gateway are left out, and those that need a
+    header that may be a credential.
+
+    Args:
+        changes: As the assessment has them.
+        tls: Whether requests over TLS are among them.
     """
     current: list[Probe] = []
     new: list[Probe] = []
     left_out: dict[str, None] = {}
     for change in changes:
-        if reason := next(_obstacles(change), None):
+        if reason := next(_obstacles(change, tls=tls), None):
             left_out[f"{change.request.summary}: {reason}"] = None
             continue
         current.append(_probe(change.request, change.match_28))
@@ -44,13 +49,13 @@ def route_probes(changes: Iterable[Difference]) -> RouteProbes:
     return RouteProbes(current=tuple(current), new=tuple(new), left_out=tuple(left_out))
 
 
-def _obstacles(change: Difference) -> Iterator[str]:
+def _obstacles(change: Difference, *, tls: bool) -> Iterator[str]:
     """What speaks against sending a request."""
     request = change.request
     names = [name.lower() for name, _ in request.headers]
     if request.method not in _HARMLESS:
         yield f"{request.method} may change something"
-    if request.scheme != "http":
+    if request.scheme == "https" and not tls:
         yield "it needs TLS"
     if len({*names}) < len(names):
         yield "it has one header twice"
@@ -62,7 +67,7 @@ def _obstacles(change: Difference) -> Iterator[str]:
 
 
 def _probe(request: Request, match: Match | None) -> Probe:
-    return Probe(
+    probe = Probe(
         name=request.summary,
         path=request.path,
         method=request.method,
@@ -70,6 +75,7 @@ def _probe(request: Request, match: Match | None) -> Probe:
         headers={**dict(request.headers), **_DEBUG},
         expect_routes=_routes(match),
     )
+    return as_sent(probe, request)
 
 
 def _routes(match: Match | None) -> tuple[str, ...]:

@@ -29,6 +29,9 @@ class Settings:
     must reach its route once the new nodes run."""
     safe_methods: tuple[str, ...] = SAFE_METHODS
     """Methods that a probe may have."""
+    tls_probes: bool = True
+    """Whether requests over TLS are among the probes for the routes that change; a proxy adapter
+    that cannot be asked by TLS stops the run before they are sent."""
     route_probes: RouteProbes = attrs.field(factory=RouteProbes)
     """For the routes that change; a plan takes them from its assessment."""
     logins: tuple[Probe, ...] = ()

@@ -215,10 +215,13 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (Gate, "max_share_alone"): _PART,
     (Gate, "false_alarms"): _PART,
     (Gate, "min_requests"): st.integers(0),
-    (Credential, "secret"): st.from_regex(r"\A(env:[A-Z_]+|file:/[a-z]+)\Z"),
+    (Credential, "secret"): st.from_regex(r"\Afile:/[a-z]+\Z"),
     (Probe, "headers"): st.dictionaries(
         st.sampled_from(["accept", "x-a"]), texts(), max_size=_MOST
     ),
+    (Probe, "scheme"): st.sampled_from([None, "http", "https"]),
+    (Probe, "server_name"): st.none(),
+    (Probe, "verifies_certificate"): st.just(True),
     (Probe, "expect_json"): st.dictionaries(_JSON_PATH, st.sampled_from(["1", '"a"', "null"])),
     (Probe, "ignore_json"): st.lists(_JSON_PATH, max_size=_MOST).map(tuple),
     **{(kind, "settle_s"): _POSITIVE for kind in _PROBE_STEPS},

@@ -28,10 +28,10 @@ class Route:
     name: str | None
     service: str
     service_id: str | None
-    hosts: tuple[str, ...]
-    methods: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
     paths: tuple[str, ...]
-    regex_priority: int
+    regex_priority: int = 0
     headers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
     snis: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ("http", "https")
@@ -88,10 +88,18 @@ class Gateway:
         """Whether it plays 2.8."""
         return self.release.startswith("2.")
 
-    def proxy(self, method: str, target: str, headers: Mapping[str, str]) -> Reply:
+    def proxy(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        *,
+        scheme: str = "http",
+        sni: str | None = None,
+    ) -> Reply:
         """Answer one request to the proxy listener."""
         begun = time.monotonic()
-        match = self._match(method, target, headers)
+        match = self._match(method, target, headers, scheme, sni)
         if match is None or match.route is None:
             return _message(404, _NO_ROUTE) if self.is_28 else _error(404, _NO_ROUTE)
         route = self._by_id[match.route]
@@ -115,10 +123,19 @@ class Gateway:
             pages["/status/ready"] = lambda: _message(200, "ready")
         return pages.get(path, lambda: _message(404, "Not found"))()
 
-    def _match(self, method: str, target: str, headers: Mapping[str, str]) -> Match | None:
+    def _match(
+        self, method: str, target: str, headers: Mapping[str, str], scheme: str, sni: str | None
+    ) -> Match | None:
         others = [(name, value) for name, value in headers.items() if name.lower() != "host"]
         return self._router.match(
-            Request(method=method, path=target, host=headers.get("Host", ""), headers=tuple(others))
+            Request(
+                method=method,
+                path=target,
+                host=headers.get("Host", ""),
+                headers=tuple(others),
+                scheme=scheme,
+                sni=sni,
+            )
         )
 
     @functools.cached_property

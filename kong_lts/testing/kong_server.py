@@ -16,6 +16,7 @@ import attrs
 import psycopg
 
 from kong_lts.testing.kong_gateway import Gateway, Reply, read_gateway
+from kong_lts.testing.kong_listeners import Certificate, listener, proxied
 from kong_lts.testing.kong_settings import Settings
 
 __all__ = ["running_pid", "start", "write_environment"]
@@ -78,6 +79,15 @@ def start(settings: Settings) -> str:
     return said or "it ended at once; see logs/error.log"
 
 
+@attrs.frozen
+class _Address:
+    """One address of a listen key."""
+
+    host: str
+    port: int
+    tls: bool
+
+
 @attrs.define
 class _Node:
     """The listeners of one node, and what they answer."""
@@ -113,16 +123,30 @@ class _Node:
     def listen(self) -> None:
         """Open the listeners; an address in use is an OSError."""
         answers = {
-            "proxy_listen": lambda h: self.gateway.proxy(h.command, h.path, h.headers),
+            "proxy_listen": lambda h: proxied(lambda: self.gateway, h),
             "status_listen": lambda h: self.gateway.status(h.path.partition("?")[0]),
         }
         for key, answer in answers.items():
-            for host, port in _addresses(self.keys.get(key) or "off"):
-                handler = _handler(f"kong/{self.release}", answer)
-                try:
-                    self.servers.append(ThreadingHTTPServer((host, port), handler))
-                except OSError as exc:
-                    raise OSError(exc.errno, os.strerror(exc.errno or 0), f"{host}:{port}") from exc
+            for address in _addresses(self.keys.get(key) or "off"):
+                if not address.tls or self._certificate is not None:
+                    self.servers.append(self._listener(address, answer))
+
+    def _listener(
+        self, address: _Address, answer: Callable[[BaseHTTPRequestHandler], Reply]
+    ) -> ThreadingHTTPServer:
+        place = (address.host, address.port)
+        certificate = self._certificate if address.tls else None
+        try:
+            return listener(place, f"kong/{self.release}", answer, certificate)
+        except OSError as exc:
+            where = f"{address.host}:{address.port}"
+            raise OSError(exc.errno, os.strerror(exc.errno or 0), where) from exc
+
+    @property
+    def _certificate(self) -> Certificate | None:
+        """That of kong.conf; the stand-in makes none of its own, and does not listen then."""
+        chain, key = self.keys.get("ssl_cert"), self.keys.get("ssl_cert_key")
+        return Certificate(certificate=chain, key=key) if chain and key else None
 
     def serve(self) -> None:
         """Answer until a signal ends it."""
@@ -147,40 +171,13 @@ def _log(line: str) -> None:
     sys.stderr.flush()
 
 
-def _addresses(listen: str) -> Iterator[tuple[str, int]]:
-    """The first address of a listen key; flags such as `ssl` are passed over."""
-    first = listen.split(",")[0].split()
-    if first and first[0] != "off":
-        host, _, port = first[0].rpartition(":")
-        yield host or "0.0.0.0", int(port)
-
-
-def _handler(
-    name: str, answer: Callable[[BaseHTTPRequestHandler], Reply]
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version = name
-        sys_version = ""
-        wbufsize = -1  # head and body in one packet; two would wait for each other
-
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            reply = answer(self)
-            self.send_response(reply.status)
-            self.send_header("Content-Type", reply.content_type)
-            self.send_header("Content-Length", str(len(reply.body)))
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(reply.body if self.command != "HEAD" else b"")
-
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args  # an access log would hold query strings, and so keys
-
-    return Handler
+def _addresses(listen: str) -> Iterator[_Address]:
+    """The addresses of a listen key; flags but `ssl` are passed over."""
+    for part in listen.split(","):
+        address, *flags = part.split() or ["off"]
+        if address != "off":
+            host, _, port = address.rpartition(":")
+            yield _Address(host or "0.0.0.0", int(port), "ssl" in flags)
 
 
 def _main(prefix: Path) -> int:

@@ -4,9 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from kong_lts.adapters import HttpProxy
 from kong_lts.adapters.credentials import shown_to_gateway
@@ -47,6 +51,87 @@ def test_a_jwt_is_signed_and_lasts_a_minute() -> None:
     assert (found["iss"], found["exp"] - found["nbf"]) == ("key-1", 60)
     expected = hmac.new(b"secret", f"{head}.{claims}".encode(), hashlib.sha256).digest()
     assert plain(signature) == expected
+
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+P256 = ec.generate_private_key(ec.SECP256R1())
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes = b"") -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase)
+        if passphrase
+        else serialization.NoEncryption(),
+    ).decode()
+
+
+def parts_of(token: str) -> tuple[bytes, bytes, bytes]:
+    """What is signed, the head, and the signature."""
+    head, claims, signature = token.removeprefix("Bearer ").split(".")
+    plain = [base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (head, signature)]
+    return f"{head}.{claims}".encode(), plain[0], plain[1]
+
+
+def test_a_jwt_may_be_signed_by_an_rsa_key() -> None:
+    found = shown("jwt", pem(RSA), user="key-1", algorithm="RS256")
+    signed, head, signature = parts_of(found["Authorization"])
+
+    assert json.loads(head) == {"alg": "RS256", "typ": "JWT"}
+    RSA.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_a_jwt_may_be_signed_by_a_key_of_a_curve() -> None:
+    found = shown("jwt", pem(P256), user="key-1", algorithm="ES256")
+    signed, head, signature = parts_of(found["Authorization"])
+
+    assert json.loads(head) == {"alg": "ES256", "typ": "JWT"}
+    assert len(signature) == 64, "as RFC 7518 has it, not in DER"
+    halves = [int.from_bytes(signature[:32]), int.from_bytes(signature[32:])]
+    der = utils.encode_dss_signature(*halves)
+    P256.public_key().verify(der, signed, ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "why"),
+    [
+        ("RS256", pem(P256), "of another kind than RS256 takes"),
+        ("ES256", pem(RSA), "of another kind than ES256 takes"),
+        ("ES256", pem(ec.generate_private_key(ec.SECP384R1())), "of another kind"),
+        ("RS256", pem(RSA, MARK.encode()), "no private key in PEM without a passphrase"),
+        ("RS256", MARK, "no private key in PEM"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_an_error_that_tells_nothing(
+    algorithm: str, key: str, why: str
+) -> None:
+    credential = Credential(kind="jwt", secret="env:SECRET", user="u", algorithm=algorithm)
+    probe = Probe(name="p", credential=credential)
+
+    with pytest.raises(ProxyError, match=why) as caught:
+        HttpProxy(NOBODY, environ={"SECRET": key}).send(probe)
+
+    assert "env:SECRET" in str(caught.value)
+    assert not any(line in str(caught.value) for line in key.splitlines())
+
+
+def test_without_the_extra_an_error_names_it() -> None:
+    code = """
+import sys
+sys.modules["cryptography"] = None
+from kong_lts.adapters import HttpProxy
+from kong_lts.protocols import Credential, Probe
+key = Credential(kind="jwt", secret="env:SECRET", algorithm="RS256")
+try:
+    HttpProxy("http://127.0.0.1:1", environ={"SECRET": "x"}).send(Probe(name="p", credential=key))
+except Exception as exc:
+    print(type(exc).__name__, exc)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("ProxyError")
+    assert "install kong-lts[jwt]" in done.stdout
 
 
 def test_hmac_signs_date_and_request_line() -> None:

@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from kong_lts.adapters import HttpProxy
 from kong_lts.deployment import Side
 from kong_lts.errors import StepFailedError
 from kong_lts.events import Done, Past, Probed, ProbeResult
@@ -190,3 +191,20 @@ def test_a_test_needs_a_proxy(step: StagingTest | SmokeTest) -> None:
 def test_titles_name_the_kind_of_test() -> None:
     assert STAGING.title == "Run a staging test of 2 probe(s) on the new cluster"
     assert SMOKE.title == "Run a smoke test of 2 probe(s) on the new cluster"
+
+
+@pytest.mark.parametrize(
+    ("schemes", "stops"), [(("http",), True), (("http", "https"), False), (("https",), False)]
+)
+def test_a_listener_that_was_not_given_is_told_before_anything_is_sent(
+    schemes: tuple[str, ...], stops: bool
+) -> None:
+    proxy = HttpProxy(*(f"{scheme}://127.0.0.1:1" for scheme in schemes[:1]), tls_url=None)
+    if len(schemes) > 1:
+        proxy = attrs.evolve(proxy, tls_url="https://127.0.0.1:1")
+    adapters = fake_adapters(a_world())
+    adapters = attrs.evolve(adapters, current=attrs.evolve(adapters.current, proxy=proxy))
+    probe = Probe(name="p", scheme="https", server_name="a.test")
+    step = attrs.evolve(STAGING, probes=(), current_probes=(probe,))
+
+    assert rules(step.check(adapters, NO_PAST)) == (["probe-without-listener"] if stops else [])

@@ -40,7 +40,6 @@ def test_every_candidate_is_expected_where_more_may_come_out() -> None:
     ("request_", "reason"),
     [
         ({"method": "DELETE"}, "DELETE may change something"),
-        ({"scheme": "https", "sni": "a.test"}, "it needs TLS"),
         ({"headers": {"x-a": ["1", "2"]}}, "it has one header twice"),
         ({"headers": {"X-Api-Key": "1"}}, "a header of it may be a credential"),
     ],
@@ -58,6 +57,17 @@ def test_what_may_do_harm_or_cannot_be_sent_is_left_out_and_said(
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_what_only_reads_is_sent(method: str) -> None:
     assert route_probes([change(method=method)]).left_out == ()
+
+
+def test_what_needs_tls_is_sent_by_tls_to_the_name_that_it_asks_for() -> None:
+    over_tls = change(scheme="https", sni="a.test", host="b.test")
+    (probe,) = route_probes([over_tls]).new
+
+    assert (probe.scheme, probe.server_name, probe.host) == ("https", "a.test", "b.test")
+    assert not probe.verifies_certificate, "whose certificate it is does not matter"
+    assert route_probes([over_tls], tls=False).left_out == (
+        "GET b.test/ (TLS for a.test): it needs TLS",
+    )
 
 
 def test_a_route_without_name_and_id_cannot_be_told_by_its_answer() -> None:
