@@ -18,13 +18,18 @@ from kong_lts.baseline import Baseline
 from kong_lts.deployment import Deployment
 from kong_lts.events import Event, event_to_json, journal_schema
 from kong_lts.evidence import Evidence
+from kong_lts.fleet import FleetRun, MemberRun, Standing
 from kong_lts.manifest import BackupManifest, Manifest
 from kong_lts.planning import Plan
+from kong_lts.reports import render
+from kong_lts.reports.json_form import REPORT_SCHEMAS
+from kong_lts.strategies import choose_strategy
 from kong_lts.testing import scenarios
 from kong_lts.testing.generators import deployments, events, values_of
 from kong_lts.testing.generators import plans as any_plan
 from tests.conftest import counted
 from tests.interruptions import Stage
+from tests.reports import samples
 from tests.worlds import plans
 
 FOLDER = Path(kong_lts.__file__).parent / "schemas"
@@ -37,6 +42,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, object]]] = {
     "journal": journal_schema,
     "manifest": Manifest.json_schema,
     "plan": Plan.json_schema,
+    **REPORT_SCHEMAS,
 }
 """What makes each file of the folder."""
 
@@ -106,6 +112,28 @@ def test_the_journal_of_a_real_run_fits() -> None:
     entries = [event_to_json(event) for event in stage.journal.events()]
 
     assert [problems("journal", entry) for entry in entries] == [[]] * len(entries)
+
+
+FLEET = FleetRun(
+    members=tuple(
+        MemberRun(name=f"shop-{standing}", wave=1, standing=standing, reason="because")
+        for standing in Standing
+    )
+)
+REPORTS: Mapping[str, tuple[Callable[[], object], ...]] = {
+    "report_run": (samples.finished, samples.killed_and_resumed, samples.rolled_back),
+    "report_rehearsal": (samples.safe_rehearsal, samples.broken_rehearsal),
+    "report_fleet": (lambda: FLEET,),
+    "report_choice": (lambda: choose_strategy(samples.deployment()),),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_in_json_fits(name: str) -> None:
+    assert [problems(name, render(make(), "json")) for make in REPORTS[name]] == [[]] * len(
+        REPORTS[name]
+    )
+    assert problems(name, "{}")
 
 
 @settings(max_examples=counted(200))

@@ -1,6 +1,6 @@
 """Reports as JSON: assessments and plans in their own form, the others in one made here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -14,10 +14,11 @@ from kong_lts.reports.rehearsals import rehearsal_verdict
 from kong_lts.reports.runs import run_verdict
 from kong_lts.reports.standing import lost, traffic_percents
 from kong_lts.reports.timeline import Pause, StepRecord, UndoRecord, timeline
-from kong_lts.serialization import Form
+from kong_lts.serialization import Form, json_schema
 from kong_lts.strategies import Strategy, StrategyChoice
 
 __all__ = [
+    "REPORT_SCHEMAS",
     "assessment_json",
     "choice_json",
     "plan_json",
@@ -75,6 +76,14 @@ class _FleetForm:
 
 _FLEET = Form(_FleetForm, "fleet report")
 _CHOICE = Form(StrategyChoice, "choice of strategy")
+
+REPORT_SCHEMAS: Mapping[str, Callable[[], dict[str, object]]] = {
+    "report_run": lambda: json_schema(_RunForm, title="kong_lts report on a run"),
+    "report_rehearsal": lambda: json_schema(_RehearsalForm, title="kong_lts report on a rehearsal"),
+    "report_fleet": lambda: json_schema(_FleetForm, title="kong_lts report on a fleet"),
+    "report_choice": lambda: json_schema(StrategyChoice, title="kong_lts choice of strategy"),
+}
+"""What makes each schema of a report that has a form of its own, by the name of its file."""
 
 
 def assessment_json(assessment: Assessment) -> str:
