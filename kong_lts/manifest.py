@@ -127,7 +127,7 @@ class BackupManifest:
     server_version: str | None = None
     """Of PostgreSQL."""
     tool_versions: tuple[str, ...] = ()
-    """As in "pg_dump 15.6"."""
+    """As in "pg_dump 15.6"; of decK and of Kong too, where decK has dumped."""
     schema_state: str | None = None
     """Of the database that was dumped."""
     fingerprint: Fingerprint | None = None

@@ -44,6 +44,10 @@ class StateDump:
     call them."""
     refused: tuple[str, ...] = ()
     """What decK was asked for and could not write, with its reason."""
+    deck_version: str | None = None
+    """Of the program; one that was built by hand does not tell."""
+    kong_version: str | None = None
+    """Of the gateway, as it told decK."""
 
 
 @attrs.frozen(kw_only=True)

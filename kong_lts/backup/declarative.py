@@ -6,9 +6,10 @@ import attrs
 
 from kong_lts.catalog import state_files
 from kong_lts.database import Fingerprint
+from kong_lts.errors import DeckError
 from kong_lts.events import DeclarativeBackedUp, FilesBackedUp, Past
 from kong_lts.findings import Finding, Severity
-from kong_lts.protocols import Adapters
+from kong_lts.protocols import Adapters, Deck
 from kong_lts.serialization import Form
 from kong_lts.state_files import StateDump
 from kong_lts.step import PlannedStep, own_outcome, present
@@ -43,9 +44,13 @@ class BackUpDeclarative(PlannedStep):
         """Dump, anew where an earlier attempt was interrupted."""
         deck = present(self.cluster(adapters).deck, "deck", self.id)
         backups = present(adapters.backups, "backups", self.id)
-        deck.ping()
+        kong_version = deck.ping()
         backups.prepare(self.folder)
-        dump = deck.dump(self.folder, tags=self.tags)
+        dump = attrs.evolve(
+            deck.dump(self.folder, tags=self.tags),
+            deck_version=_version_of(deck),
+            kong_version=kong_version,
+        )
         backups.write(f"{self.folder}.json", _LISTING.to_json(_inside(dump, self.folder)))
         return DeclarativeBackedUp(folder=self.folder, dump=dump)
 
@@ -102,6 +107,17 @@ def lost_by_deck(database: Fingerprint, entities: Mapping[str, int]) -> tuple[st
         if count := rows.get(name, 0):
             lost.append(f"nobody knows whether decK writes the {count} rows of {name}")
     return tuple(line.strip() for line in lost)
+
+
+def _version_of(deck: Deck) -> str | None:
+    """Of the program, where the adapter and the program can tell."""
+    tell = getattr(deck, "program_version", None)
+    if tell is None:
+        return None
+    try:
+        return str(tell())
+    except DeckError:
+        return None
 
 
 def read_state_dump(text: str, folder: str) -> StateDump:

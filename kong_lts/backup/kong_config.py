@@ -40,6 +40,17 @@ class ExportKongConfig(PlannedStep):
         """What it does, and that it is not the better way."""
         return f"Export the configuration with kong config to {self.folder}, which decK does better"
 
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Nothing stands where the export goes: kong would not overwrite it, and it may be old."""
+        node, _ = runner_of(self.cluster(adapters), self.node, self.id)
+        if self._is_there(adapters, node):
+            yield self.obstacle(
+                "kong-config-in-the-way",
+                f"{self.path} is on node {node} already, and will be taken for the export.",
+                "Unless an earlier attempt of this run wrote it, move it away.",
+                severity=Severity.WARNING,
+            )
+
     def run(self, adapters: Adapters, past: Past) -> FilesBackedUp:
         """Export, unless the node has the file already, and copy it."""
         node, runner = runner_of(self.cluster(adapters), self.node, self.id)

@@ -94,7 +94,7 @@ class VerifyBackup(PlannedStep):
             methods=parts.methods,
             by_hand=parts.by_hand,
             server_version=dump.server_version if dump else None,
-            tool_versions=(f"pg_dump {dump.tool_version}",) if dump else (),
+            tool_versions=tuple(_tools(dump, declarative)),
             schema_state=schema_state(facts.schema_meta) if facts else None,
             fingerprint=dump.fingerprint if dump else None,
             entities=declarative.dump.entities if declarative else {},
@@ -145,6 +145,16 @@ class _Parts:
             yield "by decK: basic-auth passwords, RBAC users, tokens, counters", True
             for refused in declarative.dump.refused:
                 yield f"by decK: {refused}", True
+
+
+def _tools(dump: BackedUp | None, declarative: DeclarativeBackedUp | None) -> Iterator[str]:
+    """What the parts were made with and of; decK tells the version of the gateway too."""
+    if dump is not None:
+        yield f"pg_dump {dump.tool_version}"
+    if declarative is not None and declarative.dump.deck_version is not None:
+        yield f"decK {declarative.dump.deck_version}"
+    if declarative is not None and declarative.dump.kong_version is not None:
+        yield f"Kong {declarative.dump.kong_version}"
 
 
 def _place(outcome: Outcome) -> str:

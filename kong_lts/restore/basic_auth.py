@@ -94,8 +94,9 @@ class RestoreBasicAuth(PlannedStep):
         if done is not None and done.usernames and not logins:
             yield self._told(
                 "basic-auth-not-proved",
-                "The basic-auth credentials are back with their hashes, and no login proved it.",
-                "Log in with one of them.",
+                "The basic-auth credentials are back with their hashes, and no login has proved it:"
+                " take them for lost until one does.",
+                "Log in with one of them; `Settings.logins` does it in the plan.",
             )
 
     def _files(self, adapters: Adapters) -> tuple[DumpedFile, ...]:

@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts.backup import BackupLayout
 from kong_lts.backup.declarative import lost_by_deck, read_state_dump
+from kong_lts.database import Fingerprint
 from kong_lts.errors import StepFailedError
 from kong_lts.events import BackedUp, DeclarativeRestored, Past
 from kong_lts.findings import Finding, Severity
@@ -30,7 +31,8 @@ class RestoreDeclarative(PlannedStep):
     folder: str
     """The backup."""
     backed_up_by: str | None = None
-    """Id of the step that dumped the database: tells what is lost."""
+    """Id of the step that dumped the database, which tells what is lost; without it the backup's
+    manifest does."""
 
     writes_configuration = True
     needs_of_side = ("deck",)
@@ -48,7 +50,11 @@ class RestoreDeclarative(PlannedStep):
         return Reversibility.RESTORE
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """The gateway answers, and takes every file: sync would stop half way at the first not."""
+        """The backup is whole; the gateway answers and takes every file.
+
+        At the first entity that it refuses, sync would stop half way.
+        """
+        present(adapters.backups, "backups", self.id).inspect(self.folder)
         deck = present(self.cluster(adapters).deck, "deck", self.id)
         deck.ping()
         for file in self._dump(adapters).files:
@@ -80,9 +86,8 @@ class RestoreDeclarative(PlannedStep):
                 )
             changed += len(found.created) + len(found.updated) + len(found.deleted)
             lost += found.left_out
-        backup = own_outcome(past, self.backed_up_by or "", BackedUp)
-        if backup is not None:
-            lost += lost_by_deck(backup.fingerprint, dump.entities)
+        if (database := self._database(adapters, past)) is not None:
+            lost += lost_by_deck(database, dump.entities)
         return DeclarativeRestored(
             files=tuple(f.path for f in dump.files), changed=changed, lost=tuple(lost)
         )
@@ -108,6 +113,13 @@ class RestoreDeclarative(PlannedStep):
                 " or do what is said here.",
                 severity=Severity.WARNING,
             )
+
+    def _database(self, adapters: Adapters, past: Past) -> Fingerprint | None:
+        """What the backed-up database held: by the step that dumped it, else by the manifest."""
+        if backup := own_outcome(past, self.backed_up_by or "", BackedUp):
+            return backup.fingerprint
+        backups = present(adapters.backups, "backups", self.id)
+        return backups.inspect(self.folder).fingerprint
 
     def _dump(self, adapters: Adapters) -> StateDump:
         backups = present(adapters.backups, "backups", self.id)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from kong_lts.catalog import state_files
 from kong_lts.events import Done, Past
 from kong_lts.findings import Finding, Severity
 from kong_lts.protocols import Adapters
@@ -29,6 +30,8 @@ class ImportKongConfig(PlannedStep):
     """With the copy."""
     path: str
     """Of the file on the node."""
+    backup: str | None = None
+    """The whole backup, whose manifest tells how many rows there were."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on the node."""
 
@@ -71,15 +74,27 @@ class ImportKongConfig(PlannedStep):
         return Done()
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """The database is not empty any more."""
+        """As many rows of each kind are there as were backed up; some, where nobody counted."""
         database = present(self.cluster(adapters).database, "database", self.id)
-        found = database.fingerprint()
-        if not any(table.rows for table in found.tables if table.name in _ENTITIES):
+        kept = {table.id for table in state_files() if table.kind is not None}
+        found = {t.name: t.rows for t in database.fingerprint().tables if t.name in kept}
+        wanted = self._counted(adapters)
+        lines = [
+            f"{name}: {found.get(name, 0)} of {count}"
+            for name, count in wanted.items()
+            if name in kept and found.get(name, 0) < count
+        ]
+        if lines or not any(found.values()):
             yield self.obstacle(
                 "kong-config-not-imported",
-                "The import ended well, and the database holds no service, route or consumer.",
+                "The import ended well, and the database does not hold what was backed up:"
+                f" {'; '.join(lines) or 'it is empty'}.",
                 "Is the node's database the one that this run looks at?",
             )
 
-
-_ENTITIES = frozenset({"services", "routes", "consumers", "plugins", "upstreams", "certificates"})
+    def _counted(self, adapters: Adapters) -> dict[str, int]:
+        """Rows of each table when the backup was made; nothing where its database was not."""
+        if self.backup is None or adapters.backups is None:
+            return {}
+        held = adapters.backups.inspect(self.backup).fingerprint
+        return {table.name: table.rows for table in held.tables} if held else {}

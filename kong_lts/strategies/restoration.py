@@ -53,23 +53,7 @@ def _steps(
     by_deck = settings.run_deck or settings.kong_config is None
     yield shared.stop("stop-nodes", guide, deployment.current, nodes, settings)
     yield NoConnections(id="no-connections", guide=guide, side=Side.CURRENT)
-    if settings.files:
-        names = tuple(node.name for node in deployment.current.nodes)
-        yield RestoreFiles(
-            id="restore-files", guide=guide, side=Side.CURRENT, folder=layout.files, nodes=names
-        )
-    if declarative:
-        yield from _empty_database(deployment, settings, guide)
-        if not by_deck and settings.kong_config is not None:
-            yield ImportKongConfig(
-                id="import-kong-config",
-                guide=guide,
-                side=Side.CURRENT,
-                folder=layout.kong_config,
-                path=settings.kong_config,
-                program=settings.program,
-            )
-    else:
+    if not declarative:
         yield ReplaceDatabase(
             id="replace-database",
             guide=guide,
@@ -77,8 +61,33 @@ def _steps(
             folder=layout.database,
             over=over,
         )
+    yield from _files(deployment, settings, guide)
+    if declarative:
+        yield from _empty_database(deployment, settings, guide)
+    if declarative and not by_deck and settings.kong_config is not None:
+        yield ImportKongConfig(
+            id="import-kong-config",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=layout.kong_config,
+            path=settings.kong_config,
+            backup=layout.folder,
+            program=settings.program,
+        )
     yield shared.start("start-nodes", guide, Side.CURRENT, deployment.current, nodes, settings)
     yield from _on_running_nodes(deployment, settings, guide, by_deck=declarative and by_deck)
+
+
+def _files(deployment: Deployment, settings: Settings, guide: str) -> Iterator[Step]:
+    """After the database, which must not wait for a file; kong.conf before a bootstrap reads it."""
+    if settings.files:
+        yield RestoreFiles(
+            id="restore-files",
+            guide=guide,
+            side=Side.CURRENT,
+            folder=BackupLayout(settings.backup_folder).files,
+            nodes=tuple(node.name for node in deployment.current.nodes),
+        )
 
 
 def _on_running_nodes(

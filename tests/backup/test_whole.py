@@ -40,7 +40,7 @@ def test_the_manifest_says_what_was_taken() -> None:
     assert manifest.fingerprint == world.current.database.fingerprint()
     assert manifest.schema_state == "2.8"
     assert manifest.entities == {"routes": 3}
-    assert manifest.tool_versions == ("pg_dump 15.4",)
+    assert manifest.tool_versions == ("pg_dump 15.4", "decK 1.55.0", "Kong 2.8.5")
     assert any("basic-auth passwords" in line for line in manifest.cannot_restore)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import kong_lts
 from kong_lts.backup import BackupLayout
+from kong_lts.database import Fingerprint, TableFingerprint
 from kong_lts.deployment import Side
 from kong_lts.errors import NotPlannableError, StepFailedError
 from kong_lts.execution import execute
@@ -200,8 +201,23 @@ def test_the_database_comes_back_first_where_it_can() -> None:
     assert run.ok, run.reason
     assert world.current.database.rows == before
     assert [step.id for step in plan.steps] == [
-        "stop-nodes", "no-connections", "restore-files", "replace-database", "start-nodes",
+        "stop-nodes", "no-connections", "replace-database", "restore-files", "start-nodes",
     ]  # fmt: skip
+
+
+def test_a_restore_by_deck_tells_what_is_lost_though_no_run_of_its_own_made_the_backup() -> None:
+    world, manifest = backed_up()
+    assert manifest.fingerprint is not None
+    world.current.database.guarded = False
+
+    done = DECLARATIVE.run(fake_adapters(world), NO_PAST)
+    table = TableFingerprint(name="rbac_users", rows=2, digest="d")
+    whole = attrs.evolve(manifest, fingerprint=Fingerprint(tables=(table,)))
+    world.completed[LAYOUT.folder] = whole
+    more = DECLARATIVE.run(fake_adapters(world), NO_PAST)
+
+    assert not any("rbac_users" in line for line in done.lost)
+    assert any("2 rows of rbac_users" in line for line in more.lost)
 
 
 def test_there_is_no_restore_of_a_database_that_is_not_there() -> None:

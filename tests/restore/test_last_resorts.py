@@ -13,6 +13,7 @@ from kong_lts.restore import ImportKongConfig, RestoreLicence
 from kong_lts.testing.fakes import FakeBackups, fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
+from tests.backup.test_whole import backed_up
 from tests.worlds import DUAL_CLUSTER, NO_PAST, a_world, rules
 
 PATH = "/var/tmp/kong.yml"
@@ -64,6 +65,27 @@ def test_the_import_brings_the_rows_into_an_empty_database() -> None:
     assert (warning.rule, warning.severity) == ("kong-config-is-no-deck", Severity.WARNING)
     assert world.current.database.rows == rows
     assert rules(IMPORT.verify(fake_adapters(world), NO_PAST)) == []
+
+
+def test_an_import_of_a_part_is_found_by_the_counts_of_the_backup() -> None:
+    world, manifest = backed_up()
+    EXPORT.run(fake_adapters(world), NO_PAST)
+    step = attrs.evolve(IMPORT, backup="kong-lts-backup")
+    assert manifest.fingerprint is not None
+    assert rules(step.verify(fake_adapters(world), NO_PAST)) == []
+    world.current.database.rows.popitem()
+
+    (finding,) = step.verify(fake_adapters(world), NO_PAST)
+
+    assert "routes: 2 of 3" in finding.message
+
+
+def test_an_export_that_stands_there_already_is_said() -> None:
+    world = a_world()
+    assert rules(EXPORT.check(fake_adapters(world), NO_PAST)) == []
+    EXPORT.run(fake_adapters(world), NO_PAST)
+
+    assert rules(EXPORT.check(fake_adapters(world), NO_PAST)) == ["kong-config-in-the-way"]
 
 
 def test_the_file_of_the_backup_is_put_back_before_it_is_imported() -> None:
