@@ -77,11 +77,12 @@ class _Backwards(Driver):
 
     def drive(self) -> Run:
         """Undo until nothing is left, or until something cannot be undone."""
-        while (command := self.state.command) is not Command.WAIT:
-            if command is Command.END_ROLLBACK:
-                self.note(lambda at: RollbackEnded(at=at))
-                break
-            self._undo(self.state.begun[-1])
+        with self.beating():
+            while (command := self.state.command) is not Command.WAIT:
+                if command is Command.END_ROLLBACK:
+                    self.note(lambda at: RollbackEnded(at=at))
+                    break
+                self._undo(self.state.begun[-1])
         return self.state.as_run(self.journal.events())
 
     def undoing(self) -> Iterator[AnyStep]:

@@ -184,6 +184,13 @@ class RunState:
         return self.plan.steps[self.at].id if self.at < len(self.plan.steps) else None
 
     @property
+    def at_work(self) -> str | None:
+        """The step that somebody works on, forwards or back; None where a run stands."""
+        if (self.phase, Heartbeat) not in TRANSITIONS:
+            return None
+        return self._going_back if self.phase is Phase.UNDOING else self.step_id
+
+    @property
     def _going_back(self) -> str | None:
         """The step that is taken back next, None when none is left."""
         return self.begun[-1] if self.begun else None

@@ -1,26 +1,36 @@
 """A run that waits can be paused, cancelled and limited, gives signs of life, and tries again."""
 
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
 import attrs
 import pytest
 
+from kong_lts.adapters import LocalProcessRunner, SqliteJournal, SystemClock
 from kong_lts.deployment import Side
-from kong_lts.errors import PlanError, PlanStaleError
+from kong_lts.errors import JournalError, PlanError, PlanStaleError
 from kong_lts.events import (
+    BackedUp,
     Event,
     Heartbeat,
     PlanOutdated,
     RunCancelled,
     RunPaused,
     RunResumed,
+    StepDone,
     StepRetried,
     StepStarted,
+    StepVerified,
 )
+from kong_lts.execution import begin, held
+from kong_lts.findings import Severity
 from kong_lts.monitoring import WatchMetrics
 from kong_lts.nodes import DoByHand
-from kong_lts.planning import AnyStep, Plan, Verdict
-from kong_lts.protocols import Order
+from kong_lts.planning import AnyStep, Plan, Run, Verdict
+from kong_lts.protocols import Instruction, Journal, Order
 from kong_lts.rollback import roll_back
-from kong_lts.testing.fakes import FakeAdminApi, FakeLock, fake_adapters
+from kong_lts.testing.fakes import FakeAdminApi, FakeArchive, FakeJournal, FakeLock, fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault
 from tests.interruptions import Stage
@@ -273,3 +283,111 @@ def test_a_deployment_without_a_database_has_a_lock_too() -> None:
         stage.execute()
 
     assert stage.journal.events() == ()
+
+
+# --- one long call ------------------------------------------------------------------------------
+
+
+@attrs.define
+class Told:
+    """Somebody whose order stands from some moment on."""
+
+    order: Order = Order.GO_ON
+
+    def instruction(self) -> Instruction:
+        return Instruction(order=self.order, by="zoe")
+
+
+@attrs.define
+class SlowArchive(FakeArchive):
+    """A dump by a real process, which takes its time."""
+
+    seconds: float = 0.8
+    meanwhile: Callable[[], None] = lambda: None
+
+    def back_up(self, folder: str) -> BackedUp:
+        self.meanwhile()
+        LocalProcessRunner().run(["sleep", str(self.seconds)], timeout_s=30)
+        return super().back_up(folder)
+
+
+def slow_run(
+    journal: Journal, archive: SlowArchive, told: Told | None = None, limit_s: float = 60.0
+) -> Run:
+    """A backup by a real process, by the clock of this machine, with a sign of life each 0.1 s."""
+    world = archive.world
+    fakes = fake_adapters(world)
+    steps = tuple(
+        attrs.evolve(step, time_limit_s=limit_s if step.id == "back-up-database" else None)
+        for step in PLAN.steps[:3]
+    )
+    plan = attrs.evolve(PLAN, steps=steps)
+    adapters = attrs.evolve(
+        fakes,
+        clock=SystemClock(),
+        control=told or Told(),
+        current=attrs.evolve(fakes.current, archive=archive),
+    )
+    with held(adapters, "a test"):
+        driver = begin(plan, adapters, journal, "a test")
+        driver.beat_s = 0.1
+        return driver.drive()
+
+
+def test_one_long_call_of_a_step_gives_signs_of_life(tmp_path: Path) -> None:
+    """In a journal on disk, which is written from two threads."""
+    with SqliteJournal(tmp_path / "run.journal") as journal:
+        run = slow_run(journal, SlowArchive(a_world(), Side.CURRENT))
+
+        beats = [event for event in journal.events() if isinstance(event, Heartbeat)]
+
+    assert run.ok
+    assert {beat.step for beat in beats} == {"back-up-database"}
+    assert 2 <= len(beats) <= 8
+    assert {beat.note for beat in beats} == {""}
+
+
+def test_an_order_to_cancel_is_noticed_during_the_call_and_followed_after_it() -> None:
+    told, journal = Told(), FakeJournal()
+    archive = SlowArchive(a_world(), Side.CURRENT)
+    archive.meanwhile = lambda: setattr(told, "order", Order.CANCEL)
+
+    run = slow_run(journal, archive, told)
+
+    assert (run.verdict, run.reason) == (Verdict.STOPPED, "cancelled by zoe")
+    assert [type(e) for e in run.events if getattr(e, "step", "") == "back-up-database"][-2:] == [
+        StepDone,
+        StepVerified,
+    ]
+    assert isinstance(run.events[-1], RunCancelled)
+    notes = {event.note for event in run.events if isinstance(event, Heartbeat)}
+    assert notes == {"cancel is asked for by zoe, and comes when this step is over"}
+
+
+def test_a_call_that_takes_longer_than_its_limit_is_told_meanwhile_and_afterwards() -> None:
+    run = slow_run(FakeJournal(), SlowArchive(a_world(), Side.CURRENT), limit_s=0.2)
+
+    assert run.ok
+    (found,) = run.findings
+    assert (found.rule, found.severity) == ("step-took-too-long", Severity.WARNING)
+    assert "longer than its limit of 0.2 s" in found.message
+    assert any("longer than its limit" in e.note for e in run.events if isinstance(e, Heartbeat))
+
+
+def test_a_journal_that_cannot_take_a_sign_of_life_ends_no_step() -> None:
+    @attrs.define
+    class Full(FakeJournal):
+        def append(self, event: Event) -> None:
+            if isinstance(event, Heartbeat):
+                raise JournalError("write the journal", "no space")
+            super().append(event)
+
+    assert slow_run(Full(), SlowArchive(a_world(), Side.CURRENT)).ok
+
+
+def test_nothing_beats_any_more_when_a_run_is_over() -> None:
+    before = threading.active_count()
+
+    slow_run(FakeJournal(), SlowArchive(a_world(), Side.CURRENT, seconds=0.0))
+
+    assert threading.active_count() == before

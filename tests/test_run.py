@@ -75,7 +75,7 @@ SAMPLES: dict[type, Event] = {
 """One event of each kind, all about the first step."""
 
 PAIRS = [(phase, kind) for phase in Phase for kind in get_args(Event)]
-ONLY_ON_PAPER = {
+ONLY_ON_PAPER: set[tuple[Phase, type[object]]] = {
     # The look after an interruption swallows its own failure: what is not seen did not happen.
     (Phase.INSPECTING, StepFailed),
     # A step of the first ten waits nowhere long enough to be seen alive.

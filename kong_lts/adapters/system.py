@@ -1,7 +1,10 @@
 """Time, and who watches a run."""
 
+import contextlib
 import logging
+import threading
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import attrs
@@ -20,6 +23,23 @@ class SystemClock:
 
     def sleep(self, duration_s: float) -> None:
         time.sleep(max(0.0, duration_s))
+
+    @contextlib.contextmanager
+    def meanwhile(self, act: Callable[[], None], every_s: float) -> Iterator[None]:
+        """Call *act* every so often, from a thread that ends with the context."""
+        over = threading.Event()
+
+        def again() -> None:
+            while not over.wait(every_s):
+                act()
+
+        thread = threading.Thread(target=again, name="kong_lts meanwhile", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 @attrs.frozen

@@ -137,6 +137,8 @@ class Heartbeat:
     """ISO 8601, UTC."""
     step: str
     """Id of the step."""
+    note: str = ""
+    """What is noticed meanwhile: an order that comes after the step, a limit that is past."""
 
 
 @attrs.frozen(kw_only=True)

@@ -62,7 +62,12 @@ class Control(Protocol):
 
 
 class Clock(Protocol):
-    """Time."""
+    """Time.
+
+    It may have one method more, which the default has: `meanwhile(act, every_s)`, a context within
+    which *act* is called every so often beside whatever else goes on. With it a run gives signs of
+    life while one long call of a step takes its time.
+    """
 
     def now(self) -> datetime:
         """The time now, in UTC."""

@@ -97,7 +97,8 @@ class Settings:
     unavailable: int = attrs.field(default=0, validator=ge(0))
     """How many nodes fewer than before may serve meanwhile; needed where `surge` is 0."""
     time_limit_s: float = attrs.field(default=7200.0, converter=float, validator=gt(0))
-    """How long a step may wait, but for a person's answer and for a watch."""
+    """How long a step may wait, but for a person's answer and for a watch; one long call, such as a
+    dump, ends by the limit of its adapter, and is told where it took longer than this."""
     configuration_rows: int | None = None
     """Rows of configuration in the database, for the downtime to expect; a plan takes them from the
     evidence."""

@@ -26,6 +26,19 @@ class ClockContract:
         assert start.tzinfo is UTC
         assert clock.now() - start >= timedelta(seconds=0.05)
 
+    def test_what_is_done_meanwhile_is_done_again_and_again_and_ends(self, clock: Clock) -> None:
+        if (meanwhile := getattr(clock, "meanwhile", None)) is None:
+            pytest.skip("this clock cannot: it passes no time by itself")
+        done: list[int] = []
+
+        with meanwhile(lambda: done.append(1), 0.01):
+            time.sleep(0.2)
+        often = len(done)
+        time.sleep(0.05)
+
+        assert often >= 3
+        assert len(done) == often
+
     def test_sleeping_for_no_time_is_no_error(self, clock: Clock) -> None:
         clock.sleep(0)
 
