@@ -1,5 +1,8 @@
 """Redacted evidence holds no secret, and the assessment says the same of it."""
 
+import base64
+import re
+
 import attrs
 
 import kong_lts
@@ -61,3 +64,23 @@ def test_the_assessment_says_the_same() -> None:
         return [(f.rule, f.subject) for f in kong_lts.assess(DEPLOYMENT, evidence).findings]
 
     assert said(kong_lts.redacted(EVIDENCE)) == said(EVIDENCE)
+
+
+def test_a_kubernetes_secret_keeps_only_what_a_check_reads() -> None:
+    def encoded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    state = f"_format_version: '3.0'\nplugins: [{{name: session, config: {{secret: {MARK}}}}}]\n"
+    data = {"kong.yml": encoded(state), "anything": encoded(f"{MARK}-and-more")}
+    lines = "".join(f"  {name}: {value}\n" for name, value in data.items())
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata:\n{lines}"
+    file = kong_lts.TextFile(path="kubernetes/secret.yaml", text=text)
+
+    (found,) = kong_lts.redacted(kong_lts.Evidence(kubernetes=(file,))).kubernetes
+
+    assert data["anything"] not in found.text
+    kept = re.search(r"kong\.yml: (\S+)", found.text)
+    assert kept is not None
+    decoded = base64.b64decode(kept[1]).decode()
+    assert "_format_version" in decoded
+    assert MARK not in decoded

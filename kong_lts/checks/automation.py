@@ -30,9 +30,9 @@ _METHOD = re.compile(
     (POST|PUT|PATCH|DELETE|GET)\b"""
 )
 _POSTS = re.compile(
-    r"(?:^|\s)(?:-d|--data(?:-\w+)?|-F|--form|--json|--post-data|--post-file)\b|\.post\(|data="
+    r"(?:^|\s)(?:-d|--data(?:-\w+)?|-F|--form|--json|--post-data|--post-file)\b|\.(?:post|Post|POST)\(|data="
 )
-_ELSEWHERE = r"(?:(?:\{\{[^}/]*\}\}|[^/\s\"'?])+)"
+_ELSEWHERE = r"(?:(?:[\"']\s*\+\s*[\w.()\[\]]+\s*\+\s*[\"']|\{\{[^}/]*\}\}|[^/\s\"'?])+)"
 _ENDS = r"(?=[\s\"'?`,;)]|/?$|/[\s\"'?`])"
 
 

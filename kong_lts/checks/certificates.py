@@ -7,6 +7,7 @@ from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.der import Certificate, certificates_of
 from kong_lts.checks.in_use import live_rows
+from kong_lts.checks.manifests import line_of
 from kong_lts.declarative import inventory
 from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Finding, Location, Severity
@@ -67,6 +68,11 @@ def _texts(case: Case) -> Iterator[tuple[Location, str, str]]:
                 for key, value in inner.items():
                     if isinstance(value, str) and "BEGIN CERTIFICATE" in value:
                         yield where, f"{manifest.path}: {manifest.name} {key}", value
+            continue
+        for key, text in manifest.texts:
+            if "BEGIN CERTIFICATE" in text:
+                where = Location(path=manifest.path, line=line_of(manifest, key) or manifest.line)
+                yield where, f"{manifest.path}: {manifest.name} {key}", text
 
 
 def _of_entity(

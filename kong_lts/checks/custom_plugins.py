@@ -14,7 +14,6 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.lua import LuaSource, Token
-from kong_lts.checks.manifests import mapping
 from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 
@@ -48,11 +47,8 @@ def sources(case: Case) -> Iterator[Source]:
         if file.path.endswith(".lua") and found is not None:
             yield Source(found[1], found[2], file, LuaSource(file.text))
     for manifest in case.manifests:
-        if manifest.kind not in ("ConfigMap", "Secret"):
-            continue
-        fields = (mapping(manifest.document.get(name)) for name in ("data", "stringData"))
-        for key, text in (pair for data in fields for pair in data.items()):
-            if isinstance(text, str) and str(key).endswith(".lua"):
+        for key, text in manifest.texts:
+            if key.endswith(".lua"):
                 name = manifest.name.removeprefix("kong-plugin-")
                 yield Source(
                     name, str(key), TextFile(path=manifest.path, text=text), LuaSource(text)

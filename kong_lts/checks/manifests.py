@@ -1,5 +1,6 @@
 """Kubernetes manifests and Helm values as documents: what they say of Kong."""
 
+import base64
 import functools
 import json
 import re
@@ -90,6 +91,18 @@ class Manifest:
                 if "backend" in inner and isinstance(path := inner.get("path"), str):
                     yield path, self.line
 
+    @functools.cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Name and text of what a ConfigMap or Secret holds; of a Secret as it will be read."""
+        if self.kind not in ("ConfigMap", "Secret"):
+            return ()
+        plain = "stringData" if self.kind == "Secret" else "data"
+        found = [(k, v) for k, v in mapping(self.document.get(plain)).items() if isinstance(v, str)]
+        if self.kind == "Secret":
+            data = mapping(self.document.get("data"))
+            found += [(k, _decoded(v)) for k, v in data.items() if isinstance(v, str)]
+        return tuple((str(key), text) for key, text in found)
+
     def _paths_of_values(self) -> Iterator[str]:
         """Of the Ingress that a chart makes: `path`, or `hosts` with `paths`."""
         for inner in self.mappings:
@@ -150,9 +163,9 @@ def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, Kong
         if manifest.is_values:
             for name, environ in _value_environments(manifest.document, manifest.path):
                 yield name, kong_conf.parse("", environ=environ, path=manifest.path)
-        elif manifest.kind == "ConfigMap":
-            for key, text in mapping(manifest.document.get("data")).items():
-                if isinstance(text, str) and key.endswith("kong.conf"):
+        elif manifest.texts:
+            for key, text in manifest.texts:
+                if key.endswith("kong.conf"):
                     yield f"{manifest.path}: {key}", kong_conf.parse(text, path=manifest.path)
         else:
             yield from _container_environments(manifest)
@@ -234,14 +247,10 @@ def state_of_manifests(manifests: Iterable[Manifest]) -> Iterator[StateFile]:
     for manifest in manifests:
         if manifest.is_values:
             yield from _state_of_values(manifest)
-        if manifest.kind not in ("ConfigMap", "Secret"):
-            continue
-        for field in ("data", "stringData"):
-            for key, text in mapping(manifest.document.get(field)).items():
-                named = str(key).endswith((".yml", ".yaml", ".json"))
-                if named and isinstance(text, str) and "_format_version" in text:
-                    path = f"{manifest.path}: {key}"
-                    yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
+        for key, text in manifest.texts:
+            if key.endswith((".yml", ".yaml", ".json")) and "_format_version" in text:
+                path = f"{manifest.path}: {key}"
+                yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
 
 
 def _state_of_values(manifest: Manifest) -> Iterator[StateFile]:
@@ -252,6 +261,14 @@ def _state_of_values(manifest: Manifest) -> Iterator[StateFile]:
         if isinstance(text, str) and "_format_version" in text:
             path = f"{manifest.path}: dblessConfig"
             yield StateFile(path=path, data=text.encode("utf-8", "surrogateescape"))
+
+
+def _decoded(text: str) -> str:
+    """What a Secret's base64 says; the text itself where it is none, as in a template."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 def _as_setting(value: object) -> str:
