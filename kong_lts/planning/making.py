@@ -114,7 +114,12 @@ def plan(
         strategy=wanted,
         reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
         steps=made,  # type: ignore[arg-type] # see AnyStep
-        findings=(*findings, *mixed_window(deployment, chosen, made), *kept),
+        findings=(
+            *findings,
+            *_debug_header(chosen),
+            *mixed_window(deployment, chosen, made),
+            *kept,
+        ),
         starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
         inputs=None if evidence is None else _digest(evidence),
     )
@@ -196,6 +201,22 @@ def _not_probed(probes: RouteProbes) -> Iterator[Finding]:
             message=f"The staging test of the routes that change leaves out {shown}{more}.",
             action="Send these by hand to both clusters where that does no harm.",
             source="guide, Dual-cluster upgrade, step 5",
+        )
+
+
+def _debug_header(settings: Settings) -> Iterator[Finding]:
+    """What the tests need of the new cluster, which 3.4 does not do by itself."""
+    if settings.asking_for_routes:
+        yield Finding(
+            rule="debug-header-needed",
+            severity=Severity.WARNING,
+            subject="plan",
+            message="The tests ask which route answers; 2.8 tells that whoever sends `Kong-Debug:"
+            " 1`, and 3.4 only with `allow_debug_header = on`, which is off by default.",
+            action="Set it in the kong.conf of the new nodes before the night: the step"
+            " allow-debug-header asks for it if it is not there, and withdraw-debug-header has it"
+            " taken out again.",
+            source="Kong/kong 3.4.2 kong.conf.default, allow_debug_header",
         )
 
 

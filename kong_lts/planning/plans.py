@@ -48,6 +48,7 @@ from kong_lts.restore import (
 from kong_lts.schema import SchemaState
 from kong_lts.serialization import Form, json_schema
 from kong_lts.smoke_test import (
+    AllowDebugHeader,
     CheckRoutes,
     CompareAnswers,
     RecordAnswers,
@@ -95,6 +96,7 @@ AnyStep = (
     | CompareConfiguration
     | GuardDataPlanes
     | NoConnections
+    | AllowDebugHeader
     | StagingTest
     | RecordAnswers
     | CompareAnswers

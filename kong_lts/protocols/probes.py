@@ -178,4 +178,4 @@ class Answer:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     """By name in lower case."""
     latency_ms: float | None = None
-    """From the first byte sent to the last one received, where it was measured."""
+    """From the opening of the connection to the last byte, where it was measured."""

@@ -8,14 +8,17 @@ from kong_lts.events import ProbeResult, RecordedAnswer
 from kong_lts.protocols import NO_ROUTE, Answer, Probe, Proxy
 from kong_lts.smoke_test.json_paths import at, parts
 
-__all__ = ["ask", "recorded", "route_of"]
+__all__ = ["DEBUG", "NOT_TOLD", "ask", "recorded", "route_of", "tells_route"]
+
+DEBUG = {"Kong-Debug": "1"}
+"""Asks a gateway to name the route that took the request."""
 
 _ROUTE_HEADERS = ("kong-route-name", "kong-route-id")
 _SERVICE_HEADERS = ("kong-service-name", "kong-service-id")
 _COMPARED_HEADERS = ("content-type", "location", "www-authenticate", "cache-control", "allow")
 """Of an answer; what tells of the moment, of the node or of the release is not among them."""
 _NOT_MATCHED = "no Route matched"
-_NOT_TOLD = "an answer that names no route; 3.4 wants `allow_debug_header = on` meanwhile"
+NOT_TOLD = "an answer that names no route; 3.4 wants `allow_debug_header = on` meanwhile"
 
 
 def ask(proxy: Proxy, probe: Probe) -> ProbeResult:
@@ -72,6 +75,12 @@ def _lower(answer: Answer) -> Mapping[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
 
 
+def tells_route(answer: Answer) -> bool:
+    """Whether an answer names the route that took the request."""
+    headers = _lower(answer)
+    return any(headers.get(name) for name in _ROUTE_HEADERS)
+
+
 def _routes_of(answer: Answer) -> tuple[str, ...]:
     """Name and id of the route that took a request, as an answer to `Kong-Debug: 1` tells."""
     headers = _lower(answer)
@@ -79,13 +88,13 @@ def _routes_of(answer: Answer) -> tuple[str, ...]:
         return named
     # An answer to HEAD has no body.
     refused = answer.status == 404 and (not answer.body or _NOT_MATCHED in answer.body)
-    return (NO_ROUTE if refused or answer.status == 400 else _NOT_TOLD,)
+    return (NO_ROUTE if refused or answer.status == 400 else NOT_TOLD,)
 
 
 def route_of(answer: Answer) -> str:
     """The route that took a request, `NO_ROUTE`, or nothing where the gateway does not tell."""
     route = _routes_of(answer)[0]
-    return "" if route == _NOT_TOLD else route
+    return "" if route == NOT_TOLD else route
 
 
 def recorded(probe: Probe, answer: Answer) -> RecordedAnswer:

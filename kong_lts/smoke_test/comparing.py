@@ -8,15 +8,13 @@ from attrs.validators import ge
 from kong_lts.errors import ProxyError
 from kong_lts.events import Past, Probed, ProbeResult, Recorded, RecordedAnswer
 from kong_lts.findings import Finding, Severity
-from kong_lts.protocols import Adapters
-from kong_lts.smoke_test.asking import recorded
+from kong_lts.protocols import NO_ROUTE, Adapters
+from kong_lts.smoke_test.asking import DEBUG, recorded
 from kong_lts.smoke_test.steps import ProbeStep
 from kong_lts.step import own_outcome, present
 
 __all__ = ["CompareAnswers", "RecordAnswers"]
 
-_DEBUG = {"Kong-Debug": "1"}
-"""Asks a gateway to name the route that took the request."""
 _SLOW_MS = 100.0
 """A difference below this is noise of single requests."""
 
@@ -26,7 +24,7 @@ def _recorded(step: ProbeStep, adapters: Adapters) -> Recorded:
     answers: list[RecordedAnswer] = []
     unanswered: list[str] = []
     for probe in step.probes:
-        asked = attrs.evolve(probe, headers={**probe.headers, **_DEBUG})
+        asked = attrs.evolve(probe, headers={**probe.headers, **DEBUG})
         try:
             answers.append(recorded(asked, proxy.send(asked)))
         except ProxyError as exc:
@@ -91,8 +89,7 @@ class CompareAnswers(ProbeStep):
             now = _recorded(self, adapters)
             results = tuple(self._results(before, now))
             if all(result.passed for result in results) or waited_s >= self.settle_s:
-                told = any(answer.route for answer in now.answers)
-                return Probed(results=results, routes_told=told)
+                return Probed(results=results, routes_told=_told(before, now))
             adapters.clock.sleep(self.poll_s)
             waited_s += self.poll_s
 
@@ -137,7 +134,7 @@ class CompareAnswers(ProbeStep):
                     "Send it again; a first request also fills caches.",
                     severity=Severity.WARNING,
                 )
-        if outcome is not None and _untold(self._before(past), outcome):
+        if outcome is not None and not outcome.routes_told:
             yield self.obstacle(
                 "route-not-told",
                 "The new cluster does not tell which route answers.",
@@ -167,5 +164,7 @@ def _differences(current: RecordedAnswer, new: RecordedAnswer) -> Iterator[tuple
 _PRESENCE = {True: "there", False: "absent"}
 
 
-def _untold(before: tuple[RecordedAnswer, ...], outcome: Probed) -> bool:
-    return any(answer.route for answer in before) and outcome.routes_told is False
+def _told(before: dict[str, RecordedAnswer], now: Recorded) -> bool:
+    """Whether the new cluster names a route wherever the current one did."""
+    named = {name for name, answer in before.items() if answer.route not in ("", NO_ROUTE)}
+    return all(answer.route for answer in now.answers if answer.probe in named)

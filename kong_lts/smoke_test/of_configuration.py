@@ -4,14 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 
 from kong_lts.protocols import Probe
 from kong_lts.routing import Match, Request, Router, requests_for, router
+from kong_lts.smoke_test.asking import DEBUG
 from kong_lts.smoke_test.making import MadeProbes, as_sent
 from kong_lts.smoke_test.steps import SAFE_METHODS
 from kong_lts.versions import Release
 
 __all__ = ["probes_of_configuration"]
 
-_DEBUG = {"Kong-Debug": "1"}
-"""Asks a gateway to name the route that took the request."""
 _PER_ROUTE = 64
 
 
@@ -79,7 +78,7 @@ def _try(
         path=request.path,
         method=request.method,
         host=request.host,
-        headers={**dict(request.headers), **_DEBUG},
+        headers={**dict(request.headers), **DEBUG},
         expect_routes=(name,),
     )
     found[name] = as_sent(probe, request)

@@ -9,7 +9,7 @@ from kong_lts.deployment import Side
 from kong_lts.events import Past, Probed, ProbeResult
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters, Probe
-from kong_lts.smoke_test.asking import ask
+from kong_lts.smoke_test.asking import NOT_TOLD, ask
 from kong_lts.step import PlannedStep, own_outcome, present
 
 __all__ = ["SAFE_METHODS", "ProbeStep", "SmokeTest", "StagingTest"]
@@ -18,6 +18,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """What changes nothing behind a gateway, unless somebody built it against HTTP."""
 
 _UNANSWERED = "probe-unanswered"
+_UNTOLD = "route-not-told"
 
 
 @attrs.frozen(kw_only=True)
@@ -73,8 +74,9 @@ class ProbeStep(PlannedStep):
         return len(self.probes)
 
     def outdates_plan(self, findings: Iterable[Finding]) -> bool:
-        """A wrong answer does; that none came says nothing about the evaluation."""
-        return super().outdates_plan(f for f in findings if f.rule != _UNANSWERED)
+        """A wrong answer does; that none came, or none told, says nothing of the evaluation."""
+        silent = (_UNANSWERED, _UNTOLD)
+        return super().outdates_plan(f for f in findings if f.rule not in silent)
 
     def _asked(
         self, adapters: Adapters, side: Side, probes: Sequence[Probe]
@@ -104,6 +106,12 @@ class ProbeStep(PlannedStep):
                     _UNANSWERED,
                     f"{result.name}: no answer came: {result.found}.",
                     "See whether the proxy can be reached, then resume.",
+                )
+            elif result.found.startswith(NOT_TOLD):
+                yield self.obstacle(
+                    _UNTOLD,
+                    f"{result.name}: expected {result.expected}, got {result.found}.",
+                    "Set it in the kong.conf of the new nodes, reload them, and resume.",
                 )
             elif not result.passed:
                 yield self.obstacle(

@@ -28,6 +28,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     return (
         *control_planes(deployment, new, settings),
+        *shared.debug_header(settings, new, f"{_GUIDE} 5"),
         *shared.check_routes(settings, f"{_GUIDE} 5"),
         *shared.record(settings, f"{_GUIDE} 5"),
         shared.test(
@@ -43,6 +44,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
             settings,
             "now that it has all traffic",
         ),
+        *shared.debug_header(settings, new, "Perform upgrade, step 3", on=False),
         *completion(deployment, settings),
     )
 

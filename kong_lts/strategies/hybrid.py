@@ -50,6 +50,7 @@ def steps(
             settings,
             "now that it has all traffic",
         ),
+        *shared.debug_header(settings, new, "Perform upgrade, step 3", on=False),
         *_completion(deployment, settings, strategy),
     )
 

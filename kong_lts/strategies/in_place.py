@@ -46,6 +46,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
     """
     return (
         *control_planes(deployment, new, settings, downtime=True),
+        *shared.debug_header(settings, new, f"{_GUIDE} 7"),
         *shared.check_routes(settings, f"{_GUIDE} 7", leads_back_to=None),
         shared.test(
             SmokeTest,
@@ -56,6 +57,7 @@ def steps(deployment: Deployment, new: Cluster, settings: Settings) -> tuple[Ste
         ),
         *_routes_test(settings),
         *shared.compare(settings, "Perform upgrade, step 3", leads_back_to=None),
+        *shared.debug_header(settings, new, "Perform upgrade, step 3", on=False),
         shared.watch_afterwards(settings, f"{_GUIDE} 8", "watch-new"),
         *completion(settings),
     )

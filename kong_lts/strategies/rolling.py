@@ -129,7 +129,7 @@ def replacement(
         if db_less:
             yield from _loaded(number, fresh[:started], new, settings, guide)
         if number == 1:
-            yield from _tested(settings, guide, db_less=db_less)
+            yield from _tested(new, settings, guide, db_less=db_less)
         percent = max(1, 100 * started // len(fresh))
         alone = ahead and stopped == len(old)
         yield from _share(before, percent, settings, guide, alone=alone)
@@ -226,7 +226,7 @@ def _loaded(
     )
 
 
-def _tested(settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
+def _tested(new: Cluster, settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
     """The very first new node."""
     if db_less:
         yield shared.by_hand(
@@ -237,6 +237,7 @@ def _tested(settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
             "Run `kong config parse` of 3.4 with it on the new node, or `deck file validate`;"
             " only the former knows the plugins that are installed.",
         )
+    yield from shared.debug_header(settings, new, f"{guide} 4")
     yield from shared.check_routes(settings, f"{guide} 4")
     yield from shared.record(settings, f"{guide} 4")
     yield shared.test(
@@ -297,6 +298,7 @@ def _completion(new: Cluster, settings: Settings, *, db_less: bool) -> Iterator[
     yield shared.test(
         SmokeTest, "smoke-test", "Perform upgrade, step 3", settings, "now that it has all traffic"
     )
+    yield from shared.debug_header(settings, new, "Perform upgrade, step 3", on=False)
     if db_less:
         yield CompareConfiguration(
             id=f"{_COMPARE}-new",

@@ -7,13 +7,11 @@ import attrs
 
 from kong_lts.protocols import NO_ROUTE, Probe
 from kong_lts.routing import OF_WORKSPACE, Difference, Match, Request
-from kong_lts.smoke_test import as_sent
+from kong_lts.smoke_test import DEBUG, as_sent
 
 __all__ = ["RouteProbes", "route_probes"]
 
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
-_DEBUG = {"Kong-Debug": "1"}
-"""Asks a gateway to name the route that took the request."""
 _PLACE = re.compile(r"(?:services|routes)\[\d+\]")
 
 
@@ -72,7 +70,7 @@ def _probe(request: Request, match: Match | None) -> Probe:
         path=request.path,
         method=request.method,
         host=request.host,
-        headers={**dict(request.headers), **_DEBUG},
+        headers={**dict(request.headers), **DEBUG},
         expect_routes=_routes(match),
     )
     return as_sent(probe, request)

@@ -5,13 +5,14 @@ from attrs.validators import ge, gt, optional
 
 from kong_lts.monitoring import DEFAULT_GATES, Gate, WindowEnd
 from kong_lts.monitoring.gates import float_or_none
-from kong_lts.protocols import Probe
+from kong_lts.protocols import NO_ROUTE, Probe
 from kong_lts.smoke_test import SAFE_METHODS
 from kong_lts.strategies.route_probes import RouteProbes
 from kong_lts.traffic import DEFAULT_RAMP, RampStage, RateLimit
 
 __all__ = ["Settings"]
 
+_MOST_ASKED = 3
 _A_DAY_S: float | None = 86400.0
 
 
@@ -105,3 +106,10 @@ class Settings:
     compare_with_deck: bool = False
     """Whether decK's files of the backup are converted and compared with the new cluster after the
     migration; what differs is told and stops nothing."""
+
+    @property
+    def asking_for_routes(self) -> tuple[Probe, ...]:
+        """Some of the probes that want to know the route, which 3.4 only tells where it may."""
+        asking = (*self.every_route, *self.route_probes.new, *self.compared)
+        reach = (probe for probe in asking if NO_ROUTE not in probe.expect_routes)
+        return tuple(probe for probe in reach if probe.method in self.safe_methods)[:_MOST_ASKED]

@@ -10,6 +10,7 @@ from kong_lts.migrations import MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, Gate, Measure, WatchMetrics, WindowEnd
 from kong_lts.nodes import DoByHand, InstallNodes, StartNodes, StopNodes
 from kong_lts.smoke_test import (
+    AllowDebugHeader,
     CheckRoutes,
     CompareAnswers,
     RecordAnswers,
@@ -30,6 +31,7 @@ __all__ = [
     "check_routes",
     "compare",
     "compare_with_deck",
+    "debug_header",
     "diversion",
     "evaluate",
     "install",
@@ -234,6 +236,22 @@ def test_routes(guide: str, settings: Settings) -> Iterator[Step]:
             probes=probes.new,
             current_probes=probes.current,
             leads_back_to=EVALUATE,
+        )
+
+
+def debug_header(
+    settings: Settings, new: Cluster, guide: str, *, on: bool = True
+) -> Iterator[Step]:
+    """Whether the new nodes tell which route answers; no step where no probe asks for that."""
+    if probes := settings.asking_for_routes:
+        yield AllowDebugHeader(
+            id="allow-debug-header" if on else "withdraw-debug-header",
+            guide=guide,
+            side=Side.NEW,
+            probes=probes,
+            on=on,
+            configuration=settings.configuration or "kong.conf",
+            nodes=tuple(node.name for node in new.nodes),
         )
 
 

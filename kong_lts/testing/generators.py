@@ -20,6 +20,7 @@ from kong_lts.planning import Plan
 from kong_lts.protocols import Credential, Probe
 from kong_lts.routing import Request
 from kong_lts.smoke_test import (
+    AllowDebugHeader,
     CheckRoutes,
     CompareAnswers,
     RecordAnswers,
@@ -56,6 +57,7 @@ _PERCENT = st.integers(0, 100)
 _OVER_ZERO = st.floats(1, 10**6)
 _POSITIVE = st.floats(0, 1e9)
 _JSON_PATH = st.from_regex(r"\A\$(\.[a-z]+|\[[0-9]\])*\Z")
+_SEEN = st.just((Probe(name="p"),))
 _PROBE_STEPS = (CheckRoutes, CompareAnswers, RecordAnswers, SmokeTest, StagingTest)
 _PART = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
@@ -239,6 +241,7 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (WatchMetrics, "interval_s"): st.floats(0.1, 1000),
     (WatchMetrics, "share_percent"): st.none() | _PERCENT,
     (WatchMetrics, "back_to_percent"): st.none() | _PERCENT,
+    (AllowDebugHeader, "probes"): _SEEN,
     (CheckMetrics, "within_s"): _POSITIVE,
 }
 """Where a field takes less than its type."""

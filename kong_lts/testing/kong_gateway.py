@@ -77,6 +77,8 @@ class Gateway:
     """Whether the prometheus plugin is there and, on 3.4, `status_code_metrics` is on."""
     counts_latency: bool = False
     """The same with `latency_metrics`."""
+    delay_s: float = 0.0
+    """How long it thinks about each request."""
     not_added: tuple[str, ...] = ()
     """Ids of routes that 3.4's router could not take; only a line of the log tells of them."""
     _counts: Counter[tuple[str, str, int]] = attrs.field(factory=Counter, init=False)
@@ -99,6 +101,7 @@ class Gateway:
     ) -> Reply:
         """Answer one request to the proxy listener."""
         begun = time.monotonic()
+        threading.Event().wait(self.delay_s)
         match = self._match(method, target, headers, scheme, sni)
         if match is None or match.route is None:
             return _message(404, _NO_ROUTE) if self.is_28 else _error(404, _NO_ROUTE)

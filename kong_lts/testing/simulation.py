@@ -90,6 +90,8 @@ class SimulatedCluster:
     """Of the requests that a running node answers, how many fail."""
     metrics_off: bool = False
     """Whether the families that count requests are not switched on."""
+    tells_routes: bool = True
+    """Whether an answer to `Kong-Debug: 1` names the route."""
     starts_in_s: float = 0.0
     """How long a node takes from its start until it is ready."""
     ready_at: dict[str, datetime] = attrs.Factory(dict)

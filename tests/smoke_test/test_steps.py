@@ -113,8 +113,6 @@ def test_the_route_that_is_named_counts_and_no_status(
         (("r1",), Answer(status=200, headers={"Kong-Route-Name": "r2"})),
         (("r1",), Answer(status=404, body="no Route matched with those values")),
         (("no route",), Answer(status=404, headers=NAMED)),
-        (("no route",), Answer(status=404, body="no such page")),
-        (("r1", "r2"), Answer(status=200, body="r1")),
     ],
 )
 def test_another_route_fails_the_test(expected: tuple[str, ...], answer: Answer) -> None:
@@ -124,6 +122,22 @@ def test_another_route_fails_the_test(expected: tuple[str, ...], answer: Answer)
     outcome = step.run(adapters, NO_PAST)
 
     assert rules(step.verify(adapters, {step.id: outcome})) == ["probe-failed"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        (("no route",), Answer(status=404, body="no such page")),
+        (("r1", "r2"), Answer(status=200, body="r1")),
+    ],
+)
+def test_a_route_that_is_not_told_stops_the_test(expected: tuple[str, ...], answer: Answer) -> None:
+    step = attrs.evolve(STAGING, probes=(Probe(name="p", expect_routes=expected),))
+    adapters = answering(answer)
+
+    outcome = step.run(adapters, NO_PAST)
+
+    assert rules(step.verify(adapters, {step.id: outcome})) == ["route-not-told"]
 
 
 def test_a_gateway_that_names_no_route_is_told_what_it_lacks() -> None:

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from kong_lts.deployment import LoadBalancerKind
 from kong_lts.migrations import MigrationsBootstrap, MigrationsFinish, MigrationsUp
 from kong_lts.monitoring import CheckMetrics, WatchMetrics
@@ -20,6 +22,8 @@ from kong_lts.nodes import (
 from kong_lts.protocols import Probe
 from kong_lts.reports.by_hand.words import ByHand, Words
 from kong_lts.smoke_test import (
+    DEBUG,
+    AllowDebugHeader,
     CheckRoutes,
     CompareAnswers,
     RecordAnswers,
@@ -145,10 +149,22 @@ def _requests(probes: Iterable[Probe], words: Words, *, body: bool = False) -> t
     return tuple(
         f"curl -sS {shown} -X {shlex.quote(probe.method)}"
         + (f" -H {shlex.quote(f'Host: {probe.host}')}" if probe.host else "")
-        + f" {words.proxy()}{shlex.quote(probe.path)}"
+        + (" -H 'Kong-Debug: 1'" if "Kong-Debug" in probe.headers else "")
+        + f" {_address(probe, words)}{shlex.quote(probe.path)}"
         + ("" if body else f"  # {probe.expect_status}")
         for probe in probes
     )
+
+
+def _address(probe: Probe, words: Words) -> str:
+    """Where a probe goes; over TLS by the name that it asks for, whatever the address."""
+    if probe.scheme != "https":
+        return words.proxy()
+    trust = "" if probe.verifies_certificate else "--insecure "
+    if probe.server_name is None:
+        return f"{trust}{words.tls_proxy()}"
+    name = shlex.quote(f"https://{probe.server_name}")
+    return f"{trust}--connect-to ::{words.tls_address()} {name}"
 
 
 def _test(step: StagingTest | SmokeTest, words: Words) -> ByHand:
@@ -156,6 +172,17 @@ def _test(step: StagingTest | SmokeTest, words: Words) -> ByHand:
         commands=_requests(step.probes, words),
         what="With a credential where a route wants one.",
         proof="Each answers with the status behind the #.",
+    )
+
+
+def _allow_debug_header(step: AllowDebugHeader, words: Words) -> ByHand:
+    asked = (attrs.evolve(probe, headers={**probe.headers, **DEBUG}) for probe in step.probes)
+    return ByHand(
+        what=step.instructions,
+        commands=(words.kong("reload"), *_requests(asked, words, body=True)),
+        proof="An answer names the route in Kong-Route-Name."
+        if step.on
+        else "No answer names a route any more.",
     )
 
 
@@ -266,6 +293,7 @@ GATEWAYS: Mapping[type, Callable[[Any, Words], ByHand]] = {
     CheckRoutes: _check_routes,
     RecordAnswers: _record,
     CompareAnswers: _compare_answers,
+    AllowDebugHeader: _allow_debug_header,
     StagingTest: _test,
     SmokeTest: _test,
     DivertTraffic: _divert,

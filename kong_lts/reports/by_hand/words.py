@@ -50,6 +50,14 @@ class Words:
         """The proxy of the step's side."""
         return f'"$KONG_{self.step.side.upper()}_PROXY_URL"'
 
+    def tls_proxy(self) -> str:
+        """Its TLS listener."""
+        return f'"https://$KONG_{self.step.side.upper()}_TLS_PROXY"'
+
+    def tls_address(self) -> str:
+        """The same as HOST:PORT, within a word that is not quoted yet."""
+        return f'"$KONG_{self.step.side.upper()}_TLS_PROXY"'
+
     def kong(self, *words: str) -> str:
         """Kong on a node, as the plan calls it."""
         program = getattr(self.step, "program", ("kong",))

@@ -58,6 +58,10 @@ class FakeClock:
         self.world.pass_time(duration_s)
 
 
+_DEBUG_HEADER = {"allow-debug-header": True, "withdraw-debug-header": False}
+"""What a person does who is asked for it: whether routes are told from then on."""
+
+
 @attrs.define
 class FakeApprover:
     """A person who always says the same.
@@ -84,6 +88,8 @@ class FakeApprover:
     def ask(self, question: Question) -> Decision:
         def seen() -> Decision:
             self.asked.append(question)
+            if self.world is not None and self.approves and question.step in _DEBUG_HEADER:
+                self.world.new.tells_routes = _DEBUG_HEADER[question.step]
             return Decision(approved=self.approves, by="a simulated person")
 
         if self.world is None:

@@ -324,17 +324,27 @@ class FakeProxy:
             if cluster.failing_percent == 100:
                 return Answer(status=500)
             if probe.expect_routes:
-                return _taken_by(probe.expect_routes[0])
-            return Answer(status=probe.expect_status, body=probe.expect_in_body or "")
+                return _taken_by(probe.expect_routes[0], told=cluster.tells_routes)
+            headers = _named("a route") if cluster.tells_routes and _asked(probe) else {}
+            body = probe.expect_in_body or ""
+            return Answer(status=probe.expect_status, body=body, headers=headers)
 
         return self.world.look(f"send {probe.name}", ProxyError, seen)
 
 
-def _taken_by(route: str) -> Answer:
+def _taken_by(route: str, *, told: bool) -> Answer:
     """What a gateway says to `Kong-Debug: 1`."""
     if route == NO_ROUTE:
         return Answer(status=404, body='{"message":"no Route matched with those values"}')
-    return Answer(status=200, headers={"Kong-Route-Name": route})
+    return Answer(status=200, headers=_named(route) if told else {})
+
+
+def _named(route: str) -> dict[str, str]:
+    return {"Kong-Route-Name": route}
+
+
+def _asked(probe: Probe) -> bool:
+    return "Kong-Debug" in probe.headers
 
 
 @attrs.define
