@@ -13,7 +13,13 @@ from kong_lts.events import Migrated, Past
 from kong_lts.findings import Finding
 from kong_lts.protocols import Adapters, Clock, Database, Finished
 from kong_lts.routing import migrate_path
-from kong_lts.schema import SchemaState, duplicated_tildes, migrations_listed, schema_state
+from kong_lts.schema import (
+    SchemaState,
+    duplicated_tildes,
+    migrations_listed,
+    schema_state,
+    subsystems_listed,
+)
 from kong_lts.step import PlannedStep, Reversibility, present, runner_of
 
 __all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp", "alive"]
@@ -185,6 +191,9 @@ class MigrationsBootstrap(_Migrations):
                 f"The database is in the state '{state}'; a bootstrap is for an empty one.",
                 "Name a database that does not exist yet.",
             )
+            return
+        is_empty = state is SchemaState.EMPTY
+        yield from self._listed(adapters, (_LIST_BOOTSTRAP if is_empty else _LIST_UP_TO_DATE,))
 
     def run(self, adapters: Adapters, past: Past) -> Migrated:
         """Run it, unless it has run."""
@@ -201,6 +210,8 @@ class MigrationsBootstrap(_Migrations):
                 f"After `kong migrations bootstrap` the database is in the state '{state}'.",
                 "Is the node of release 2.8, and does it reach this very database?",
             )
+            return
+        yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
 
 
 @attrs.frozen(kw_only=True)
@@ -289,6 +300,17 @@ class MigrationsUp(_Migrations):
                 "Compare the node's kong.conf with the database that this run looks at.",
             )
         facts = present(self.cluster(adapters).database, "database", self.id).facts()
+        with_records = {row.subsystem for row in facts.schema_meta}
+        for plugin in sorted(
+            facts.plugins.keys() & with_records - subsystems_listed(listed.stdout)
+        ):
+            yield self.obstacle(
+                "plugin-not-migrated",
+                f"The database has {facts.plugins[plugin]} {plugin} plugins and records of their"
+                " migrations, and `kong migrations list` of the node does not name it at all.",
+                "Enable the plugin (`plugins` in the kong.conf of the node that migrates) and"
+                " install its code there, or its rows and tables are left behind.",
+            )
         new = migrations_listed(listed.stdout)
         for plugin, names in sorted(migrations().plugins_3_4.items()):
             if plugin in facts.plugins and not set(names) <= set(new.get(plugin, ())):
@@ -359,15 +381,30 @@ class MigrationsFinish(_Migrations):
         return f"Run kong migrations finish on the database of the {self.side} cluster"
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """`up` is done, and nobody else is at work."""
+        """`up` is done by kong's own account too, and nobody else is at work."""
         yield from self._not_locked(adapters)
         state = self._state(adapters)
-        if state not in (SchemaState.UP, SchemaState.LTS_3_4):
+        if state is SchemaState.LTS_3_4:
+            yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
+        elif state is SchemaState.UP:
+            yield from self._listed(adapters, (_LIST_PENDING,))
+            yield from self._ended(adapters)
+        else:
             yield self.obstacle(
                 "schema-not-up",
                 f"The database is in the state '{state}'; `finish` comes after `up`. Before it,"
                 " `finish` answers 0 and does nothing.",
                 "Run the step before this one.",
+            )
+
+    def _ended(self, adapters: Adapters) -> Iterator[Finding]:
+        """No migration is left that `up` would have to run first."""
+        for subsystem, names in migrations_listed(self._list(adapters).stdout).items():
+            yield self.obstacle(
+                "schema-not-up",
+                f"`kong migrations list` still has new migrations of {subsystem}:"
+                f" {', '.join(names)}: `up` did not reach its end.",
+                "Restore the backup and begin anew.",
             )
 
     def run(self, adapters: Adapters, past: Past) -> Migrated:

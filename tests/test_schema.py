@@ -7,7 +7,13 @@ import pytest
 
 from kong_lts.catalog import migrations
 from kong_lts.database import SchemaMeta
-from kong_lts.schema import SchemaState, duplicated_tildes, migrations_listed, schema_state
+from kong_lts.schema import (
+    SchemaState,
+    duplicated_tildes,
+    migrations_listed,
+    schema_state,
+    subsystems_listed,
+)
 
 KNOWN = migrations()
 FIRST, *REST = KNOWN.core_3_4
@@ -77,3 +83,14 @@ def test_the_new_migrations_are_read_off_the_list_that_3_4_prints(reference: Pat
 
     assert dict(new) == {"core": migrations().core_3_4, **migrations().plugins_3_4}
     assert migrations_listed(runs["migrations-list:pending"]["stdout"]) == {}
+
+
+def test_so_are_the_subsystems_that_the_node_knows(reference: Path) -> None:
+    lines = (reference / "reference/kong/cli.jsonl").read_text("utf-8").splitlines()
+    runs = {run["label"]: run for run in map(json.loads, lines) if run["kong"] == "3.4.2"}
+
+    found = subsystems_listed(runs["migrations-list:28-db"]["stdout"])
+
+    assert {"core", "acl", "basic-auth", "ip-restriction", "response-ratelimiting"} < found
+    assert {"core", *migrations().plugins_3_4} <= found
+    assert not found & {"cors", "Executed", "migrations", "available"}

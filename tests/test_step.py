@@ -128,7 +128,9 @@ def test_every_step_that_a_plan_can_hold_is_in_some_plan_or_takes_one_back() -> 
     enterprise = ALL["enterprise-keyring"]
     restores = [plan_restore(enterprise, declarative=way) for way in (False, True)]
     restores += [plan_restore(DUAL_CLUSTER, declarative=True, settings=by_kong)]
-    made = [*plans().values(), kong_lts.plan(DUAL_CLUSTER, settings=by_kong), *restores]
+    by_deck = kong_lts.Settings(compare_with_deck=True)
+    compared = kong_lts.plan(DUAL_CLUSTER, settings=by_deck)
+    made = [*plans().values(), kong_lts.plan(DUAL_CLUSTER, settings=by_kong), compared, *restores]
     planned = {type(step) for plan in made for step in plan.steps}
     undos = {type(step.undo(NO_PAST)) for plan in plans().values() for step in plan.steps}
 

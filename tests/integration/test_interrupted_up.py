@@ -110,6 +110,40 @@ def test_it_is_found_and_can_be_gone_on_with(
     assert in_any_order(content(url)) == in_any_order(content(clean))
 
 
+def test_a_custom_plugin_that_the_node_does_not_know_is_found_before(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """Its records and its rows are there, and nothing in the list of migrations is its own."""
+    url = databases.filled()
+    adapters = adapters_of(url, Kong.of("3.4.2", tmp_path, url))
+    assert blockers(UP.check(adapters, {})) == ()
+
+    databases.run(
+        url,
+        "INSERT INTO schema_meta (key, subsystem, last_executed, executed)"
+        " VALUES ('schema_meta', 'our-auth', '000_base', '{000_base}')",
+        "INSERT INTO plugins (id, name, config, enabled, cache_key)"
+        " VALUES (md5('our')::uuid, 'our-auth', '{}', true, 'our')",
+    )
+
+    (found,) = blockers(UP.check(adapters, {}))
+    assert found.rule == "plugin-not-migrated"
+    assert "1 our-auth plugins" in found.message
+
+
+def test_finish_does_not_follow_an_up_that_did_not_end(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = databases.filled()
+    kong = Kong.of("3.4.2", tmp_path, url)
+    kill_up(databases, url, kong, "oauth2_tokens")
+
+    found = blockers(FINISH.check(adapters_of(url, kong), {}))
+
+    assert rules(found) == {"schema-not-up"}
+    assert any("new migrations of session" in finding.message for finding in found)
+
+
 def test_one_that_did_nothing_begins_anew(databases: Databases, tmp_path: Path) -> None:
     url = databases.filled()
     kong = Kong.of("3.4.2", tmp_path, url)

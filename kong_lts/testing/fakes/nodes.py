@@ -30,7 +30,7 @@ from kong_lts.testing.simulation import (
     SimulatedCluster,
     World,
 )
-from kong_lts.versions import Edition, KongVersion
+from kong_lts.versions import Edition, KongVersion, Release
 
 __all__ = ["FakeAdminApi", "FakeMetrics", "FakeProcessRunner", "FakeProxy"]
 
@@ -138,6 +138,9 @@ class FakeProcessRunner:
             SchemaState.LTS_3_4: 0,
             SchemaState.NEWER: 0,
         }
+        if KongVersion.parse(self._cluster.version).release is Release.V2_8:
+            # of what 3.4 adds it knows nothing
+            status = dict.fromkeys(SchemaState, 0) | {SchemaState.EMPTY: 3, SchemaState.OLDER: 5}
         state = self._cluster.database.state
         said = self._new_migrations() if status[state] == 5 else ""
         finished = Finished(status=status[state], stdout=said)
