@@ -99,8 +99,8 @@ class StopAdminWrites(PlannedStep):
 class ResumeAdminWrites(PlannedStep):
     """Let writes to the configuration in again.
 
-    On the new cluster this is the point of no return of a dual-cluster upgrade: what is written
-    there is lost by going back to the current one.
+    On the new cluster: what is written there is lost by going back to the current one. In a
+    dual-cluster upgrade this is the point of no return.
 
     Source:
         guide, Dual-cluster upgrade: "Write updates to Kong can now be performed".

@@ -136,15 +136,33 @@ def test_the_expected_downtime_grows_with_the_configuration(rows: int, seconds: 
     assert made.downtime_s == pytest.approx(seconds, abs=0.02)
 
 
-def test_the_point_of_no_return_is_the_first_step_that_nothing_takes_back() -> None:
-    made = a_plan()
-    index = made.point_of_no_return
+@pytest.mark.parametrize(
+    ("name", "no_return", "writes_lost"),
+    [
+        ("traditional-dual-cluster", "resume-admin-writes", "resume-admin-writes"),
+        ("hybrid-dual-cluster", "resume-admin-writes", "resume-admin-writes"),
+        ("traditional-in-place", "migrations-up", "resume-admin-writes"),
+        ("hybrid-in-place", "migrations-up", "resume-admin-writes"),
+        ("db-less-rolling", None, None),
+        ("konnect-rolling", None, None),
+    ],
+)
+def test_the_point_of_no_return_is_where_going_back_needs_the_backup_or_loses_writes(
+    name: str, no_return: str | None, writes_lost: str | None
+) -> None:
+    made = PLANS[name]
+    points = (made.point_of_no_return, made.writes_lost_from)
 
-    assert index is not None
-    assert made.steps[index].id == "resume-admin-writes"
-    assert all(step.reversibility is not Reversibility.NONE for step in made.steps[:index])
-    assert attrs.evolve(made, steps=made.steps[:index]).point_of_no_return is None
-    assert PLANS["db-less-rolling"].point_of_no_return is None
+    found = tuple(None if at is None else made.steps[at].id for at in points)
+
+    assert found == (no_return, writes_lost)
+
+
+def test_before_the_point_of_no_return_everything_is_taken_back_without_a_backup() -> None:
+    for made in PLANS.values():
+        before = made.steps[: made.point_of_no_return]
+        assert {s.reversibility for s in before} <= {Reversibility.FREE, Reversibility.COMPENSATED}
+        assert attrs.evolve(made, steps=before).point_of_no_return is None
 
 
 def test_no_credential_stands_in_a_plan() -> None:

@@ -136,11 +136,24 @@ class Plan:
 
     @property
     def point_of_no_return(self) -> int | None:
-        """Index of the first step that nothing takes back; None where there is none."""
-        for index, step in enumerate(self.steps):
-            if step.reversibility is Reversibility.NONE:
-                return index
-        return None
+        """Index of the first step behind which a rollback needs the backup, or loses something.
+
+        In-place it is `kong migrations up`, dual-cluster the first write that the new cluster
+        takes; None where there is none.
+        """
+        return self._first(Reversibility.RESTORE, Reversibility.NONE)
+
+    @property
+    def writes_lost_from(self) -> int | None:
+        """Index of the first step behind which a rollback leaves writes behind; None for none.
+
+        What is written on the new cluster does not come along to the current one.
+        """
+        return self._first(Reversibility.NONE)
+
+    def _first(self, *kinds: Reversibility) -> int | None:
+        found = (n for n, step in enumerate(self.steps) if step.reversibility in kinds)
+        return next(found, None)
 
     @property
     def downtime_s(self) -> float:

@@ -91,16 +91,16 @@ def _as_before(world: World, before: Mapping[str, str], run: Run | None) -> Iter
         current.rows.get(key) != path for key, path in before.items()
     ):
         yield "the current database has changed"
-    written = run is not None and _passed(run)
+    written = run is not None and _lets_writes_in(run)
     if new is not current and written and not new.exists:
         yield "the new database was dropped with its writes"
     if new is not current and new.exists and not written:
         yield "the new database was left behind"
 
 
-def _passed(run: Run) -> bool:
-    """Whether the point of no return was begun, so that the new database may hold writes."""
-    last = run.plan.point_of_no_return
+def _lets_writes_in(run: Run) -> bool:
+    """Whether the step was begun from which on the new database may hold writes."""
+    last = run.plan.writes_lost_from
     return last is not None and _begun(run, run.plan.steps[last].id)
 
 

@@ -51,9 +51,14 @@ def _shape(step: AnyStep) -> tuple[str, str]:
 
 def _arrows(plan: Plan) -> Iterator[str]:
     for number in range(1, len(plan.steps)):
-        crossing = number == plan.point_of_no_return
-        arrow = '-->|"point of no return"|' if crossing else "-->"
-        yield f"{_id(number)} {arrow} {_id(number + 1)}"
+        yield f"{_id(number)} {_arrow(plan, number)} {_id(number + 1)}"
+
+
+def _arrow(plan: Plan, number: int) -> str:
+    """What leads to the step of that index, with a name where something does not come back."""
+    if number == plan.point_of_no_return:
+        return '-->|"point of no return"|'
+    return '-->|"writes are lost from here"|' if number == plan.writes_lost_from else "-->"
 
 
 def _id(number: int) -> str:

@@ -26,7 +26,7 @@ from kong_lts.reports.words import counted, duration
 from kong_lts.step import Effect, Reversibility
 from kong_lts.strategies import StrategyChoice, choose_strategy
 
-__all__ = ["WAY_BACK", "choice_document", "plan_document", "where"]
+__all__ = ["WAY_BACK", "choice_document", "plan_document", "point_text", "where"]
 
 WAY_BACK = {
     Reversibility.FREE: "nothing to take back",
@@ -35,10 +35,15 @@ WAY_BACK = {
     Reversibility.NONE: "nothing brings it back",
 }
 _NO_RETURN = {
-    Reversibility.NONE: "Point of no return: nothing brings back what the next step does.",
-    Reversibility.RESTORE: "Point of no return: from the next step on, the only way back is to"
-    " restore the backup.",
+    Reversibility.NONE: "Point of no return: up to here going back loses nothing. From the next"
+    " step on it loses every change of the configuration that is made on the new cluster.",
+    Reversibility.RESTORE: "Point of no return: up to here nodes are only started again. From the"
+    " next step on the one way back is to restore the backup; no other helps.",
 }
+_WRITES_LOST = (
+    "From the next step on, going back also loses every change of the configuration that is made on"
+    " the new cluster."
+)
 _LEVELS = {Reversibility.NONE: Level.BAD, Reversibility.RESTORE: Level.WARNING}
 
 
@@ -74,11 +79,18 @@ def _step_entry(number: int, step: AnyStep) -> Entry:
     )
 
 
+def point_text(plan: Plan, index: int) -> str:
+    """What is to be known before a step from which something does not come back; else empty."""
+    if index == plan.point_of_no_return:
+        return _NO_RETURN[plan.steps[index].reversibility]
+    return _WRITES_LOST if index == plan.writes_lost_from else ""
+
+
 def _entries(plan: Plan) -> Iterator[Entry | Break]:
-    """The steps, and the line before the point of no return."""
+    """The steps, and the lines before the points from which something does not come back."""
     for index, step in enumerate(plan.steps):
-        if index == plan.point_of_no_return:
-            yield Break(text=_NO_RETURN.get(step.reversibility, _NO_RETURN[Reversibility.NONE]))
+        if line := point_text(plan, index):
+            yield Break(text=line)
         yield _step_entry(index + 1, step)
 
 
@@ -90,9 +102,15 @@ def _rejected(rejected: Mapping[str, str]) -> Iterator[Table]:
         )
 
 
-def _return_text(plan: Plan) -> str:
-    at = plan.point_of_no_return
+def _step_text(plan: Plan, at: int | None) -> str:
     return "none" if at is None else f"step {at + 1}, {plan.steps[at].id}"
+
+
+def _points(plan: Plan) -> Iterator[tuple[str, str]]:
+    """From where on something does not come back; one point where both are the same."""
+    yield "Point of no return", _step_text(plan, plan.point_of_no_return)
+    if plan.writes_lost_from != plan.point_of_no_return:
+        yield "Writes are lost from", _step_text(plan, plan.writes_lost_from)
 
 
 def _downtime_text(plan: Plan) -> str:
@@ -101,9 +119,10 @@ def _downtime_text(plan: Plan) -> str:
 
 def _verdict(plan: Plan) -> str:
     downtime = f"{_downtime_text(plan)} expected" if plan.downtime_s else "no downtime expected"
+    points = (f"{name[0].lower()}{name[1:]}: {text}" for name, text in _points(plan))
     return (
         f"Planned: {plan.strategy} upgrade of {way(plan.deployment)} in"
-        f" {counted(len(plan.steps), 'step')}; {downtime}; point of no return: {_return_text(plan)}"
+        f" {counted(len(plan.steps), 'step')}; {downtime}; {'; '.join(points)}"
     )
 
 
@@ -152,7 +171,7 @@ def plan_document(plan: Plan) -> Document:
             ("Steps", str(len(plan.steps))),
             ("By hand", str(sum(isinstance(step, DoByHand) for step in plan.steps))),
             ("Expected downtime", _downtime_text(plan)),
-            ("Point of no return", _return_text(plan)),
+            *_points(plan),
             *severity_counts(plan.findings),
         ),
         sections=(

@@ -8,7 +8,7 @@ from kong_lts.planning import AnyStep, Plan, guards
 from kong_lts.reports.assessments import way
 from kong_lts.reports.by_hand import by_hand
 from kong_lts.reports.markdown import escaped
-from kong_lts.reports.plans import WAY_BACK, where
+from kong_lts.reports.plans import WAY_BACK, point_text, where
 from kong_lts.reports.words import clean, counted
 from kong_lts.step import Reversibility
 from kong_lts.strategies import Strategy
@@ -88,8 +88,8 @@ def _guards(plan: Plan) -> Iterator[str]:
 
 def _step(plan: Plan, number: int, step: AnyStep) -> Iterator[str]:
     how = by_hand(step, plan.deployment)
-    if number == plan.point_of_no_return:
-        yield from ("", "---", "", "**Point of no return: the next step cannot be taken back.**")
+    if line := point_text(plan, number):
+        yield from ("", "---", "", f"**{line}**")
     yield from ("", f"## {number + 1}. {escaped(clean(step.title))}", "")
     yield escaped(clean(f"{step.guide}; {where(step)}."))
     if how.what:

@@ -163,7 +163,7 @@ class RestoreDatabase(PlannedStep):
 
 @attrs.frozen(kw_only=True)
 class RestorePoint(PlannedStep):
-    """Prove the backup to which an in-place upgrade goes back; from here on only it leads back.
+    """Prove the backup to which an in-place upgrade goes back; from `up` on only it leads back.
 
     Source:
         guide, In-place upgrade: "prioritize the database-level method"; nothing passes this point
@@ -182,8 +182,8 @@ class RestorePoint(PlannedStep):
 
     @property
     def reversibility(self) -> Reversibility:
-        """Whatever follows is brought back by the restore."""
-        return Reversibility.RESTORE
+        """By itself it changes nothing; its way back is that of whatever follows, the restore."""
+        return Reversibility.COMPENSATED
 
     def run(self, adapters: Adapters, past: Past) -> Done:
         """Inspect every file of the backup."""

@@ -188,7 +188,7 @@ def test_signs_that_no_xml_may_hold_are_shown_as_escapes() -> None:
 
 LINE = re.compile(
     r'\s+(s\d+(\[|\{\{|\[/)"[^"]*"(\]|\}\}|/\]):::(free|compensated|restore|none)'
-    r'|s\d+ -->(\|"point of no return"\|)? s\d+|classDef \w+ [\w#:,]+)'
+    r'|s\d+ -->(\|"(point of no return|writes are lost from here)"\|)? s\d+|classDef \w+ [\w#:,]+)'
 )
 
 
@@ -203,6 +203,8 @@ def test_a_plan_is_a_chart_with_every_step_and_one_point_of_no_return(name: str)
     assert sum(":::" in line for line in lines) == len(made.steps)
     crossings = sum("point of no return" in line for line in lines)
     assert crossings == (made.point_of_no_return is not None)
+    lost = sum("writes are lost from here" in line for line in lines)
+    assert lost == (made.writes_lost_from != made.point_of_no_return)
 
 
 @given(hostile_texts)

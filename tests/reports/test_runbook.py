@@ -35,7 +35,9 @@ def test_every_step_is_there_in_order_with_a_box_to_tick(made: Plan) -> None:
     numbers = [int(number) for number in re.findall(r"(?m)^## (\d+)\. ", text)]
     assert numbers == list(range(1, len(made.steps) + 1))
     assert text.count("- [ ] **Proof**") == len(made.steps)
-    assert text.count("Point of no return") == (made.point_of_no_return is not None)
+    assert text.count("**Point of no return") == (made.point_of_no_return is not None)
+    apart = made.writes_lost_from != made.point_of_no_return
+    assert text.count("**From the next step on, going back also loses") == apart
 
 
 @EACH

@@ -311,7 +311,7 @@ def test_what_an_upgrade_in_place_takes_to_be_brought_back() -> None:
     undo = POINT.undo(NO_PAST)
 
     assert (POINT.reversibility, undo.reversibility) == (
-        *(Reversibility.RESTORE, Reversibility.COMPENSATED),
+        *(Reversibility.COMPENSATED, Reversibility.COMPENSATED),
     )
     assert undo.undo(NO_PAST) is None
     assert POINT.title == "Prove the backup a folder, the only way back from here on"
