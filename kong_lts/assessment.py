@@ -14,6 +14,7 @@ from kong_lts.checks import (
     Seen,
     cross_rule,
     part,
+    placed,
     ranked,
     suppress,
 )
@@ -107,12 +108,12 @@ def assess(
     not_checked = tuple(one for one in seen if isinstance(one, NotChecked))
     found = ranked(case, (one for one in seen if isinstance(one, Finding)))
     kept, accepted = suppress(evidence, found, (one.rule for one in not_checked))
-    kept, known = _held_against(baseline, kept)
+    kept, known = _held_against(baseline, placed(case, kept))
     return Assessment(
         deployment=deployment,
         findings=in_order(f for f in kept if f.rule not in ignore),
         not_checked=not_checked,
-        ignored=in_order((*accepted, *known, *(f for f in kept if f.rule in ignore))),
+        ignored=in_order((*placed(case, accepted), *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
         rate_limits=tuple(one for one in seen if isinstance(one, RateLimit)),
         sessions=tuple(one for one in seen if isinstance(one, Sessions)),

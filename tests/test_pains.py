@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 import kong_lts
 from kong_lts import catalog
+from kong_lts.catalog.rows import ConfTrigger
 from kong_lts.deployment import parse_deployment
 from kong_lts.findings import Finding, Severity
 from tests.checks.weak_certificates import EC_192, RSA_1024, SHA_1
@@ -52,6 +53,9 @@ resources: {second_cluster: true, downtime_acceptable: true}
 """,
 }
 MARKS = {"@RSA1024@": RSA_1024, "@SHA1@": SHA_1, "@EC192@": EC_192}
+WITHOUT_LINES = ("environ", ".json")
+"""Variables and entities, of which the evidence has no text."""
+ABSENT = {row.id for row in catalog.kong_conf() if row.trigger is ConfTrigger.ABSENT}
 MOST_BESIDE = 4
 """So many warnings may be about something else."""
 
@@ -97,11 +101,22 @@ def assessed(bundle: Mapping[str, Any], folder: Path) -> tuple[Finding, ...]:
     return kong_lts.assess(deployment_of(bundle["deployment"]), evidence).findings
 
 
+def has_its_line(finding: Finding, files: Mapping[str, str]) -> bool:
+    """Whether a finding on a text names the line; what is not there has none."""
+    where = finding.location
+    if where is None or where.path is None or where.path not in files:
+        return True
+    if finding.rule in ABSENT:
+        return True
+    return where.line is not None or where.path.endswith(WITHOUT_LINES)
+
+
 @pytest.mark.parametrize("bundle", [*PAINS, *OTHERS])
 def test_a_pain_is_found_in_words_that_name_it(bundle: Mapping[str, Any], tmp_path: Path) -> None:
     least = Severity(bundle.get("severity", "warning"))
     findings = assessed(bundle, tmp_path)
     assert bundle.get("rule", "") in {"", *(f.rule for f in findings)}
+    assert [str(f) for f in findings if not has_its_line(f, bundle["files"])] == []
     said = [
         f"{f.rule} {f.subject} {f.message} {f.action}".lower()
         for f in findings

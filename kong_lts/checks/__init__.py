@@ -24,6 +24,7 @@ from kong_lts.checks import (
 )
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, NotChecked, Part, Seen, part
+from kong_lts.checks.places import placed
 from kong_lts.checks.ranking import ranked
 from kong_lts.checks.suppressions import suppress
 
@@ -36,6 +37,7 @@ __all__ = [
     "Seen",
     "cross_rule",
     "part",
+    "placed",
     "ranked",
     "suppress",
 ]

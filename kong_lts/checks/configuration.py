@@ -41,7 +41,8 @@ def _of_nodes(case: Case) -> Iterator[Seen]:
 
 def _of_node(case: Case, node: str, conf: KongConf, found: list[Finding]) -> Iterator[Finding]:
     """What one node's configuration means goes to *found*, to be held against the others'."""
-    path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
+    of_file = f"kong.conf.d/{node}.conf" if node else "kong.conf"
+    path = conf.path or (of_file if conf.text or not conf.environ else "environ")
     said = kong_conf.diff(
         conf,
         edition=case.edition,
