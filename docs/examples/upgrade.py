@@ -46,6 +46,11 @@ from kong_lts.testing.traffic import Clients, MemoryLoadBalancer
 
 SHOP = Path(__file__).parent / "shop"
 KILL_AT = "migrations-up"
+DEBUG_HEADER: Mapping[str, Mapping[str, str]] = {
+    "allow-debug-header": {"KONG_ALLOW_DEBUG_HEADER": "on"},
+    "withdraw-debug-header": {},
+}
+"""Staging asks which route took a request; 3.4 tells it only where this is on."""
 METRICS_ON = (
     "UPDATE plugins SET config = config"
     " || '{\"status_code_metrics\": true, \"latency_metrics\": true}' WHERE name = 'prometheus'"
@@ -86,8 +91,6 @@ class Site:
             "KONG_PROXY_LISTEN": f"127.0.0.1:{self.ports[f'{side}-proxy']}",
             "KONG_STATUS_LISTEN": f"127.0.0.1:{self.ports[f'{side}-status']}",
             "KONG_ADMIN_LISTEN": "off",
-            # Staging asks which route took a request; 3.4 tells it only where this is on.
-            "KONG_ALLOW_DEBUG_HEADER": "on",
         }
 
 
@@ -242,6 +245,9 @@ def person(site: Site) -> Callable[[Question], bool]:
         if question.step == "customize":
             with psycopg.connect(site.new_database_url) as connection:
                 connection.execute(METRICS_ON)
+        if question.step in DEBUG_HEADER:
+            environ = {**site.environ(Side.NEW), **DEBUG_HEADER[question.step]}
+            LocalProcessRunner(environ=environ).run(["kong", "reload"], timeout_s=30)
         return True
 
     return answer

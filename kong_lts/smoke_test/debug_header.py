@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import attrs
-from attrs.validators import min_len
+from attrs.validators import ge, min_len
 
 from kong_lts.errors import ProxyError, StepFailedError
 from kong_lts.events import Confirmed, Past
@@ -13,6 +13,8 @@ from kong_lts.smoke_test.asking import DEBUG, tells_route
 from kong_lts.step import PlannedStep, present
 
 __all__ = ["AllowDebugHeader"]
+
+_POLL_S = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +37,8 @@ class AllowDebugHeader(PlannedStep):
     """Path of the kong.conf on each node, for the instructions."""
     nodes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Whose it is."""
+    settle_s: float = attrs.field(default=10.0, converter=float, validator=ge(0))
+    """How long a reload may take until the workers do so."""
 
     needs_of_side = ("proxy",)
 
@@ -73,6 +77,10 @@ class AllowDebugHeader(PlannedStep):
             raise StepFailedError(
                 self.id, f"{decision.by} did not confirm it. {decision.note}", "Do it, and resume."
             )
+        waited_s = 0.0
+        while self._tells(adapters) is not self.on and waited_s < self.settle_s:
+            adapters.clock.sleep(_POLL_S)
+            waited_s += _POLL_S
         return Confirmed(by=decision.by, note=decision.note)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:

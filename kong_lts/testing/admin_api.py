@@ -37,6 +37,7 @@ _BELOW = {
 }
 """What stands below an entity of a kind, as its path."""
 _NESTED_ONLY = frozenset({"targets"})
+_PAGE = "100"
 
 
 @attrs.define(kw_only=True)
@@ -54,6 +55,11 @@ class KongAdminApi:
     enterprise: Enterprise | None = None
     token: str | None = attrs.field(default=None, repr=False)
     router_flavor: str = "traditional_compatible"
+    data_planes: list[Document] = attrs.field(factory=list, repr=False)
+    """What a control plane lists at `/clustering/data-planes`, each with the fields of its release;
+    nobody lists any but a control plane."""
+    is_control_plane: bool = False
+    """Whether it has that list at all."""
     requests: list[str] = attrs.field(factory=list, init=False)
     """Method and path of each request."""
     store: Store = attrs.field(init=False, repr=False)
@@ -150,6 +156,8 @@ class KongAdminApi:
                 return Answer(200, {"data": [_DEFAULT_WORKSPACE], "next": None})
             case ["filter-chains", *_] if self.release is Release.V3_4:
                 return _NO_WASM
+            case ["clustering", "data-planes"] if method == "GET" and self.is_control_plane:
+                return Answer(200, self._page_of_data_planes(query))
             case ["tags"] if method == "GET":
                 return Answer(200, {"data": self._tags(workspace), "next": None})
             case ["schemas", *rest]:
@@ -181,6 +189,17 @@ class KongAdminApi:
             },
             "configuration": {"database": "postgres"},
         }
+
+    def _page_of_data_planes(self, query: Mapping[str, str]) -> Document:
+        begin, size = int(query.get("offset", "0")), int(query.get("size", _PAGE))
+        end = begin + size
+        page: Document = {"data": self.data_planes[begin:end], "next": None}
+        if end < len(self.data_planes):
+            page |= {
+                "offset": str(end),
+                "next": f"/clustering/data-planes?size={size}&offset={end}",
+            }
+        return page
 
     def _tags(self, workspace: str) -> list[Document]:
         return [

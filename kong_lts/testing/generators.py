@@ -242,6 +242,7 @@ _FIELDS: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (WatchMetrics, "share_percent"): st.none() | _PERCENT,
     (WatchMetrics, "back_to_percent"): st.none() | _PERCENT,
     (AllowDebugHeader, "probes"): _SEEN,
+    (AllowDebugHeader, "settle_s"): _POSITIVE,
     (CheckMetrics, "within_s"): _POSITIVE,
 }
 """Where a field takes less than its type."""

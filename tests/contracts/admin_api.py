@@ -6,7 +6,8 @@ from enum import Enum, auto
 import pytest
 
 from kong_lts.errors import AdminApiError
-from kong_lts.protocols import AdminApi
+from kong_lts.monitoring.lookout import not_in_sync
+from kong_lts.protocols import AdminApi, ClusterAdapters
 
 
 class NodeState(Enum):
@@ -99,3 +100,37 @@ class AdminEntitiesContract:
             admin.entities("consumers")
         with pytest.raises(AdminApiError):
             admin.put("consumers/1", {})
+
+
+DATA_PLANES = 2
+
+
+class DataPlanesContract:
+    """What it promises of a control plane: its data planes, and what they have."""
+
+    @pytest.fixture
+    def control_plane(self) -> AdminApi:
+        """With so many data planes, all in sync."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def other(self) -> AdminApi:
+        """What is no control plane."""
+        raise NotImplementedError
+
+    def test_every_data_plane_is_listed_with_what_it_has(self, control_plane: AdminApi) -> None:
+        found = control_plane.entities("clustering/data-planes")
+
+        assert len({plane["hostname"] for plane in found}) == len(found) == DATA_PLANES
+        assert {plane["sync_status"] for plane in found} == {"normal"}
+        assert len({plane["config_hash"] for plane in found}) == 1
+        assert all(isinstance(plane["last_seen"], int) for plane in found)
+        assert not_in_sync(ClusterAdapters(admin=control_plane)) == 0
+
+    def test_nobody_else_lists_any(self, other: AdminApi) -> None:
+        try:
+            found = other.entities("clustering/data-planes")
+        except AdminApiError:
+            found = ()
+
+        assert found == ()
