@@ -161,9 +161,11 @@ def _for_reading(path: Path) -> sqlite3.Connection:
 
 def _is_made(connection: sqlite3.Connection, doing: str) -> bool:
     """Whether the tables are there; False for a file that was only begun."""
+    connection.execute("BEGIN")  # one moment for all three: its writer may be making it just now
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    connection.execute("COMMIT")
     if not application and not tables:
         return False
     if application != _APPLICATION_ID:
