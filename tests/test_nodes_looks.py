@@ -1,9 +1,12 @@
 """Nodes are looked at: what is installed on them, how large they are, what they have loaded."""
 
+from collections.abc import Sequence
+
 import attrs
 import pytest
 
 from kong_lts.deployment import Side
+from kong_lts.errors import ProcessFailedError
 from kong_lts.events import Confirmed, Done
 from kong_lts.findings import Severity
 from kong_lts.nodes import (
@@ -12,8 +15,9 @@ from kong_lts.nodes import (
     InstallNodes,
     ReloadNodes,
     StartNodes,
+    ValidateDeclarative,
 )
-from kong_lts.protocols import Adapters
+from kong_lts.protocols import Adapters, Finished
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
@@ -244,3 +248,68 @@ def test_current_data_planes_must_go_on_serving() -> None:
     world.current.running["x-dp-2"] = False
     assert rules(guard.verify(adapters, past)) == ["data-plane-lost"]
     assert rules(guard.verify(adapters, NO_PAST)) == ["data-planes-not-noted"]
+
+
+# --- a file that 3.4 parses ---------------------------------------------------------------------
+
+VALIDATE = ValidateDeclarative(
+    id="validate", guide="a guide", side=Side.NEW, nodes=("y-1",), path="/etc/kong/kong.yml"
+)
+
+
+def validated(finished: Finished | None = None) -> list[str]:
+    world = World.of(ALL["db-less-rolling"])
+    adapters = fake_adapters(world)
+    if finished is not None:
+        new = attrs.evolve(adapters.new, nodes={"y-1": Says(finished)})
+        adapters = attrs.evolve(adapters, new=new)
+    VALIDATE.run(adapters, NO_PAST)
+    return [f"{f.rule}: {f.message}" for f in VALIDATE.verify(adapters, NO_PAST)]
+
+
+@attrs.define
+class Says:
+    """A node on which every command ends alike."""
+
+    finished: Finished
+    seen: list[Sequence[str]] = attrs.Factory(list)
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+    ) -> Finished:
+        self.seen.append(argv)
+        if self.finished.status not in statuses:
+            raise ProcessFailedError("kong", self.finished.stderr, self.finished.status, "")
+        return self.finished
+
+
+def test_a_file_that_3_4_parses_is_loaded() -> None:
+    assert validated() == []
+    assert validated(Finished(status=0, stdout="[warn] old\nparse successful\n")) == []
+
+
+def test_one_that_it_refuses_is_not() -> None:
+    """As 3.4.2 says it of a header that is no string."""
+    refused = Finished(status=1, stderr="Error: Failed parsing:\nin 'plugins': headers: expected")
+
+    (found,) = validated(refused)
+
+    assert found.startswith("declarative-not-loadable: Node y-1 does not take /etc/kong/kong.yml:")
+    assert found.endswith("in 'plugins': headers: expected")
+
+
+def test_an_exit_status_of_0_alone_is_not_believed() -> None:
+    assert len(validated(Finished(status=0))) == 1
+
+
+def test_the_parser_reads_the_nodes_own_kong_conf() -> None:
+    node = Says(Finished(status=0, stdout="parse successful\n"))
+    fakes = fake_adapters(World.of(ALL["db-less-rolling"]))
+    adapters = attrs.evolve(fakes, new=attrs.evolve(fakes.new, nodes={"y-1": node}))
+
+    step = attrs.evolve(VALIDATE, configuration="/etc/kong.conf", program=("sudo", "kong"))
+
+    assert list(step.verify(adapters, NO_PAST)) == []
+    assert node.seen == [
+        ["sudo", "kong", "config", "parse", "/etc/kong/kong.yml", "-c", "/etc/kong.conf"]
+    ]

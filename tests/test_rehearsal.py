@@ -30,6 +30,7 @@ SURVIVORS = {
     "DoByHand.verify": "a person who says no raises an error in `run` already",
     "InstallNodes.verify": "whoever installs in the simulated world does as he says",
     "ReloadNodes.verify": "the reload itself loads the file anew over what a colleague had loaded",
+    "ValidateDeclarative.verify": "nobody in the simulated world spoils a converted file",
     "compare-configuration-again.verify": "once a new node runs, the simulated colleague changes"
     " that one",
     "GuardDataPlanes.verify": "no fault ends a current data plane",

@@ -12,8 +12,10 @@ from kong_lts.nodes.running import COMMAND_S, NodesStep, status_text
 from kong_lts.protocols import Adapters, AdminApi
 from kong_lts.step import own_outcome, present, runner_of
 
-__all__ = ["CompareConfiguration", "ReloadNodes"]
+__all__ = ["CompareConfiguration", "ReloadNodes", "ValidateDeclarative"]
 
+_PARSED = "parse successful"
+_MOST_SAID = 500
 _POLL_S = 0.25
 
 
@@ -95,6 +97,47 @@ class ReloadNodes(_Compared):
                 )
                 return
         yield from self._same(admin)
+
+
+@attrs.frozen(kw_only=True)
+class ValidateDeclarative(NodesStep):
+    """Let 3.4 itself parse the converted kong.yml on new nodes, before any of them loads it.
+
+    Source:
+        guide, Rolling upgrade, step 4: "validate the compatibility of Kong configuration data";
+        measured on 3.4.2: `kong config parse` needs no running node and knows the plugins that are
+        installed; a file that it takes may still have a route that the router does not.
+    """
+
+    path: str
+    """Of the converted file on each of the nodes."""
+
+    needs_of_side: ClassVar[tuple[str, ...]] = ("nodes",)
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Validate the converted {self.path} with 3.4's own parser"
+
+    def run(self, adapters: Adapters, past: Past) -> Done:
+        """Nothing but a look, which `verify` takes."""
+        return Done(note=", ".join(self.nodes))
+
+    def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """Each node says that it parsed the file; its exit status alone is not believed."""
+        conf = ["-c", self.configuration] if self.configuration else []
+        for node in self.nodes:
+            _, runner = runner_of(self.cluster(adapters), node, self.id)
+            argv = [*self.program, "config", "parse", self.path, *conf]
+            parsed = runner.run(argv, timeout_s=COMMAND_S, statuses=(0, 1))
+            if parsed.status != 0 or _PARSED not in parsed.stdout:
+                said = " ".join((parsed.stderr or parsed.stdout).split())[-_MOST_SAID:]
+                yield self.obstacle(
+                    "declarative-not-loadable",
+                    f"Node {node} does not take {self.path}: {said or 'it says nothing'}",
+                    "Convert the file anew (`kong_lts.declarative.convert`), put it on the node,"
+                    " then resume.",
+                )
 
 
 @attrs.frozen(kw_only=True)

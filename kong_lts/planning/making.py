@@ -9,6 +9,7 @@ import attrs
 
 from kong_lts import catalog
 from kong_lts.deployment import (
+    Cluster,
     Deployment,
     DeploymentMode,
     NodeRole,
@@ -90,39 +91,56 @@ def plan(
         NotPlannableError: Blockers, or no strategy that fits.
         PlanError: The ramp does not rise to 100%.
     """
+    completed = _completed(_given(settings, ramp, gates, probes), assessment, evidence)
+    findings = (*assessment.findings, *_not_probed(completed.route_probes)) if assessment else ()
+    if preproduction is not None or require_preproduction:
+        findings += tuple(preproduction_findings(deployment, evidence, preproduction))
+    new, wanted, reasons = _chosen(deployment, strategy, findings)
+    chosen, kept = divided(deployment, wanted, completed, apart(deployment, assessment, evidence))
+    made = steps(deployment, new, chosen, wanted)
+    window = mixed_window(deployment, chosen, made)
+    return Plan(
+        deployment=deployment,
+        strategy=wanted,
+        reasons=reasons,
+        steps=made,  # type: ignore[arg-type] # see AnyStep
+        findings=(*findings, *_debug_header(chosen), *window, *kept),
+        starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
+        inputs=None if evidence is None else _digest(evidence),
+    )
+
+
+def _given(
+    settings: Settings | None,
+    ramp: Sequence[RampStage],
+    gates: Sequence[Gate],
+    probes: Sequence[Probe],
+) -> Settings:
+    """The settings; an argument of its own wins."""
     given = settings or Settings()
-    given = attrs.evolve(
+    return attrs.evolve(
         given,
         ramp=tuple(ramp) or given.ramp,
         gates=tuple(gates) or given.gates,
         probes=tuple(probes) or given.probes,
     )
-    completed = _completed(given, assessment, evidence)
-    findings = (*assessment.findings, *_not_probed(completed.route_probes)) if assessment else ()
-    if preproduction is not None or require_preproduction:
-        findings += tuple(preproduction_findings(deployment, evidence, preproduction))
+
+
+def _chosen(
+    deployment: Deployment, strategy: Strategy | str | None, findings: Sequence[Finding]
+) -> tuple[Cluster, Strategy, tuple[str, ...]]:
+    """The new cluster, the strategy, and the reasons for it.
+
+    Raises:
+        NotPlannableError: Something stands in the way.
+    """
     choice = choose_strategy(deployment)
     obstacles = [*blockers(findings), *_not_plannable(deployment, choice.strategy, strategy)]
-    new = deployment.new
-    if obstacles or new is None or choice.strategy is None:
+    if obstacles or deployment.new is None or choice.strategy is None:
         raise NotPlannableError(tuple(obstacles))
     wanted = Strategy(strategy) if strategy else choice.strategy
-    chosen, kept = divided(deployment, wanted, completed, apart(deployment, assessment, evidence))
-    made = steps(deployment, new, chosen, wanted)
-    return Plan(
-        deployment=deployment,
-        strategy=wanted,
-        reasons=choice.reasons if wanted is choice.strategy else ("asked for by name",),
-        steps=made,  # type: ignore[arg-type] # see AnyStep
-        findings=(
-            *findings,
-            *_debug_header(chosen),
-            *mixed_window(deployment, chosen, made),
-            *kept,
-        ),
-        starts_from=SchemaState.LTS_2_8 if deployment.mode.has_database else None,
-        inputs=None if evidence is None else _digest(evidence),
-    )
+    reasons = choice.reasons if wanted is choice.strategy else ("asked for by name",)
+    return deployment.new, wanted, reasons
 
 
 def _completed(

@@ -30,6 +30,7 @@ from kong_lts.nodes import (
     ReloadNodes,
     StartNodes,
     StopNodes,
+    ValidateDeclarative,
 )
 from kong_lts.restore import (
     CreateDatabase,
@@ -93,6 +94,7 @@ AnyStep = (
     | DoByHand
     | InstallNodes
     | ReloadNodes
+    | ValidateDeclarative
     | CompareConfiguration
     | GuardDataPlanes
     | NoConnections

@@ -7,7 +7,7 @@ import attrs
 from kong_lts.backup import BackupLayout, SaveDeclarative
 from kong_lts.deployment import Cluster, Deployment, DeploymentMode, NodeRole, Side
 from kong_lts.errors import PlanError
-from kong_lts.nodes import CompareConfiguration, InstallNodes, ReloadNodes
+from kong_lts.nodes import CompareConfiguration, InstallNodes, ReloadNodes, ValidateDeclarative
 from kong_lts.smoke_test import SmokeTest, StagingTest
 from kong_lts.step import Step
 from kong_lts.strategies import backups, shared
@@ -111,179 +111,211 @@ def replacement(
     Raises:
         PlanError: Neither a node more nor a node fewer is allowed.
     """
-    old = shared.without_database(current.nodes)
-    fresh = shared.without_database(new.nodes)
-    ahead = settings.surge == 0
-    before = stopped = started = 0
-    for number, batch in enumerate(_batches(fresh, _batch_size(len(fresh), settings)), start=1):
-        already, started = started, started + len(batch)
-        leaving = old[stopped : len(old) * started // len(fresh)]
-        compared = old if db_less and not stopped else ()
-        stopped += len(leaving)
-        going = tuple(_going(number, leaving, compared, current, settings, guide))
-        if ahead and leaving:
-            relief = _relief(number, before, already, len(old) - stopped, guide)
-            yield from (*relief, *going)
-            before = max((step.new_percent for step in relief), default=before)
-        yield from _new_nodes(number, batch, current, new, settings, guide)
-        if db_less:
-            yield from _loaded(number, fresh[:started], new, settings, guide)
-        if number == 1:
-            yield from _tested(new, settings, guide, db_less=db_less)
-        percent = max(1, 100 * started // len(fresh))
-        alone = ahead and stopped == len(old)
-        yield from _share(before, percent, settings, guide, alone=alone)
-        before = percent
-        if not ahead:
-            yield from going
+    made = _Replacement(current=current, new=new, settings=settings, guide=guide, db_less=db_less)
+    yield from made.steps()
 
 
-def _going(
-    number: int,
-    leaving: Sequence[str],
-    compared: Sequence[str],
-    current: Cluster,
-    settings: Settings,
-    guide: str,
-) -> Iterator[Step]:
-    """Current nodes that go; before the first of them, whatever was changed would go with it."""
-    if not leaving:
-        return
-    if compared:
-        yield CompareConfiguration(
-            id=f"{_COMPARE}-again",
-            guide=f"{guide} 1",
-            side=Side.CURRENT,
-            nodes=compared,
-            since=_COMPARE,
+@attrs.frozen(kw_only=True)
+class _Replacement:
+    """Nodes of one cluster by nodes of another."""
+
+    current: Cluster
+    new: Cluster
+    settings: Settings
+    guide: str
+    db_less: bool
+
+    def steps(self) -> Iterator[Step]:
+        """Batch by batch."""
+        old, fresh = shared.without_database(self.current.nodes), self._fresh
+        ahead = self.settings.surge == 0
+        before = stopped = started = 0
+        for number, batch in enumerate(_batches(fresh, self._batch_size()), start=1):
+            already, started = started, started + len(batch)
+            leaving = old[stopped : len(old) * started // len(fresh)]
+            compared = old if self.db_less and not stopped else ()
+            stopped += len(leaving)
+            going = tuple(self._going(number, leaving, compared))
+            if ahead and leaving:
+                relief = self._relief(number, before, already, len(old) - stopped)
+                yield from (*relief, *going)
+                before = max((step.new_percent for step in relief), default=before)
+            yield from self._new_nodes(number, batch, fresh[:started])
+            percent = max(1, 100 * started // len(fresh))
+            yield from self._share(before, percent, alone=ahead and stopped == len(old))
+            before = percent
+            if not ahead:
+                yield from going
+
+    @property
+    def _fresh(self) -> tuple[str, ...]:
+        return shared.without_database(self.new.nodes)
+
+    def _batch_size(self) -> int:
+        """How many nodes are replaced at once."""
+        settings = self.settings
+        if settings.surge == 0:
+            if not settings.unavailable:
+                reason = (
+                    "A rolling upgrade needs a node more (surge) or a node fewer (unavailable)."
+                )
+                raise PlanError(reason)
+            return settings.unavailable
+        return settings.surge or max(1, len(self._fresh) // 4)
+
+    # --- current nodes --------------------------------------------------------------------------
+
+    def _going(
+        self, number: int, leaving: Sequence[str], compared: Sequence[str]
+    ) -> Iterator[Step]:
+        """Nodes that go; before the first of them, whatever was changed would go with it."""
+        if not leaving:
+            return
+        if compared:
+            yield CompareConfiguration(
+                id=f"{_COMPARE}-again",
+                guide=f"{self.guide} 1",
+                side=Side.CURRENT,
+                nodes=compared,
+                since=_COMPARE,
+            )
+        yield shared.stop(
+            f"stop-batch-{number}",
+            f"{self.guide} 7",
+            self.current,
+            leaving,
+            self.settings,
+            ahead=self.settings.surge == 0,
         )
-    name, ahead = f"stop-batch-{number}", settings.surge == 0
-    yield shared.stop(name, f"{guide} 7", current, leaving, settings, ahead=ahead)
 
+    def _relief(
+        self, number: int, before: int, new: int, current: int
+    ) -> tuple[DivertTraffic, ...]:
+        """Before nodes go that nobody has replaced yet: their share, to those that stay."""
+        percent = 100 * new // (new + current)
+        if percent <= before:
+            return ()
+        return (
+            DivertTraffic(
+                id=f"relieve-batch-{number}",
+                guide=f"{self.guide} 6",
+                side=Side.NEW,
+                new_percent=percent,
+                before_percent=before,
+            ),
+        )
 
-def _batch_size(count: int, settings: Settings) -> int:
-    """How many nodes are replaced at once."""
-    if settings.surge == 0:
-        if not settings.unavailable:
-            reason = "A rolling upgrade needs a node more (surge) or a node fewer (unavailable)."
-            raise PlanError(reason)
-        return settings.unavailable
-    return settings.surge or max(1, count // 4)
+    # --- new nodes ------------------------------------------------------------------------------
 
+    def _new_nodes(
+        self, number: int, batch: Sequence[str], so_far: Sequence[str]
+    ) -> Iterator[Step]:
+        """Nodes of one batch: installed, started and loaded; the very first one tested."""
+        yield self._installed(number, batch)
+        if number == 1 and self.db_less:
+            yield self._validated(batch[0])
+        planes = tuple(n.name for n in self.new.nodes if n.role is NodeRole.CONTROL_PLANE)
+        yield shared.start(
+            f"start-batch-{number}",
+            f"{self.guide} 5",
+            Side.NEW,
+            self.new,
+            batch,
+            self.settings,
+            control_planes=planes,
+        )
+        if self.db_less:
+            yield self._loaded(number, so_far)
+        if number == 1:
+            yield from self._tested()
 
-def _new_nodes(
-    number: int,
-    batch: Sequence[str],
-    current: Cluster,
-    new: Cluster,
-    settings: Settings,
-    guide: str,
-) -> Iterator[Step]:
-    """Nodes of one batch, installed and started."""
-    yield InstallNodes(
-        id=f"install-batch-{number}",
-        guide=f"{guide} {4 if number == 1 else 5}",
-        side=Side.NEW,
-        what=f"Install {_listed(batch)} with {new.version}",
-        instructions="Same size as a current node, with the new kong.conf and the converted"
-        " configuration; do not start it.",
-        nodes=tuple(batch),
-        version=str(new.version),
-        program=settings.program,
-        as_large_as=shared.without_database(current.nodes)[:1] if settings.same_capacity else (),
-        together=False,
-    )
-    planes = tuple(n.name for n in new.nodes if n.role is NodeRole.CONTROL_PLANE)
-    yield shared.start(
-        f"start-batch-{number}",
-        f"{guide} 5",
-        Side.NEW,
-        new,
-        batch,
-        settings,
-        control_planes=planes,
-    )
+    def _installed(self, number: int, batch: Sequence[str]) -> Step:
+        settings, current = self.settings, shared.without_database(self.current.nodes)
+        return InstallNodes(
+            id=f"install-batch-{number}",
+            guide=f"{self.guide} {4 if number == 1 else 5}",
+            side=Side.NEW,
+            what=f"Install {_listed(batch)} with {self.new.version}",
+            instructions="Same size as a current node, with the new kong.conf and the converted"
+            " configuration; do not start it.",
+            nodes=tuple(batch),
+            version=str(self.new.version),
+            program=settings.program,
+            as_large_as=current[:1] if settings.same_capacity else (),
+            together=False,
+        )
+
+    def _validated(self, node: str) -> Step:
+        """The converted file, by the first new node, before it is started with it."""
+        name, guide, path = "validate-declarative", f"{self.guide} 4", self.settings.kong_yml
+        if path is None:
+            return shared.by_hand(
+                name,
+                guide,
+                Side.NEW,
+                "Validate the converted kong.yml",
+                "By hand, since the plan does not know where it is (`Settings.kong_yml`). Run `kong"
+                " config parse` of 3.4 with it on the new node, or `deck file validate`; only the"
+                " former knows the plugins that are installed.",
+            )
+        return ValidateDeclarative(
+            id=name,
+            guide=guide,
+            side=Side.NEW,
+            nodes=(node,),
+            path=path,
+            program=self.settings.program,
+            configuration=self.settings.configuration,
+        )
+
+    def _loaded(self, number: int, nodes: Sequence[str]) -> Step:
+        """The converted kong.yml, the same on every new node so far."""
+        return ReloadNodes(
+            id=f"reload-batch-{number}",
+            guide=f"{self.guide} 5",
+            side=Side.NEW,
+            nodes=tuple(nodes),
+            program=self.settings.program,
+            configuration=self.settings.configuration,
+            version=str(self.new.version),
+        )
+
+    def _tested(self) -> Iterator[Step]:
+        """The very first new node."""
+        settings, guide = self.settings, f"{self.guide} 4"
+        yield from shared.debug_header(settings, self.new, guide)
+        yield from shared.check_routes(settings, guide)
+        yield from shared.record(settings, guide)
+        yield shared.test(
+            StagingTest, "staging-test", guide, settings, "before it gets any traffic"
+        )
+        yield from shared.test_routes(guide, settings)
+        yield from shared.compare(settings, guide)
+
+    def _share(self, before: int, percent: int, *, alone: bool) -> Iterator[Step]:
+        """The new nodes' share, and a watch over it; *alone* without a current node."""
+        settings, guide = self.settings, f"{self.guide} 6"
+        if not before:
+            yield shared.check_metrics(settings, guide)
+        diverted = DivertTraffic(
+            id=f"divert-{percent}",
+            guide=guide,
+            side=Side.NEW,
+            new_percent=percent,
+            keeps_clients=bool(settings.sessions),
+            keeps_hosts=settings.session_hosts,
+            mixed_window_s=shared.window_that_ends(settings),
+            before_percent=before,  # the way back too: no more current nodes run than for it
+        )
+        yield diverted
+        watch = shared.watch_stage(diverted, settings, guide, settings.ramp[0].bake_s)
+        yield attrs.evolve(watch, needs_current=False) if alone else watch
 
 
 def _listed(names: Sequence[str]) -> str:
     """The nodes of a batch, the first few by name."""
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
-
-
-def _loaded(
-    number: int, nodes: Sequence[str], new: Cluster, settings: Settings, guide: str
-) -> Iterator[Step]:
-    """The converted kong.yml, the same on every new node so far."""
-    yield ReloadNodes(
-        id=f"reload-batch-{number}",
-        guide=f"{guide} 5",
-        side=Side.NEW,
-        nodes=tuple(nodes),
-        program=settings.program,
-        configuration=settings.configuration,
-        version=str(new.version),
-    )
-
-
-def _tested(new: Cluster, settings: Settings, guide: str, *, db_less: bool) -> Iterator[Step]:
-    """The very first new node."""
-    if db_less:
-        yield shared.by_hand(
-            "validate-declarative",
-            f"{guide} 4",
-            Side.NEW,
-            "Validate the converted kong.yml",
-            "Run `kong config parse` of 3.4 with it on the new node, or `deck file validate`;"
-            " only the former knows the plugins that are installed.",
-        )
-    yield from shared.debug_header(settings, new, f"{guide} 4")
-    yield from shared.check_routes(settings, f"{guide} 4")
-    yield from shared.record(settings, f"{guide} 4")
-    yield shared.test(
-        StagingTest, "staging-test", f"{guide} 4", settings, "before it gets any traffic"
-    )
-    yield from shared.test_routes(f"{guide} 4", settings)
-    yield from shared.compare(settings, f"{guide} 4")
-
-
-def _relief(
-    number: int, before: int, new: int, current: int, guide: str
-) -> tuple[DivertTraffic, ...]:
-    """Before nodes go that nobody has replaced yet: their share, to those that stay."""
-    percent = 100 * new // (new + current)
-    if percent <= before:
-        return ()
-    return (
-        DivertTraffic(
-            id=f"relieve-batch-{number}",
-            guide=f"{guide} 6",
-            side=Side.NEW,
-            new_percent=percent,
-            before_percent=before,
-        ),
-    )
-
-
-def _share(
-    before: int, percent: int, settings: Settings, guide: str, *, alone: bool = False
-) -> Iterator[Step]:
-    """The new nodes' share of the traffic, and a watch over it; *alone* without a current one."""
-    if not before:
-        yield shared.check_metrics(settings, f"{guide} 6")
-    diverted = DivertTraffic(
-        id=f"divert-{percent}",
-        guide=f"{guide} 6",
-        side=Side.NEW,
-        new_percent=percent,
-        keeps_clients=bool(settings.sessions),
-        keeps_hosts=settings.session_hosts,
-        mixed_window_s=shared.window_that_ends(settings),
-        before_percent=before,  # the way back too: no more current nodes run than for that share
-    )
-    yield diverted
-    watch = shared.watch_stage(diverted, settings, f"{guide} 6", settings.ramp[0].bake_s)
-    yield attrs.evolve(watch, needs_current=False) if alone else watch
 
 
 def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

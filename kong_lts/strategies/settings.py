@@ -57,7 +57,8 @@ class Settings:
     """Path on a node where `kong config db_export` writes too, in a folder that is there; the
     guide's tool for those who cannot run decK. None exports nothing."""
     kong_yml: str | None = None
-    """Path of the DB-less nodes' kong.yml; without it, a person is asked to save it."""
+    """Path of kong.yml on DB-less nodes, current and new; without it, a person is asked to save it
+    and to have the converted one validated."""
     program: tuple[str, ...] = ("kong",)
     """How kong is called on a node."""
     continue_interrupted: bool = False

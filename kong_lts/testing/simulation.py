@@ -219,6 +219,9 @@ class World:
                 running={node.name: False for node in new.nodes},
                 roles=_roles(new.nodes),
                 database=database if in_place else own,
+                files={}
+                if deployment.mode.has_database  # else whoever installs nodes gives them a file
+                else {node.name: dict(_FILES) for node in new.nodes},
             ),
             has_database=deployment.mode.has_database,
             one_address=in_place and deployment.mode is DeploymentMode.TRADITIONAL,

@@ -135,7 +135,7 @@ LISTS = {
             ("Evaluate factors", comes("evaluate", "convert-declarative")),
             (
                 "Install a new node of version Y",
-                comes("install-batch-1", "start-batch-1", "validate-declarative", "staging-test"),
+                comes("install-batch-1", "validate-declarative", "start-batch-1", "staging-test"),
             ),
             ("Continuously install and launch more", a_heading),  # batch by batch, see below
             ("Divert traffic", comes_again("divert-")),

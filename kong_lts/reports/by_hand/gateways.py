@@ -18,6 +18,7 @@ from kong_lts.nodes import (
     ReloadNodes,
     StartNodes,
     StopNodes,
+    ValidateDeclarative,
 )
 from kong_lts.protocols import Probe
 from kong_lts.reports.by_hand.words import ByHand, Words
@@ -76,6 +77,15 @@ def _reload(step: ReloadNodes, words: Words) -> ByHand:
         commands=(words.kong("reload"), f"curl -sS {words.admin()}/status"),
         proof="Each is ready again, and `configuration_hash` is the same on all of them, not the"
         " one of an empty configuration.",
+    )
+
+
+def _validate(step: ValidateDeclarative, words: Words) -> ByHand:
+    conf = ("-c", step.configuration) if step.configuration else ()
+    return ByHand(
+        what=f"On {', '.join(step.nodes)}; it need not run.",
+        commands=(words.kong("config", "parse", step.path, *conf),),
+        proof="It says `parse successful`.",
     )
 
 
@@ -285,6 +295,7 @@ GATEWAYS: Mapping[type, Callable[[Any, Words], ByHand]] = {
     StartNodes: _start,
     StopNodes: _stop,
     ReloadNodes: _reload,
+    ValidateDeclarative: _validate,
     CompareConfiguration: _compare,
     GuardDataPlanes: _guard,
     InstallNodes: _install,
