@@ -49,7 +49,8 @@ def plan_runbook(plan: Plan) -> str:
         " On the way back, take the steps in reverse order.",
         "",
         "A word in capitals is yours to fill in."
-        " What a step does on nodes is typed on each of them; all else where the backup is kept.",
+        " What a step does on nodes is typed on each of them; all else where the backup is kept."
+        " The name of a node is taken for its host name, and 8001 for the port of its Admin API.",
         *_preparation(plan),
         *_findings(plan),
         *_guards(plan),

@@ -11,9 +11,11 @@ from hypothesis import given
 from markdown_it import MarkdownIt
 
 from kong_lts.backup import BackUpDatabase
-from kong_lts.planning import AnyStep, Plan
+from kong_lts.planning import AnyStep, Plan, plan
+from kong_lts.protocols import Probe
 from kong_lts.reports import render
 from kong_lts.reports.by_hand import BY_KIND, by_hand
+from kong_lts.testing import scenarios
 from tests.reports.hostile_samples import hostile
 from tests.reports.samples import short_plan
 from tests.reports.test_hostile import hostile_texts
@@ -105,3 +107,24 @@ def test_a_database_is_prepared_for_where_there_is_one(made: Plan) -> None:
 
     assert ("PGSERVICE" in text.partition("## 1. ")[2]) == ("[kong-new]" in text)
     assert "export KONG_NEW_ADMIN_URL=" in text
+
+
+def test_a_probe_is_a_whole_request_and_its_credential_is_in_no_argument() -> None:
+    probe = Probe(
+        name="order",
+        path="/orders?page=2",
+        method="POST",
+        host="shop.test",
+        headers={"Accept": "text/plain", "apikey": "env:SHOP_KEY"},
+        body="{}",
+        expect_status=201,
+    )
+    made = plan(scenarios.ALL["traditional-dual-cluster"], probes=[probe])
+
+    (command,) = by_hand(made.step("staging-test"), made.deployment).commands
+
+    assert command.endswith(
+        " -X POST -H 'Host: shop.test' -H 'Accept: text/plain' -H @HEADER_FILE -d '{}'"
+        " \"$KONG_NEW_PROXY_URL\"'/orders?page=2'  # 201"
+    )
+    assert "SHOP_KEY" not in render(made, "runbook")

@@ -1,7 +1,7 @@
 """Nodes, migrations, tests and traffic by hand."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -58,7 +58,7 @@ def _start(step: StartNodes, words: Words) -> ByHand:
     conf = ("-c", step.configuration) if step.configuration else ()
     return ByHand(
         what=f"On {', '.join(step.nodes)}, one after the other.",
-        commands=(words.kong("start", *conf), f"curl -sS {words.admin()}/status"),
+        commands=(words.kong("start", *conf), words.on_each(step.nodes, "/status")),
         proof=f"Each node says that it is {step.version}, is ready, and reaches its database.",
     )
 
@@ -74,7 +74,7 @@ def _stop(step: StopNodes, words: Words) -> ByHand:
 def _reload(step: ReloadNodes, words: Words) -> ByHand:
     return ByHand(
         what=f"On {', '.join(step.nodes)}.",
-        commands=(words.kong("reload"), f"curl -sS {words.admin()}/status"),
+        commands=(words.kong("reload"), words.on_each(step.nodes, "/status")),
         proof="Each is ready again, and `configuration_hash` is the same on all of them, not the"
         " one of an empty configuration.",
     )
@@ -92,7 +92,7 @@ def _validate(step: ValidateDeclarative, words: Words) -> ByHand:
 def _compare(step: CompareConfiguration, words: Words) -> ByHand:
     return ByHand(
         what=f"On {', '.join(step.nodes)}.",
-        commands=(f"curl -sS {words.admin()}/status",),
+        commands=(words.on_each(step.nodes, "/status"),),
         proof="`configuration_hash` is the same on all of them, and the one that it was before.",
     )
 
@@ -146,6 +146,21 @@ _COMMANDS_OF = {
 
 def _do_by_hand(step: DoByHand, words: Words) -> ByHand:
     commands = _COMMANDS_OF.get(step.id, ())
+    edition = words.deployment.current.version.edition
+    if step.id == "evaluate":
+        commands = (
+            f"python3 -c 'from kong_lts import kong_conf as k; print(k.rewrite(k.read("
+            f'"kong.conf"), edition="{edition}").text, end="")\' > kong-3.4.conf',
+            "diff kong.conf kong-3.4.conf",
+        )
+    if step.id == "convert-declarative":
+        commands = (
+            "python3 -c 'import sys; from kong_lts import declarative as d;"
+            " sys.stdout.buffer.write(d.convert(sys.stdin.buffer.read(),"
+            f' mode="{words.deployment.mode}", edition="{edition}").data)\''
+            " < kong.yml > kong-3.4.yml",
+            "diff kong.yml kong-3.4.yml",
+        )
     if step.id == "customize":
         families = "jsonb_build_object('status_code_metrics', true, 'latency_metrics', true)"
         query = f"UPDATE plugins SET config = config || {families} WHERE name = 'prometheus'"
@@ -159,6 +174,8 @@ def _requests(probes: Iterable[Probe], words: Words, *, body: bool = False) -> t
     return tuple(
         f"curl -sS {shown} -X {shlex.quote(probe.method)}"
         + (f" -H {shlex.quote(f'Host: {probe.host}')}" if probe.host else "")
+        + "".join(_headers(probe))
+        + (f" -d {_body(probe.body)}" if probe.body else "")
         + (" -H 'Kong-Debug: 1'" if "Kong-Debug" in probe.headers else "")
         + f" {_address(probe, words)}{shlex.quote(probe.path)}"
         + ("" if body else f"  # {probe.expect_status}")
@@ -177,10 +194,29 @@ def _address(probe: Probe, words: Words) -> str:
     return f"{trust}--connect-to ::{words.tls_address()} {name}"
 
 
+_REFERENCES = ("env:", "file:")
+
+
+def _body(body: str) -> str:
+    return "@BODY_FILE" if body.startswith(_REFERENCES) else shlex.quote(body)
+
+
+def _headers(probe: Probe) -> Iterator[str]:
+    """As options of curl; one that holds a credential is read from a file, out of any argument."""
+    secret = bool(probe.credential)
+    for name, value in probe.headers.items():
+        if value.startswith(_REFERENCES):
+            secret = True
+        else:
+            yield f" -H {shlex.quote(f'{name}: {value}')}"
+    if secret:
+        yield " -H @HEADER_FILE"
+
+
 def _test(step: StagingTest | SmokeTest, words: Words) -> ByHand:
     return ByHand(
         commands=_requests(step.probes, words),
-        what="With a credential where a route wants one.",
+        what="HEADER_FILE holds a line such as `apikey: ...`, where a credential is needed.",
         proof="Each answers with the status behind the #.",
     )
 

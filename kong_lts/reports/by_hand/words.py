@@ -1,6 +1,7 @@
 """What the description of a step done by hand is made of."""
 
 import shlex
+from collections.abc import Sequence
 
 import attrs
 
@@ -45,6 +46,11 @@ class Words:
     def admin(self) -> str:
         """The Admin API of the step's side."""
         return f'"$KONG_{self.step.side.upper()}_ADMIN_URL"'
+
+    def on_each(self, nodes: Sequence[str], path: str) -> str:
+        """One answer of the Admin API of each node, whose name is taken for its host name."""
+        ask = f'curl -sS "http://$node:8001{path}"'
+        return f'for node in {shlex.join(nodes)}; do echo "$node"; {ask}; done'
 
     def proxy(self) -> str:
         """The proxy of the step's side."""
