@@ -89,15 +89,20 @@ def _look(case: Case) -> Iterator[Seen]:
 def _in_manifest(rows: Sequence[CallRule], manifest: Manifest) -> Iterator[Seen]:
     """What its containers run; the images of Kong have rules of their own."""
     for command in manifest.commands():
-        at = line_of(manifest, command.removeprefix("image: ").split()[0]) or manifest.line
-        lines = tuple(attrs.evolve(line, number=at) for line in _lines(command))
+        lines = tuple(Line(manifest.line, line) for line in command.splitlines())
         file = TextFile(path=manifest.path, text=command)
         for row in rows:
-            yield part(row.id, _in_script, row, file, lines, command)
+            yield part(row.id, _of_command, row, file, lines, manifest)
 
 
-def _lines(text: str) -> tuple[Line, ...]:
-    return tuple(Line(number, line) for number, line in enumerate(text.splitlines(), 1))
+def _of_command(
+    row: CallRule, file: TextFile, lines: Sequence[Line], manifest: Manifest
+) -> Iterator[Finding]:
+    """What one rule says of a command, at the line where its first word stands."""
+    for finding in _in_script(row, file, lines, file.text):
+        words = file.text.removeprefix("image: ").split()
+        line = line_of(manifest, words[0]) or manifest.line
+        yield attrs.evolve(finding, location=Location(path=manifest.path, line=line))
 
 
 def _in_file(rows: Sequence[CallRule], file: TextFile) -> Iterator[Seen]:

@@ -1,6 +1,7 @@
 """Kubernetes manifests and Helm values as documents: what they say of Kong."""
 
 import base64
+import bisect
 import functools
 import json
 import re
@@ -166,7 +167,8 @@ def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, Kong
         elif manifest.texts:
             for key, text in manifest.texts:
                 if key.endswith("kong.conf"):
-                    yield f"{manifest.path}: {key}", kong_conf.parse(text, path=manifest.path)
+                    name = f"{manifest.path}: {manifest.name} {key}"
+                    yield name, kong_conf.parse(text, path=manifest.path)
         else:
             yield from _container_environments(manifest)
 
@@ -206,7 +208,7 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
         }
         own = {key: value for key, value in environ.items() if _KONG_VARIABLE.fullmatch(key)}
         if own and not inner.get("image", "").__str__().count("ingress-controller"):
-            name = f"{manifest.path}: {text_of(inner.get('name')) or manifest.name}"
+            name = f"{manifest.path}: {manifest.name} {text_of(inner.get('name'))}".rstrip()
             yield name, kong_conf.parse("", environ=own, path=manifest.path)
 
 
@@ -281,11 +283,15 @@ def _as_setting(value: object) -> str:
 
 def line_of(manifest: Manifest, text: str) -> int | None:
     """About where a text stands in the manifest's own part of the file."""
-    start = 0
-    for _ in range(manifest.line - 1):
-        start = manifest.text.find("\n", start) + 1
-    at = manifest.text.find(text, start)
-    return manifest.text.count("\n", 0, at) + 1 if at >= 0 else None
+    starts = _line_starts(manifest.text)
+    at = manifest.text.find(text, starts[min(manifest.line, len(starts)) - 1])
+    return bisect.bisect_right(starts, at) if at >= 0 else None
+
+
+@functools.lru_cache(maxsize=4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    """Where each line of a file begins; most manifests of one file follow each other."""
+    return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -23,11 +23,31 @@ def placed(case: Case, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     What is about something that is not there keeps the file alone, and entities of a running
     gateway or database, of which nobody has a text, keep what they have.
     """
-    texts: dict[str, str] = {}
+    texts = _Texts(case)
     return tuple(_placed(case, finding, texts) for finding in findings)
 
 
-def _placed(case: Case, finding: Finding, texts: dict[str, str]) -> Finding:
+@attrs.define(eq=False)
+class _Texts:
+    """The files of a case, and where words stand in them; each word of a file is looked up once."""
+
+    case: Case
+    known: dict[tuple[str, str], int | None] = attrs.field(factory=dict)
+
+    @functools.cached_property
+    def by_path(self) -> Mapping[str, str]:
+        return dict(_texts(self.case))
+
+    def line(self, path: str, wanted: str) -> int | None:
+        """None where there is no such file; its first line where it does not have the word."""
+        if path not in self.by_path:
+            return None
+        if (path, wanted) not in self.known:
+            self.known[path, wanted] = _line(self.by_path[path], wanted) or 1
+        return self.known[path, wanted]
+
+
+def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
     where = finding.location or Location()
     if where.line is not None or where.table is not None:
         return finding
@@ -36,13 +56,8 @@ def _placed(case: Case, finding: Finding, texts: dict[str, str]) -> Finding:
         return attrs.evolve(finding, location=place) if place is not None else finding
     if finding.rule in _on_defaults():
         return finding
-    if not texts:
-        texts.update(_texts(case))
-    text = texts.get(where.path)
-    if text is None:
-        return finding
-    line = _line(text, _KIND.sub("", finding.subject)) or 1
-    return attrs.evolve(finding, location=attrs.evolve(where, line=line))
+    line = texts.line(where.path, _KIND.sub("", finding.subject))
+    return attrs.evolve(finding, location=attrs.evolve(where, line=line)) if line else finding
 
 
 def _texts(case: Case) -> Iterator[tuple[str, str]]:
