@@ -42,6 +42,7 @@ class Baseline:
     """The findings of an earlier assessment, as a file that is kept beside the configuration."""
 
     known: tuple[_Entry, ...] = ()
+    """What was found then."""
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> "Baseline":

@@ -41,6 +41,7 @@ class FleetMember:
     name: str = attrs.field(validator=min_len(1))
     """Unique in the fleet."""
     plan: Plan
+    """Of this member."""
     wave: int = attrs.field(default=1, validator=ge(1))
     """No member of a wave is begun before all of the one before have succeeded."""
 
@@ -50,12 +51,15 @@ class MemberRun:
     """How one upgrade of a fleet ended, or why it was not begun."""
 
     name: str
+    """That of the member."""
     wave: int
     """When its turn is; smaller waves come first."""
     standing: Standing
+    """How its upgrade stands."""
     stopped_at: str | None = None
     """Id of the step at which it stands."""
     reason: str | None = None
+    """Why it stands there."""
 
     @property
     def ok(self) -> bool:
@@ -68,6 +72,7 @@ class FleetRun:
     """How a whole fleet stands, a line for each member."""
 
     members: tuple[MemberRun, ...]
+    """How each of them stands."""
 
     @property
     def ok(self) -> bool:

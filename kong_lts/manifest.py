@@ -64,18 +64,23 @@ class Manifest:
     created_at: str
     """ISO 8601, UTC; the moment whose rows it holds is no earlier."""
     database: str
+    """Its name."""
     schema: str
     """Where Kong's tables are in it."""
     identity: str
     """Of the database, as `DatabaseFacts.identity`."""
     server_version: str
+    """Of PostgreSQL, as in "15.4"."""
     tool_version: str
     """Of the `pg_dump` that wrote it."""
     schema_meta: tuple[SchemaMeta, ...]
+    """How far its migrations were."""
     fingerprint: Fingerprint
     """Of the very rows that were dumped."""
     files: tuple[FileRecord, ...]
+    """Every file of the dump."""
     dump_format: DumpFormat = DumpFormat.DIRECTORY
+    """How it was dumped."""
     other_schemas: tuple[str, ...] = ()
     """Of other applications in the same database; they are not in the dump."""
     cannot_restore: tuple[str, ...] = ()
@@ -120,6 +125,7 @@ class BackupManifest:
     made_by: str = ""
     """User, host and process."""
     deployment: str = ""
+    """Its name."""
     methods: tuple[BackupMethod, ...]
     """The kinds of backup in the folder."""
     by_hand: tuple[str, ...] = ()
@@ -139,6 +145,7 @@ class BackupManifest:
     keyring_active: str | None = None
     """Id of the one that new values were encrypted with."""
     files: tuple[FileRecord, ...] = ()
+    """Every file of the backup."""
     cannot_restore: tuple[str, ...] = ()
     """What this backup does not hold, or does not give back."""
 
@@ -192,7 +199,9 @@ class FileListing:
     """What stands in `files.json` beside the copies of one node's files."""
 
     node: str
+    """Its name."""
     files: tuple[NodeFile, ...]
+    """What was copied of it."""
     left_out: tuple[str, ...] = ()
     """What was not copied: sockets, logs and process ids."""
 

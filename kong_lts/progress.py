@@ -30,6 +30,7 @@ class Progress:
     """How a run stands at one moment."""
 
     phase: Phase
+    """Where in the table of a run it stands."""
     step: str | None
     """Id of the step that it is at, on the way back of the one that is taken back."""
     title: str = ""

@@ -167,16 +167,21 @@ class RunState:
     """Everything that the events so far say about a run."""
 
     plan: Plan
+    """What is to be done."""
     phase: Phase = Phase.NEW
+    """Where in the table it stands."""
     at: int = 0
     """Index of the step that the run is at."""
     begun: tuple[str, ...] = ()
     """Ids of the steps whose effect was begun, in order; those taken back are left out again."""
     past: Mapping[str, Outcome] = attrs.Factory(dict)
+    """Outcomes, by step id."""
     retries: int = 0
     """How often the step that the run is at was tried again by itself."""
     reason: str | None = None
+    """Why it stands there."""
     findings: tuple[Finding, ...] = ()
+    """What the steps found."""
 
     @property
     def step_id(self) -> str | None:

@@ -129,11 +129,17 @@ class PlannedStep:
     """What most steps share: their place in the plan, and nothing to check or to undo."""
 
     id: str
+    """Of its own in the plan; journal and reports name it."""
     guide: str
+    """The section and step of the guide that it carries out."""
     side: Side
+    """The cluster that it is about."""
     node: str | None = None
+    """The one node that it is about; None for the cluster."""
     time_limit_s: float | None = None
+    """How long it may wait; None for no limit."""
     leads_back_to: str | None = None
+    """Id of the step to which a failure of this one leads back; the plan is stale then."""
 
     attempts: ClassVar[int] = 1
     notices_drift: ClassVar[bool] = False

@@ -35,6 +35,7 @@ class DbosRuns:
     """
 
     store: RunStore
+    """Where the runs are."""
     _client: DBOSClient = attrs.field(repr=False)
 
     @classmethod

@@ -47,6 +47,7 @@ class LoggingObserver:
     """Writes one line an event to a logger; failures as warnings."""
 
     logger: logging.Logger = attrs.field(factory=lambda: logging.getLogger("kong_lts"))
+    """Where each event is told."""
 
     def notice(self, event: Event) -> None:
         level = logging.WARNING if isinstance(event, StepFailed | UndoFailed) else logging.INFO

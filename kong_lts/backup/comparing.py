@@ -41,6 +41,7 @@ class CompareDeclarative(PlannedStep):
     converted: str
     """A folder for the converted files, which are for their owner alone."""
     edition: Edition
+    """Of both clusters."""
 
     needs_of_side = ("deck",)
     needs_beside = ("backups",)

@@ -153,6 +153,7 @@ class SaveDeclarative(PlannedStep):
     folder: str
     """A new folder."""
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    """Their names."""
     path: str
     """Of kong.yml on each node."""
 

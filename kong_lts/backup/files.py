@@ -24,6 +24,7 @@ class BackUpFiles(PlannedStep):
     folder: str
     """A new folder; each node has one of its own in it."""
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    """Their names."""
     paths: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     """On each node, absolute."""
 

@@ -12,6 +12,7 @@ class BackupLayout:
     """Where each part of a backup is in its folder."""
 
     folder: str
+    """Of the backup."""
 
     @property
     def unfinished(self) -> "BackupLayout":

@@ -37,6 +37,7 @@ class VerifyBackup(PlannedStep):
     """
 
     folder: str
+    """Of the backup."""
     deployment: str = ""
     """Its name, for the manifest."""
     rehearse: bool = False

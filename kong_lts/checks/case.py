@@ -55,7 +55,9 @@ class Case:
     """One deployment with its evidence, and what several checks want to know of them."""
 
     deployment: Deployment
+    """What is upgraded."""
     evidence: Evidence
+    """What is known."""
 
     @property
     def edition(self) -> Edition:

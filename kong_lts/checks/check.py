@@ -32,6 +32,7 @@ class Part:
     rules: tuple[str, ...]
     """Those that nobody has looked at when it does."""
     look: "Callable[[], Iterator[Seen]]"
+    """Says what it sees."""
 
 
 Seen: TypeAlias = Finding | NotChecked | Difference | RateLimit | Sessions | Part
@@ -50,7 +51,9 @@ class Check:
     """Looks at one subject."""
 
     name: str
+    """What it is about."""
     look: Callable[[Case], Iterator[Seen]]
+    """Says what it sees."""
     rows: Callable[[], tuple[Rule, ...]]
     """The rules that it may report."""
     needs: tuple[str, ...] = ()

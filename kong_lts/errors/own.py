@@ -196,7 +196,9 @@ class DeniedCommandError(KongLtsError):
     """A command that is never run."""
 
     word: str
+    """The word of the command that is denied."""
     reason: str
+    """What harm it does."""
 
     def __str__(self) -> str:
         return (

@@ -198,6 +198,7 @@ class Migrated:
     pending: int = 0
     """Migrations that `finish` has still to carry out."""
     duration_s: float = 0.0
+    """How long the command took."""
 
 
 @attrs.frozen(kw_only=True)
@@ -215,6 +216,7 @@ class DataPlaneSeen:
     """How a data plane was when it was looked at."""
 
     name: str
+    """Of the node."""
     configuration: str = ""
     """Hash of what it has loaded; empty where it does not tell."""
     requests: int | None = None
@@ -277,6 +279,7 @@ class CredentialsRestored:
     usernames: tuple[str, ...]
     """Of those that were missing."""
     logins: tuple[ProbeResult, ...] = ()
+    """What the logins that prove it answered."""
 
 
 @attrs.frozen(kw_only=True)

@@ -51,8 +51,11 @@ class Driver:
     """Does what the state machine says, and tells the journal before and after."""
 
     adapters: Adapters
+    """Those of the run."""
     journal: Journal
+    """Where each event is written."""
     state: RunState
+    """How far the run is."""
     beat_s: float = attrs.field(default=_BEAT_S, kw_only=True)
     """After so long without an event a step that is at work gives a sign of life."""
     _clock: "_StepClock" = attrs.field(init=False)

@@ -34,6 +34,7 @@ class CheckMetrics(PlannedStep):
     """
 
     gates: tuple[Gate, ...] = attrs.field(default=DEFAULT_GATES, converter=tuple[Gate, ...])
+    """Those of the ramp."""
     within_s: float = attrs.field(default=60.0, converter=float, validator=ge(0))
     """How long a current cluster without any request is given to have one."""
 

@@ -60,6 +60,7 @@ class ReloadNodes(_Compared):
     version: str
     """What the nodes run."""
     ready_within_s: float = attrs.field(default=120.0, converter=float)
+    """How long a node is given."""
 
     attempts: ClassVar[int] = 3
 

@@ -106,6 +106,7 @@ class StartNodes(NodesStep):
     control_planes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Of data planes: nodes of the same cluster that must not be older."""
     ready_within_s: float = attrs.field(default=120.0, converter=float)
+    """How long a node is given."""
 
     @property
     def title(self) -> str:
@@ -201,6 +202,7 @@ class StopNodes(NodesStep):
     version: str
     """What they run, for starting them again."""
     gone_within_s: float = attrs.field(default=120.0, converter=float)
+    """How long a process is given to end."""
     downtime_s: float = attrs.field(default=0.0, converter=float)
     """How long nobody is expected to answer; 0 where others have the traffic."""
     ahead: bool = False
@@ -288,6 +290,7 @@ class NoConnections(PlannedStep):
     """
 
     within_s: float = attrs.field(default=60.0, converter=float)
+    """How long is waited for that."""
 
     needs_of_side = ("database",)
 

@@ -127,6 +127,7 @@ class RestoreDatabase(PlannedStep):
     """
 
     folder: str
+    """Of the dump."""
 
     writes_configuration = True
     needs_of_side = ("database", "archive")
@@ -171,6 +172,7 @@ class RestorePoint(PlannedStep):
     """
 
     folder: str
+    """Of the dump."""
 
     notices_drift = True
     needs_of_side = ("archive", "database")
@@ -219,6 +221,7 @@ class ReplaceDatabase(PlannedStep):
     """
 
     folder: str
+    """Of the dump."""
     over: str | None = None
     """Name of the database, where it is meant although the backup is of another one."""
 

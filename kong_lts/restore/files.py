@@ -17,6 +17,7 @@ class _FilesStep(PlannedStep):
     folder: str
     """With a folder for each node."""
     nodes: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    """Their names."""
 
     needs_of_side = ("files",)
 

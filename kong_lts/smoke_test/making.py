@@ -13,6 +13,7 @@ class MadeProbes:
     """Probes, and whatever they could not be made of."""
 
     probes: tuple[Probe, ...] = ()
+    """One for each route or request that one could be made of."""
     left_out: tuple[str, ...] = ()
     """Routes or requests without a probe, and why."""
 

@@ -26,12 +26,14 @@ class ProbeStep(PlannedStep):
     """What every step that sends probes shares."""
 
     probes: tuple[Probe, ...] = attrs.field(converter=tuple[Probe, ...])
+    """What is asked."""
     safe_methods: tuple[str, ...] = attrs.field(default=SAFE_METHODS, converter=tuple[str, ...])
     """Methods that may be sent; another one keeps the step from running."""
     settle_s: float = attrs.field(default=10.0, converter=float, validator=ge(0))
     """So long an answer may be wrong: with `worker_consistency = eventual` each worker takes a new
     configuration some seconds after the Admin API has."""
     poll_s: float = attrs.field(default=1.0, converter=float, validator=ge(0.1))
+    """Between two tries."""
 
     needs_of_side = ("proxy",)
 

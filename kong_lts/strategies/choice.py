@@ -28,6 +28,7 @@ class StrategyChoice:
     data_planes: Strategy | None = None
     """The data planes' strategy in hybrid mode."""
     reasons: tuple[str, ...] = ()
+    """Why this one; where none fits, why not."""
     rejected: Mapping[str, str] = attrs.Factory(dict)
     """Why not, by strategy; also those that the guide does not have for this upgrade."""
 

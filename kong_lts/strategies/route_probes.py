@@ -20,7 +20,9 @@ class RouteProbes:
     """The same requests for both clusters, each with the routes that it should get there."""
 
     current: tuple[Probe, ...] = ()
+    """What the current cluster must answer."""
     new: tuple[Probe, ...] = ()
+    """What the new cluster must answer."""
     left_out: tuple[str, ...] = ()
     """Requests that no probe can make, and why."""
 

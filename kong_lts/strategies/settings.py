@@ -21,8 +21,11 @@ class Settings:
     """What a plan leaves to its maker."""
 
     ramp: tuple[RampStage, ...] = DEFAULT_RAMP
+    """Stages by which the traffic is diverted."""
     gates: tuple[Gate, ...] = DEFAULT_GATES
+    """What the new cluster must keep to."""
     probes: tuple[Probe, ...] = ()
+    """Requests of the staging test and of the smoke test."""
     compared: tuple[Probe, ...] = ()
     """Requests to both clusters, whose answers are compared with each other."""
     every_route: tuple[Probe, ...] = ()

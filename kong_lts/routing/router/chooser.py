@@ -24,9 +24,11 @@ class Router:
     """A configuration as one release routes by it."""
 
     release: Release
+    """Whose router it is."""
     router_flavor: str | None
     """None for 2.8, which has but one router."""
     routes: tuple[Route, ...] = attrs.field(repr=False)
+    """As that release has them."""
     chooses: TraditionalRouter | CompatibleRouter = attrs.field(repr=False)
     """What decides."""
 
