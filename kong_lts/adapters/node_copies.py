@@ -37,6 +37,7 @@ LEFT_OUT = (".log", ".pid", ".sock")
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _LISTING = "files.json"
+_CHECKSUM = "files.json.sha256"
 _COPIES = "root"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
@@ -56,7 +57,9 @@ def filled(folder: str, doing: str, fill: Callable[[Path], FileListing]) -> File
         work.mkdir(mode=0o700)
         try:
             listing = fill(work / _COPIES)
-            (work / _LISTING).write_text(listing.to_json(), "utf-8", "surrogateescape")
+            data = listing.to_json().encode("utf-8", "surrogateescape")
+            (work / _LISTING).write_bytes(data)
+            (work / _CHECKSUM).write_text(_sum_line(data), "ascii")
             work.rename(target)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -72,11 +75,18 @@ def read_listing(folder: str, doing: str) -> FileListing:
     """
     path = Path(folder, _LISTING)
     with our_files(doing):
-        text = path.read_text("utf-8", "surrogateescape")
+        data, checksum = path.read_bytes(), Path(folder, _CHECKSUM).read_bytes()
+    if checksum != _sum_line(data).encode():
+        raise NodeFilesError(doing, f"{_LISTING} and {_CHECKSUM} do not fit: use another backup")
     try:
-        return FileListing.from_json(text, path=str(path))
+        return FileListing.from_json(data.decode("utf-8", "surrogateescape"), path=str(path))
     except FormatError as exc:
         raise NodeFilesError(doing, str(exc)) from exc
+
+
+def _sum_line(data: bytes) -> str:
+    """As `sha256sum -c` reads it."""
+    return f"{hashlib.sha256(data).hexdigest()}  {_LISTING}\n"
 
 
 def proved_copy(file: NodeFile, folder: str, doing: str) -> Path:

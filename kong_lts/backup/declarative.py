@@ -71,7 +71,7 @@ class BackUpDeclarative(PlannedStep):
 
     def _missing(self, adapters: Adapters, dump: StateDump) -> tuple[str, ...]:
         database = present(self.cluster(adapters).database, "database", self.id)
-        return lost_by_deck(database.fingerprint(), {} if self.tags else dump.entities)
+        return lost_by_deck(database.fingerprint(), dump.entities)
 
     def _warning(self, rule: str, line: str) -> Finding:
         return self.obstacle(
@@ -87,7 +87,8 @@ def lost_by_deck(database: Fingerprint, entities: Mapping[str, int]) -> tuple[st
 
     Args:
         database: Its tables.
-        entities: How many of each kind are in the files; empty where not everything was asked for.
+        entities: How many of each kind are in the files; where those were asked for that have one
+            of some tags, all others are missing.
     """
     rows = {table.name: table.rows for table in database.tables if table.rows}
     lost, in_files = [], dict[str, int]()
@@ -101,7 +102,7 @@ def lost_by_deck(database: Fingerprint, entities: Mapping[str, int]) -> tuple[st
         else:
             in_files[table.kind] = in_files.get(table.kind, 0) + count
     for kind, count in in_files.items():
-        if entities and entities.get(kind, 0) != count:
+        if entities.get(kind, 0) != count:
             lost.append(f"{kind}: {count} in the database, {entities.get(kind, 0)} in the files")
     for name in database.unknown_tables:
         if count := rows.get(name, 0):

@@ -48,6 +48,11 @@ class RestoreBasicAuth(PlannedStep):
         """The proxy where there is a login; without access to the database all are lost."""
         return (*super().needs, *((f"{self.side}.proxy",) if self.logins else ()))
 
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The backup is whole."""
+        present(adapters.backups, "backups", self.id).inspect(self.folder)
+        yield from ()
+
     def run(self, adapters: Adapters, past: Past) -> CredentialsRestored:
         """Put back what is missing, file by file, then log in."""
         credentials = self.cluster(adapters).credentials

@@ -49,7 +49,8 @@ class ImportKongConfig(PlannedStep):
         return Reversibility.RESTORE
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
-        """The node takes the file; a part of it would not be imported either."""
+        """The backup is whole, and the node takes the file: a part of it would not be imported."""
+        self._counted(adapters)
         node, runner = runner_of(self.cluster(adapters), self.node, self.id)
         present(self.cluster(adapters).files, "files", self.id).put_back(node, self.folder)
         argv = [*self.program, "config", "parse", self.path]

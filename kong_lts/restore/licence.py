@@ -36,6 +36,11 @@ class RestoreLicence(PlannedStep):
         """What it does."""
         return f"Bring the licences of {self.folder} back into the {self.side} cluster"
 
+    def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
+        """The backup is whole."""
+        present(adapters.backups, "backups", self.id).inspect(self.folder)
+        yield from ()
+
     def run(self, adapters: Adapters, past: Past) -> Done:
         """Put them."""
         admin = present(self.cluster(adapters).admin, "admin", self.id)
@@ -47,11 +52,17 @@ class RestoreLicence(PlannedStep):
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Every one is there."""
         admin = present(self.cluster(adapters).admin, "admin", self.id)
-        there = {licence.get("id") for licence in admin.entities("licenses")}
-        if missing := [str(one["id"]) for one in self._saved(adapters) if one["id"] not in there]:
+        there = {one.get("id"): one.get("payload") for one in admin.entities("licenses")}
+        missing = [
+            str(one["id"])
+            for one in self._saved(adapters)
+            if one["id"] not in there or there[one["id"]] != one.get("payload")
+        ]
+        if missing:
             yield self.obstacle(
                 "licence-missing",
-                f"The gateway has not the licences {', '.join(missing)}.",
+                f"The gateway has not the licences {', '.join(missing)}, or other ones under their"
+                " ids.",
                 "Put them by POST /licenses; without one, Enterprise plugins do not run.",
             )
 

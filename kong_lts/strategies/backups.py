@@ -61,6 +61,7 @@ def _back_up_declarative(deployment: Deployment, settings: Settings, guide: str)
             guide=guide,
             side=Side.CURRENT,
             folder=BackupLayout(settings.backup_folder).unfinished.declarative,
+            tags=settings.select_tags,
         )
     return by_hand(
         "back-up-declarative",

@@ -56,6 +56,9 @@ class Settings:
     person is asked to."""
     recovery_key: str | None = None
     """Reference of the keyring's recovery key, `file:PATH` or `env:NAME`; only 3.4 makes such."""
+    select_tags: tuple[str, ...] = ()
+    """Tags by which the configuration is distributed over state files: decK dumps each into a file
+    of its own (`--select-tag`), and what has none of them is named as missing."""
     kong_config: str | None = None
     """Path on a node where `kong config db_export` writes too, in a folder that is there; the
     guide's tool for those who cannot run decK. None exports nothing."""

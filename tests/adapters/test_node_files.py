@@ -227,6 +227,22 @@ def test_a_damaged_copy_does_not_go_back(node: Node) -> None:
     assert not list(node.root.rglob(".*.kong_lts"))
 
 
+@pytest.mark.parametrize("name", ["files.json", "files.json.sha256"])
+def test_a_damaged_listing_puts_nothing_back(node: Node, name: str) -> None:
+    """One wrong byte of it would be another owner, mode or place."""
+    node.fetch("/usr/local/kong")
+    node.at("/usr/local/kong/nginx-kong.conf").write_text("of 3.4")
+    good = Path(node.copy, name).read_bytes()
+
+    for at in (0, len(good) // 2, len(good) - 1):
+        bad = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+        Path(node.copy, name).write_bytes(bad)
+        with pytest.raises(NodeFilesError, match="do not fit"):
+            node.put_back()
+
+    assert node.at("/usr/local/kong/nginx-kong.conf").read_text() == "of 3.4"
+
+
 def test_what_an_interrupted_attempt_left_is_gone_after_the_next(node: Node) -> None:
     node.fetch("/usr/local/kong")
     key = node.at("/usr/local/kong/ssl/kong.key")
@@ -299,7 +315,10 @@ def test_one_that_never_stops_is_an_error(tmp_path: Path) -> None:
 def test_an_owner_whom_the_node_does_not_know_is_an_error(node: Node) -> None:
     node.fetch("/usr/local/kong/ssl")
     listing = Path(node.copy, "files.json")
-    listing.write_text(re.sub(r'"owner": ?"[^"]+"', '"owner": "nobody-here"', listing.read_text()))
+    text = re.sub(r'"owner": ?"[^"]+"', '"owner": "nobody-here"', listing.read_text())
+    listing.write_text(text)
+    line = f"{hashlib.sha256(text.encode()).hexdigest()}  files.json\n"
+    Path(node.copy, "files.json.sha256").write_text(line)
 
     with pytest.raises(NodeFilesError, match=r"nobody-here|no such owner"):
         node.put_back()

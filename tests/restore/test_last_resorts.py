@@ -9,7 +9,13 @@ from kong_lts.deployment import Side
 from kong_lts.errors import BackupError, NodeFilesError
 from kong_lts.findings import Severity
 from kong_lts.planning import plan_restore
-from kong_lts.restore import ImportKongConfig, RestoreLicence
+from kong_lts.restore import (
+    ImportKongConfig,
+    RestoreBasicAuth,
+    RestoreDeclarative,
+    RestoreLicence,
+)
+from kong_lts.step import Step
 from kong_lts.testing.fakes import FakeBackups, fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import Fault, World
@@ -130,6 +136,33 @@ def test_a_licence_comes_back_under_its_id() -> None:
     assert done.count == 1
     assert world.current.entities == {"licenses/one": {"id": "one", "payload": "signed"}}
     assert rules(BACK.verify(fake_adapters(world), NO_PAST)) == []
+
+
+def test_another_licence_under_its_id_is_found() -> None:
+    world = licensed_world()
+    LICENCE.run(fake_adapters(world), NO_PAST)
+    world.current.entities["licenses/one"] = {"id": "one", "payload": "another"}
+
+    assert rules(BACK.verify(fake_adapters(world), NO_PAST)) == ["licence-missing"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        BACK,
+        attrs.evolve(IMPORT, backup="b"),
+        RestoreBasicAuth(id="basic", guide="a guide", side=Side.CURRENT, folder="b"),
+        RestoreDeclarative(id="deck", guide="a guide", side=Side.CURRENT, folder="b"),
+    ],
+    ids=lambda step: step.id,
+)
+def test_nothing_of_a_backup_that_is_not_whole_is_restored(step: Step) -> None:
+    world = licensed_world()
+    LICENCE.run(fake_adapters(world), NO_PAST)
+    EXPORT.run(fake_adapters(world), NO_PAST)
+
+    with pytest.raises(BackupError):
+        tuple(step.check(fake_adapters(world), NO_PAST))
 
 
 def test_the_text_of_a_licence_is_in_no_error() -> None:

@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from kong_lts.backup import BackUpDeclarative
 from kong_lts.deployment import Deployment, DeploymentMode, Node, NodeRole, Side
 from kong_lts.errors import PlanError
 from kong_lts.migrations import MigrationsUp
@@ -184,6 +185,17 @@ def test_an_interrupted_up_is_gone_on_with_only_where_the_settings_say_so(wanted
         up = plan(scenarios.ALL[name], settings=settings).step("migrations-up")
         assert isinstance(up, MigrationsUp)
         assert up.continue_interrupted is wanted
+
+
+def test_deck_dumps_by_the_tags_of_the_settings() -> None:
+    settings = Settings(select_tags=("team-a", "team-b"))
+
+    step = plan(scenarios.ALL["traditional-dual-cluster"], settings=settings).step(
+        "back-up-declarative"
+    )
+
+    assert isinstance(step, BackUpDeclarative)
+    assert step.tags == ("team-a", "team-b")
 
 
 def test_kong_is_called_as_the_settings_say() -> None:
