@@ -290,6 +290,8 @@ class Probed:
     """One for each probe."""
     routes_told: bool = True
     """Whether the gateway told which route answered, where that was asked for."""
+    not_looked_at: int = 0
+    """Routes of the database that neither a probe nor a log tells of."""
 
 
 @attrs.frozen(kw_only=True)

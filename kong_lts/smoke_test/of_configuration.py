@@ -1,5 +1,6 @@
 """Probes made from the configuration: for each route a request that reaches it."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from kong_lts.protocols import Probe
@@ -12,6 +13,7 @@ from kong_lts.versions import Release
 __all__ = ["probes_of_configuration"]
 
 _PER_ROUTE = 64
+_PLACE = re.compile(r"(?:services\[\d+\]\.)?routes\[\d+\]")
 
 
 def probes_of_configuration(
@@ -92,6 +94,8 @@ def _obstacles(request: Request, match: Match, safe_methods: Collection[str]) ->
         yield "it has one header twice"
     if request.has_credentials:
         yield "a header of it may be a credential"
+    if _PLACE.fullmatch(match.route or ""):
+        yield "it has neither name nor id, so that no answer tells it"
 
 
 def _short(route: str) -> str:
@@ -100,12 +104,17 @@ def _short(route: str) -> str:
 
 
 def _names(config: Mapping[str, object]) -> Iterator[str]:
-    """Names, else ids, of all routes of a document; one with neither cannot be told apart."""
-    services = [s for s in _list(config.get("services")) if isinstance(s, Mapping)]
-    for owner in (config, *services):
-        for route in _list(owner.get("routes")):
-            if isinstance(route, Mapping) and (name := route.get("name") or route.get("id")):
-                yield str(name)
+    """Names, else ids, of all routes of a document, else the place, as the router calls them."""
+    for n, service in enumerate(_list(config.get("services"))):
+        if isinstance(service, Mapping):
+            yield from _names_in(service, f"services[{n}].")
+    yield from _names_in(config, "")
+
+
+def _names_in(owner: Mapping[str, object], place: str) -> Iterator[str]:
+    for n, route in enumerate(_list(owner.get("routes"))):
+        if isinstance(route, Mapping):
+            yield str(route.get("name") or route.get("id") or f"{place}routes[{n}]")
 
 
 def _list(value: object) -> list[object]:

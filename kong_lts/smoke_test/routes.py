@@ -1,7 +1,7 @@
 """CheckRoutes: after a configuration was loaded, is every route of it in the router?"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import attrs
 from attrs.validators import ge, optional
@@ -18,6 +18,7 @@ __all__ = ["CheckRoutes"]
 _REFUSED = re.compile(r"could not add route: ([0-9a-f-]{36})")
 _GREP_S = 60.0
 _NO_LINE = 1
+_IN_ROUTER = "in the router"
 
 
 @attrs.frozen(kw_only=True)
@@ -51,49 +52,58 @@ class CheckRoutes(ProbeStep):
         """Send every probe, then look into logs and database."""
         cluster = self.cluster(adapters)
         asked = self._asked(adapters, self.side, self.probes)
-        refused = self._refused(cluster)
-        results = (*asked, *_of_log(refused), *self._counted(cluster, asked, refused))
-        return Probed(results=results)
+        logs = tuple(self._logs(cluster))
+        there = self.routes if self.routes is not None else _routes_in(cluster)
+        results = (*asked, *logs, *_counted(there, asked, logs))
+        # A log that was read tells of every route that is missing, whoever was asked for.
+        proved = there or 0 if self._is_logged(logs) else len({r.found for r in asked if r.passed})
+        missing = sum(not r.passed for r in asked)
+        return Probed(results=results, not_looked_at=max((there or 0) - proved - missing, 0))
 
     @property
     def _count(self) -> int:
         return len(self.probes)
 
-    def _refused(self, cluster: ClusterAdapters) -> Mapping[str, str] | None:
-        """Ids of routes that a log tells of, and the node; None where no log can be read."""
+    def _logs(self, cluster: ClusterAdapters) -> Iterator[ProbeResult]:
+        """What the logs tell of; one that cannot be read tells nothing, which is told."""
         if self.error_log is None:
-            return None
-        found: dict[str, str] = {}
+            return
+        refused: dict[str, str] = {}
         argv = ("grep", "-a", "-h", "-F", "-e", "could not add route", self.error_log)
         for node, runner in cluster.nodes.items():
             try:
                 finished = runner.run(argv, timeout_s=_GREP_S, statuses=(0, _NO_LINE))
-            except AdapterError:
-                return None
-            found |= dict.fromkeys(_REFUSED.findall(finished.stdout), node)
-        return found
+            except AdapterError as exc:
+                yield ProbeResult(
+                    name=f"error log of {node}", expected="read", found=str(exc), answered=False
+                )
+                continue
+            refused |= dict.fromkeys(_REFUSED.findall(finished.stdout), node)
+        for route, node in refused.items():
+            yield ProbeResult(
+                name=f"route {route}",
+                expected=_IN_ROUTER,
+                found=f"could not be added (error log of {node})",
+            )
 
-    def _counted(
-        self,
-        cluster: ClusterAdapters,
-        asked: tuple[ProbeResult, ...],
-        refused: Mapping[str, str] | None,
-    ) -> Iterator[ProbeResult]:
-        """The number of routes in the router beside that in the database."""
-        there = self.routes if self.routes is not None else _routes_in(cluster)
-        if there is None:
-            return
-        missing = max(sum(not r.passed for r in asked), len(refused or ()))
-        yield ProbeResult(
-            name="routes in the router",
-            expected=f"{there} as in the database",
-            found=f"{there - missing} of {there}" if missing else f"{there} as in the database",
-        )
+    def _is_logged(self, logs: Iterable[ProbeResult]) -> bool:
+        """Whether the logs of all nodes were read."""
+        return self.error_log is not None and all(result.answered for result in logs)
 
     def verify(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Every route answers, and none is missing."""
         yield from super().verify(adapters, past)
-        if own_outcome(past, self.id, Probed) is not None and self.error_log is None:
+        outcome = own_outcome(past, self.id, Probed)
+        if outcome is not None and outcome.not_looked_at:
+            yield self.obstacle(
+                "routes-not-looked-at",
+                f"Of {outcome.not_looked_at} route(s) of the database neither a probe nor a log"
+                " tells whether they are in the router.",
+                "Make a probe for each (`Settings.every_route`), or name the log"
+                " (`Settings.error_log`).",
+                severity=Severity.WARNING,
+            )
+        if outcome is not None and self.error_log is None:
             yield self.obstacle(
                 "router-log-not-read",
                 "No log was searched for `could not add route`.",
@@ -102,13 +112,19 @@ class CheckRoutes(ProbeStep):
             )
 
 
-def _of_log(refused: Mapping[str, str] | None) -> Iterator[ProbeResult]:
-    for route, node in (refused or {}).items():
-        yield ProbeResult(
-            name=f"route {route}",
-            expected="in the router",
-            found=f"could not be added (error log of {node})",
-        )
+def _counted(
+    there: int | None, asked: Iterable[ProbeResult], logs: Iterable[ProbeResult]
+) -> Iterator[ProbeResult]:
+    """The number of routes in the router beside that in the database."""
+    if there is None:
+        return
+    refused = sum(result.expected == _IN_ROUTER for result in logs)
+    missing = max(sum(not result.passed for result in asked), refused)
+    yield ProbeResult(
+        name="routes in the router",
+        expected=f"{there} as in the database",
+        found=f"{there - missing} of {there}" if missing else f"{there} as in the database",
+    )
 
 
 def _routes_in(cluster: ClusterAdapters) -> int | None:

@@ -48,6 +48,22 @@ def test_each_route_has_a_request_that_reaches_it() -> None:
     assert all(probe.headers["Kong-Debug"] == "1" for probe in made.probes)
 
 
+def test_a_route_that_no_answer_can_tell_is_told() -> None:
+    nameless: dict[str, object] = {
+        "_format_version": "3.0",
+        "services": [{"name": "s", "url": "http://s", "routes": [{"paths": ["/a"]}]}],
+        "routes": [{"paths": ["/b"], "service": {"name": "s"}}],
+    }
+
+    made = probes_of_configuration(nameless, release="3.4")
+
+    assert made.probes == ()
+    assert made.left_out == (
+        "route services[0].routes[0]: it has neither name nor id, so that no answer tells it",
+        "route routes[0]: it has neither name nor id, so that no answer tells it",
+    )
+
+
 def test_a_route_without_a_probe_is_told_with_the_reason() -> None:
     made = probes_of_configuration(CONFIG, release="3.4")
 

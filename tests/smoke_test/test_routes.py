@@ -104,3 +104,25 @@ def test_without_probes_the_log_alone_is_read() -> None:
 
     assert step.needs == ()
     assert found(step, adapters()) == []
+
+
+def test_a_log_that_cannot_be_read_is_no_proof() -> None:
+    step = attrs.evolve(CHECK, leads_back_to="evaluate")
+    given = adapters(log=None)
+
+    stopped = list(step.verify(given, {step.id: step.run(given, NO_PAST)}))
+
+    assert rules(stopped) == ["probe-unanswered"]
+    assert "error log of y-1" in stopped[0].message
+    assert not step.outdates_plan(stopped)
+
+
+def test_routes_that_nothing_tells_of_are_told() -> None:
+    step = attrs.evolve(CHECK, probes=PROBES[:1], error_log=None)
+    given = adapters()
+
+    told = list(step.verify(given, {step.id: step.run(given, NO_PAST)}))
+
+    assert rules(told) == ["routes-not-looked-at", "router-log-not-read"]
+    assert told[0].message.startswith("Of 2 route(s) of the database neither")
+    assert found(attrs.evolve(CHECK, probes=PROBES[:1]), given) == [], "the log tells of all"
