@@ -8,17 +8,17 @@ import attrs
 import pytest
 
 from kong_lts.backup import VerifyBackup
-from kong_lts.events import Past
+from kong_lts.events import Past, RollbackEnded, RollbackStarted
 from kong_lts.findings import Finding
-from kong_lts.planning import AnyStep, Plan, Run, Verdict
+from kong_lts.planning import AnyStep, Case, Plan, Run, Verdict
 from kong_lts.protocols import Adapters
 from kong_lts.rehearsal import cases_of_step, rehearse
 from kong_lts.rehearsal.cases import Disturbance, rehearsed
-from kong_lts.rehearsal.stage import WAYS, Prefix, Stage, undisturbed
-from kong_lts.restore import DropDatabase
+from kong_lts.rehearsal.stage import AGAIN, WAYS, Prefix, Stage, undisturbed
+from kong_lts.restore import DropDatabase, ReplaceDatabase
 from kong_lts.schema import SchemaState
 from kong_lts.step import PlannedStep, Step
-from kong_lts.testing.faults import PASSING, Fault
+from kong_lts.testing.faults import ON_THE_WAY_BACK, PASSING, Fault
 from kong_lts.testing.simulation import World
 from tests.conftest import NIGHTLY
 from tests.worlds import a_plan, plans
@@ -81,7 +81,11 @@ def test_every_case_ends_as_its_way_out_leads(fault: Fault) -> None:
 
     ends = {(case.way, case.verdict) for case in cases}
 
-    assert ends == {("resume", Verdict.SUCCEEDED), ("roll back", Verdict.ROLLED_BACK)}
+    assert ends == {
+        ("resume", Verdict.SUCCEEDED),
+        ("roll back", Verdict.ROLLED_BACK),
+        ("roll back again", Verdict.ROLLED_BACK),
+    }
 
 
 def ends(fault: Fault, step: str) -> Verdict:
@@ -120,6 +124,52 @@ def test_the_first_cases_are_undisturbed() -> None:
             for step in ("start-nodes", "decommission", "back-up-files", "back-up-declarative")
         ),
     }
+
+
+def back_again(step: str, fault: Fault, plan: Plan = PLAN) -> tuple[Case, Stage]:
+    """The run stands behind a step, and its way back is struck."""
+    ids = [made.id for made in plan.steps]
+    stage = Prefix.up_to(ids[ids.index(step) + 1], plan).stage()
+    return rehearsed(stage, Disturbance(step=step, fault=fault), AGAIN, ()), stage
+
+
+@pytest.mark.parametrize("fault", sorted(set(ON_THE_WAY_BACK) - {Fault.SECOND_RUN}))
+@pytest.mark.parametrize(
+    "step", ["stop-admin-writes", "create-database", "start-nodes", "divert-100"]
+)
+def test_a_way_back_that_is_struck_is_taken_up_again_to_its_end(step: str, fault: Fault) -> None:
+    case, stage = back_again(step, fault)
+
+    events = stage.journal.events()
+    ends = [type(e) for e in events if isinstance(e, RollbackStarted | RollbackEnded)]
+    assert (case.way, case.verdict, case.broken) == (AGAIN, Verdict.ROLLED_BACK, ())
+    once = ends == [RollbackStarted, RollbackEnded]  # the lie was about nothing, or it came late
+    assert ends == [RollbackStarted, RollbackStarted, RollbackEnded] or (
+        once and fault in (Fault.LIES, Fault.TIMES_OUT)
+    )
+
+
+def test_every_step_that_is_taken_back_has_such_a_case_for_each_fault() -> None:
+    found = {(c.step, c.fault) for c in rehearse(PLAN).cases if c.way == AGAIN}
+    taken_back = [step.id for step in PLAN.steps[:-1] if step.undo({}) is not None]
+
+    assert found == {(step, str(fault)) for step in taken_back for fault in ON_THE_WAY_BACK}
+
+
+def test_a_way_back_that_loses_something_when_it_is_struck_is_broken() -> None:
+    """In place: a restore that is only believed to have happened."""
+    plan = PLANS["traditional-in-place"]
+    with pytest.MonkeyPatch.context() as mutation:
+        mutation.setattr(ReplaceDatabase, "verify", lambda self, adapters, past: iter(()))
+
+        lied, _ = back_again("restore-point", Fault.LIES, plan)
+
+        steps = [step.id for step in plan.steps]
+        stage = Prefix.up_to(steps[steps.index("migrations-finish") + 1], plan).stage()
+        lost = rehearsed(stage, Disturbance(step="restore-point", fault=Fault.LIES), AGAIN, ())
+
+    assert lied.broken == ()  # nothing has happened yet that it had to bring back
+    assert "the current database has changed" in lost.broken
 
 
 def test_without_faults_only_the_undisturbed_cases_are_left() -> None:

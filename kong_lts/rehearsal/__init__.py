@@ -10,8 +10,8 @@ from kong_lts.monitoring import WatchMetrics
 from kong_lts.planning import AnyStep, Case, Plan, Rehearsal
 from kong_lts.rehearsal.cases import Disturbance, rehearsed
 from kong_lts.rehearsal.invariants import Invariant
-from kong_lts.rehearsal.stage import WAYS, Prefix, undisturbed
-from kong_lts.testing.faults import AT_AN_EFFECT, Fault
+from kong_lts.rehearsal.stage import AGAIN, WAYS, Prefix, undisturbed
+from kong_lts.testing.faults import AT_AN_EFFECT, ON_THE_WAY_BACK, Fault
 
 __all__ = ["Invariant", "rehearse"]
 
@@ -42,10 +42,12 @@ def rehearse(
             processes must be able to pickle the invariants.
 
     Returns:
-        One case for each step, fault and way out. A case is broken where the run did not end as it
-        must, configuration or requests were lost, `up` ran twice, a data plane was newer than its
-        control plane, a step counted as proved that was not, the point of no return was passed
-        without a verified backup, or traffic or admin writes do not end where the report says.
+        One case for each step, fault and way out; and for each step that is taken back one for each
+        fault that strikes the way back itself, which is then taken up again. A case is broken where
+        the run did not end as it must, configuration or requests were lost, `up` ran twice, a data
+        plane was newer than its control plane, a step counted as proved that was not, the point of
+        no return was passed without a verified backup, or traffic or admin writes do not end where
+        the report says.
     """
     kinds = tuple(Fault) if faults is None else tuple(faults)
     steps = [None, *(step.id for step in plan.steps)]
@@ -86,11 +88,25 @@ def cases_of_step(
         acts: How many effects each step has; a fault of an effect strikes the first and the last.
     """
     prefix = Prefix.up_to(step, plan)
-    return tuple(
+    forwards = (
         rehearsed(prefix.stage(), disturbance, way, invariants)
         for disturbance in _disturbances(step, faults, acts)
         for way in WAYS
     )
+    return (*forwards, *_cases_of_the_way_back(plan, step, faults, invariants))
+
+
+def _cases_of_the_way_back(
+    plan: Plan, step: str | None, faults: Sequence[Fault], invariants: Sequence[Invariant]
+) -> Iterator[Case]:
+    """The run stands behind a step, and what goes wrong strikes while that is taken back."""
+    ids = [made.id for made in plan.steps]
+    if step is None or step == ids[-1] or plan.step(step).undo({}) is None:
+        return
+    if strikes := [fault for fault in faults if fault in ON_THE_WAY_BACK]:
+        prefix = Prefix.up_to(ids[ids.index(step) + 1], plan)
+        for fault in strikes:
+            yield rehearsed(prefix.stage(), Disturbance(step=step, fault=fault), AGAIN, invariants)
 
 
 def _disturbances(

@@ -6,13 +6,17 @@ import attrs
 
 from kong_lts.planning import Case, Run, Verdict
 from kong_lts.rehearsal.invariants import Invariant, broken_at_the_end
-from kong_lts.rehearsal.stage import RESUME, ROLL_BACK, Stage
+from kong_lts.rehearsal.stage import AGAIN, RESUME, ROLL_BACK, Stage
 from kong_lts.testing.faults import PASSING, Fault
 
 __all__ = ["Disturbance", "rehearsed"]
 
 _UNDISTURBED = "none"
-_ENDS = {RESUME: Verdict.SUCCEEDED, ROLL_BACK: Verdict.ROLLED_BACK}
+_ENDS = {
+    RESUME: Verdict.SUCCEEDED,
+    ROLL_BACK: Verdict.ROLLED_BACK,
+    AGAIN: Verdict.ROLLED_BACK,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -34,16 +38,21 @@ def rehearsed(
     """Run a plan with one disturbance, take the way out, and look at what is left.
 
     Args:
-        stage: Before the step at which it is disturbed; it is used up.
+        stage: Before the step at which it is disturbed, or after the one whose way back is; it is
+            used up.
         disturbance: What goes wrong; None for nothing.
-        way: One of `WAYS`.
+        way: One of `WAYS`, or `AGAIN` where the way back is disturbed.
         invariants: Those of the caller.
     """
     fault = disturbance.fault if disturbance else None
     if disturbance is not None:
         stage.journal.strikes_at, stage.journal.fault = disturbance.step, fault
         stage.world.acts_spared = disturbance.acts_spared
-    last = stage.end(way, may_stop=fault is not None and fault not in PASSING)
+    if way == AGAIN:
+        stage.journal.strikes_back = True
+        last = stage.end_again()
+    else:
+        last = stage.end(way, may_stop=fault is not None and fault not in PASSING)
     run = last if isinstance(last, Run) else stage.told()
     verdict = last.verdict if isinstance(last, Run) else Verdict.STOPPED
     broken = list(stage.witness.broken)

@@ -7,7 +7,7 @@ import attrs
 
 from kong_lts.errors import KongLtsError, LockHeldError
 from kong_lts.execution import Driver, begin, complete, execute, held, resume
-from kong_lts.planning import Plan, Run
+from kong_lts.planning import Plan, Run, Verdict
 from kong_lts.protocols import Adapters
 from kong_lts.rehearsal.witness import Witness
 from kong_lts.rollback import roll_back
@@ -17,12 +17,14 @@ from kong_lts.testing.fakes import FakeJournal, fake_adapters
 from kong_lts.testing.faults import Killed
 from kong_lts.testing.simulation import World
 
-__all__ = ["RESUME", "ROLL_BACK", "WAYS", "Prefix", "Stage", "undisturbed"]
+__all__ = ["AGAIN", "RESUME", "ROLL_BACK", "WAYS", "Prefix", "Stage", "undisturbed"]
 
 RESUME = "resume"
 ROLL_BACK = "roll back"
 WAYS = (RESUME, ROLL_BACK)
 """What is done about a fault."""
+AGAIN = "roll back again"
+"""What is done about a fault that strikes the way back itself."""
 _OWNER = "a rehearsal"
 
 
@@ -81,6 +83,13 @@ class Stage:
         if way == RESUME and not _is_done(last):
             last = self._attempt(lambda: resume(self.journal, self.adapters(), owner=_OWNER))
         if way == ROLL_BACK or (may_stop and not _is_done(last)):
+            last = self._attempt(lambda: roll_back(self.journal, self.adapters()))
+        return last
+
+    def end_again(self) -> Run | str:
+        """Go back from where the run stands; where that did not come to its end, once more."""
+        last = self._attempt(lambda: roll_back(self.journal, self.adapters()))
+        if not (isinstance(last, Run) and last.verdict is Verdict.ROLLED_BACK):
             last = self._attempt(lambda: roll_back(self.journal, self.adapters()))
         return last
 

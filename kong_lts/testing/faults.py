@@ -2,7 +2,16 @@
 
 from enum import StrEnum
 
-__all__ = ["AFTERWARDS", "AT_AN_EFFECT", "BEFOREHAND", "MEANWHILE", "PASSING", "Fault", "Killed"]
+__all__ = [
+    "AFTERWARDS",
+    "AT_AN_EFFECT",
+    "BEFOREHAND",
+    "MEANWHILE",
+    "ON_THE_WAY_BACK",
+    "PASSING",
+    "Fault",
+    "Killed",
+]
 
 
 class Killed(BaseException):
@@ -35,6 +44,8 @@ PASSING = (
 """Faults that are over when the run is taken up again, so that it must come to its end. After the
 others it may also have to stop for good, and then the way back must be open."""
 
+ON_THE_WAY_BACK = (*PASSING, Fault.KILLED_DURING)
+"""Faults that strike while a step is taken back; the way back is taken up again afterwards."""
 BEFOREHAND = (Fault.FAILS_BEFORE, Fault.KILLED_BEFORE, Fault.TIMES_OUT, Fault.UNREACHABLE)
 """Faults that strike a look too, which has no effect."""
 AFTERWARDS = (Fault.FAILS_AFTER, Fault.TIMES_OUT, Fault.KILLED_AFTER)

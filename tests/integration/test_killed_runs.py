@@ -59,6 +59,8 @@ class Site:
     kills: int = 0
     lasted_s: float = 0.0
     """Of the longest run that was left alone."""
+    struck: list[tuple[str, str]] = attrs.Factory(list)
+    """The step that each kill struck, and the last event before it."""
 
     def begin(self) -> subprocess.Popen[str]:
         """A process that is about to go on with the run."""
@@ -95,8 +97,17 @@ class Site:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
-        self.kills += process.returncode == -signal.SIGKILL
+        if process.returncode == -signal.SIGKILL:
+            self.kills += 1
+            self.struck.append(self.place())
         return process.returncode
+
+    def place(self) -> tuple[str, str]:
+        """Where the run of the journal stands."""
+        events = SqliteJournal(self.folder / "journal.sqlite").events()
+        if not events:
+            return "", ""
+        return replay(events).step_id or "", type(events[-1]).__name__
 
     def new_rows(self) -> dict[str, list[str]]:
         """By table, without `updated_at`: the migration gives rows the time at which it ran."""
@@ -177,6 +188,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(
 ) -> None:
     """At `KILLS` random moments of as many runs as that takes."""
     moments, killed, number = random.Random(SEED), 0, 0
+    struck: collections.Counter[tuple[str, str]] = collections.Counter()
     wanted = left_alone.new_rows()
     while killed < KILLS:
         site = site_in(tmp_path / f"run-{number}", server)
@@ -188,6 +200,9 @@ def test_a_killed_run_is_resumed_to_the_same_end(
         finally:
             site.gateways.end()
         killed, number = killed + site.kills, number + 1
+        struck.update(site.struck)
+    print(struck)  # noqa: T201 # pytest shows it where the next line fails
+    assert len(struck) >= min(KILLS // 4, 20), "the kills are not spread over the run"
 
 
 def ended_well(site: Site, wanted: dict[str, list[str]]) -> list[str]:

@@ -11,7 +11,7 @@ from kong_lts.errors import (
     LoadBalancerError,
     LockHeldError,
 )
-from kong_lts.events import Event, StepStarted
+from kong_lts.events import Event, StepStarted, UndoStarted
 from kong_lts.protocols import Decision, Instruction, Order, Question
 from kong_lts.testing.faults import Fault, Killed
 from kong_lts.testing.simulation import World
@@ -147,6 +147,8 @@ class FakeJournal:
     world: World | None = None
     strikes_at: str | int | None = None
     fault: Fault | None = None
+    strikes_back: bool = False
+    """Whether it strikes where that step is taken back."""
     held: list[Event] = attrs.Factory(list)
 
     def append(self, event: Event) -> None:
@@ -169,7 +171,8 @@ class FakeJournal:
     def _arm(self, world: World, event: Event) -> None:
         if world.fault is not Fault.UNREACHABLE:
             world.fault = None  # whatever was armed for the step before this event is over
-        if isinstance(event, StepStarted) and event.step == self.strikes_at:
+        begins = UndoStarted if self.strikes_back else StepStarted
+        if isinstance(event, begins) and event.step == self.strikes_at:
             fault = self._take_fault()
             if fault is Fault.KILLED_BEFORE:
                 raise Killed(fault)
