@@ -104,6 +104,12 @@ class Step(Protocol):
     def outdates_plan(self, findings: Iterable[Finding]) -> bool:
         """Whether what its look found says that the evaluation was wrong."""
 
+    def unfit(self, adapters: Adapters) -> Iterator[Finding]:
+        """What the adapters say that they cannot do for it; nobody is asked, nothing is reached.
+
+        Looked at before anything is done, so that a run does not stop for it in the middle.
+        """
+
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """What speaks against acting now. A BLOCKER stops the run."""
 
@@ -170,6 +176,10 @@ class PlannedStep:
     def outdates_plan(self, findings: Iterable[Finding]) -> bool:
         """A blocker does where the step leads back."""
         return self.leads_back_to is not None and bool(blockers(findings))
+
+    def unfit(self, adapters: Adapters) -> Iterator[Finding]:
+        """They can do all of it."""
+        yield from ()
 
     def check(self, adapters: Adapters, past: Past) -> Iterator[Finding]:
         """Nothing speaks against it."""

@@ -28,12 +28,19 @@ from kong_lts.events import (
 )
 from kong_lts.execution import Driver, execute, resume
 from kong_lts.nodes import DoByHand
-from kong_lts.planning import Verdict
+from kong_lts.planning import Verdict, plan
 from kong_lts.run import RunState, replay
 from kong_lts.schema import SchemaState
-from kong_lts.testing.fakes import FakeDatabase, FakeJournal, FakeObserver, fake_adapters
+from kong_lts.testing.fakes import (
+    FakeDatabase,
+    FakeJournal,
+    FakeLoadBalancer,
+    FakeObserver,
+    fake_adapters,
+)
 from kong_lts.testing.faults import PASSING
 from kong_lts.testing.simulation import Fault, Killed, World
+from kong_lts.traffic import RampStage
 from tests.interruptions import (
     FAILURES,
     KILLS,
@@ -42,7 +49,7 @@ from tests.interruptions import (
     cut_at_each_event,
     cut_at_each_touch,
 )
-from tests.worlds import a_plan, a_world, plans, without
+from tests.worlds import DUAL_CLUSTER, SETTINGS, a_plan, a_world, plans, without
 
 PLAN = a_plan()
 PLANS = plans()
@@ -207,6 +214,41 @@ def test_missing_adapters_are_all_told_before_anything_is_done() -> None:
     assert "load_balancer (for divert-10, watch-10, approve-100, divert-100, watch-100)" in text
     assert "current." not in text
     assert (world.effects, journal.events(), world.run_lock) == ([], (), None)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "said"),
+    [
+        ({"keeps_clients": False}, "step divert-10: There are sessions"),
+        ({"precision_percent": 12.0}, "step divert-10: The load balancer is as near as 12 points"),
+    ],
+)
+def test_what_adapters_cannot_do_is_told_before_anything_is_done(
+    balancer: dict[str, object], said: str
+) -> None:
+    world, journal = a_world(), FakeJournal()
+    adapters = attrs.evolve(
+        fake_adapters(world),
+        load_balancer=_Able(world, **balancer),  # type: ignore[arg-type] # fields of the test
+    )
+    made = plan(
+        DUAL_CLUSTER,
+        ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60)),
+        settings=attrs.evolve(SETTINGS, sessions=True),
+    )
+
+    with pytest.raises(PlanError, match="Adapters cannot do what the plan wants") as refused:
+        execute(made, adapters, journal=journal)
+
+    assert said in str(refused.value)
+    assert (world.effects, journal.events(), world.run_lock) == ([], (), None)
+
+
+@attrs.define
+class _Able(FakeLoadBalancer):
+    """One that says how exact it is."""
+
+    precision_percent: float = 0.0
 
 
 @pytest.mark.parametrize(

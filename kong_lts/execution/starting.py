@@ -15,6 +15,7 @@ from kong_lts.errors import (
 )
 from kong_lts.events import RunResumed, RunStarted
 from kong_lts.execution.driver import Driver
+from kong_lts.findings import blockers
 from kong_lts.planning import AnyStep, Plan, Run
 from kong_lts.protocols import Adapters, Journal
 from kong_lts.run import Phase, RunState, replay
@@ -108,11 +109,13 @@ def _this_process() -> str:
 
 
 def complete(steps: Iterable[AnyStep], adapters: Adapters) -> None:
-    """Refuse before anything is done when a step would miss an adapter.
+    """Refuse before anything is done when a step would miss an adapter, or have an unfit one.
 
     Raises:
-        PlanError: Names every adapter that is missing, and the steps that need it.
+        PlanError: Names every adapter that is missing, and the steps that need it; or what those
+            that are there say that they cannot do.
     """
+    steps = tuple(steps)
     missing: dict[str, list[str]] = {}
     for step in steps:
         for need in step.needs:
@@ -123,6 +126,9 @@ def complete(steps: Iterable[AnyStep], adapters: Adapters) -> None:
     if missing:
         lines = "; ".join(f"{need} (for {', '.join(ids)})" for need, ids in missing.items())
         raise PlanError(f"Adapters are missing: {lines}. Nothing was done.")
+    if unfit := blockers(f for step in steps for f in step.unfit(adapters)):
+        told = "\n".join(f"- {f.subject}: {f.message} {f.action}" for f in unfit)
+        raise PlanError(f"Adapters cannot do what the plan wants. Nothing was done.\n{told}")
 
 
 def _fresh(plan: Plan, adapters: Adapters) -> None:

@@ -46,9 +46,9 @@ class ProbeStep(PlannedStep):
                     f"{probe.name}: {probe.method} may change something behind the gateway.",
                     "Leave it out, or name its method in `Settings.safe_methods`.",
                 )
-        yield from self._listeners(adapters)
+        yield from self.unfit(adapters)
 
-    def _listeners(self, adapters: Adapters) -> Iterator[Finding]:
+    def unfit(self, adapters: Adapters) -> Iterator[Finding]:
         """Whoever is asked has a listener for what is asked."""
         for side, probes in self._by_side.items():
             schemes: Sequence[str] | None = getattr(adapters.of(side).proxy, "schemes", None)

@@ -83,18 +83,24 @@ class DivertTraffic(PlannedStep):
                 f" the plan expects {self.before_percent}%.",
                 "Find out who changed it, set it back, then resume.",
             )
-        divides = 0 < self.new_percent < 100
+        yield from self.unfit(adapters)
+        if 0 < self.new_percent < 100:
+            yield from self._window(adapters, past)
+
+    def unfit(self, adapters: Adapters) -> Iterator[Finding]:
+        """The balancer can make the share, and keeps whoever has a session on one side."""
+        balancer = adapters.load_balancer
+        if balancer is None or not 0 < self.new_percent < 100:
+            return
         precision = getattr(balancer, "precision_percent", 0.0)
-        if divides and precision >= min(self.new_percent, 100 - self.new_percent):
+        if precision >= min(self.new_percent, 100 - self.new_percent):
             yield self.obstacle(
                 "share-too-fine",
                 f"The load balancer is as near as {precision:g} points: {self.new_percent}% may be"
                 " none, or all.",
                 "Plan a ramp with coarser shares, or give the load balancer more to divide.",
             )
-        if divides:
-            yield from self._sessions(balancer)
-            yield from self._window(adapters, past)
+        yield from self._sessions(balancer)
 
     def _sessions(self, balancer: LoadBalancer) -> Iterator[Finding]:
         """Whoever has a session is kept on one side."""
