@@ -67,8 +67,8 @@ class Keeping:
             yield _finding(
                 f"Sessions of one release are unknown to the other: requests to {whose} {what}; who"
                 " is divided request by request is logged out again and again.",
-                f"{how} Or divert all in one stage with 100%. The run does not begin with one that divides"
-                " them.",
+                f"{how} Or divert all in one stage with 100%. A run does not begin with one that"
+                " divides them.",
             )
 
 
