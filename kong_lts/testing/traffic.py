@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import attrs
 import httpx
@@ -12,39 +13,43 @@ from kong_lts.deployment import Side
 __all__ = ["Clients", "MemoryLoadBalancer"]
 
 
+_SPREAD = 61
+"""Shares no factor with 100: clients that come one after the other fall all over the hundred."""
+
+
 @attrs.define
 class MemoryLoadBalancer:
-    """Divides requests exactly: of every hundred, as many as its weight go to the new side."""
+    """Divides clients exactly: of every hundred, as many as its weight go to the new side.
+
+    A client stays on its side for as long as the weight does, and one that has gone over comes
+    back only when the weight falls.
+    """
 
     new_percent: int = attrs.field(default=0, validator=[ge(0), le(100)])
-    _owed: int = attrs.field(default=0, init=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+    """Share of the new side, 0 to 100."""
+    keeps_clients: ClassVar[bool] = True
 
     def set_weight(self, new_percent: int) -> None:
-        with self._lock:
-            self.new_percent = new_percent
+        self.new_percent = new_percent
 
     def weight(self) -> int:
         return self.new_percent
 
-    def choose(self) -> Side:
-        """Where the next request goes."""
-        with self._lock:
-            self._owed += self.new_percent
-            if self._owed < 100:
-                return Side.CURRENT
-            self._owed -= 100
-            return Side.NEW
+    def choose(self, client: int) -> Side:
+        """Where the requests of the client of that number go."""
+        return Side.NEW if client * _SPREAD % 100 < self.new_percent else Side.CURRENT
 
 
 @attrs.define(kw_only=True)
 class Clients:
-    """Clients that send requests, one after the other, for as long as the `with` block lasts.
+    """Clients that come one after the other for as long as the `with` block lasts.
+
+    Each asks for every path once.
 
     Args:
         balancer: Says where each request goes.
         proxies: URL of each side's proxy listener.
-        paths: Asked for in turn.
+        paths: Each client asks for them in turn.
         headers: Sent with each request.
         pause_s: Between two requests.
     """
@@ -73,12 +78,13 @@ class Clients:
     def _send(self) -> None:
         with httpx.Client(headers=dict(self.headers), timeout=5.0) as client:
             while not self._stop.wait(self.pause_s):
-                self._send_one(client, self.paths[self.sent % len(self.paths)])
+                self._send_one(client)
 
-    def _send_one(self, client: httpx.Client, path: str) -> None:
+    def _send_one(self, client: httpx.Client) -> None:
+        number, turn = divmod(self.sent, len(self.paths))
         self.sent += 1
         try:
-            answer = client.get(self.proxies[self.balancer.choose()] + path)
+            answer = client.get(self.proxies[self.balancer.choose(number)] + self.paths[turn])
         except httpx.HTTPError:
             self.lost += 1
         else:

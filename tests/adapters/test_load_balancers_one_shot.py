@@ -37,6 +37,12 @@ class Refusing(MemoryLoadBalancer):
         super().set_weight(0)
 
 
+class PromisingNothing(MemoryLoadBalancer):
+    """One that does not say that it keeps clients."""
+
+    keeps_clients = False
+
+
 class TestOneShotHosts(LoadBalancerContract):
     @pytest.fixture
     def balancer(self) -> LoadBalancer:
@@ -113,7 +119,7 @@ def test_a_wildcard_stands_for_hosts(kept: str, host: str, covered: bool) -> Non
 def test_hosts_with_sessions_are_not_divided_by_request(
     hosts: tuple[str, ...], percent: int, stops: bool
 ) -> None:
-    balancer = OneShotHosts(others=MemoryLoadBalancer(), hosts={LOGIN: MemoryLoadBalancer()})
+    balancer = OneShotHosts(others=PromisingNothing(), hosts={LOGIN: MemoryLoadBalancer()})
     adapters = attrs.evolve(fake_adapters(a_world()), load_balancer=balancer)
     step = DivertTraffic(
         id="divert", guide="a guide", side=Side.NEW, new_percent=percent, keeps_hosts=hosts
