@@ -28,15 +28,18 @@ class KongMetrics:
         urls: Where the status listener or the Admin API of each node is, without `/metrics`.
         timeout_s: Seconds for one page.
         ca_file: Certificates to trust; None takes those of the system.
+        some_may_be_down: Whether nodes that cannot be read count for nothing while another one can:
+            for upgrades that replace node by node, where some are not there yet and others no more.
     """
 
     urls: Mapping[str, str] = attrs.field(repr=False)
     timeout_s: float = attrs.field(default=10.0, kw_only=True)
     ca_file: str | None = attrs.field(default=None, kw_only=True)
+    some_may_be_down: bool = attrs.field(default=False, kw_only=True)
 
     def count(self) -> TrafficCount:
         figures = Figures()
-        told = [_read(self._page(node), figures) for node in self.urls]
+        told = [_read(page, figures) for page in self._pages()]
         if not any(told):
             nodes = ", ".join(self.urls) or "no node"
             raise MetricsError(
@@ -44,6 +47,25 @@ class KongMetrics:
                 f"their /metrics have no requests by status; {how_to_turn_on()}",
             )
         return figures.count()
+
+    def _pages(self) -> Iterator[str]:
+        """Of each node.
+
+        Raises:
+            MetricsError: One cannot be read; where some may be down, none can.
+        """
+        failures: list[MetricsError] = []
+        for node in self.urls:
+            try:
+                page = self._page(node)
+            except MetricsError as exc:
+                if not self.some_may_be_down:
+                    raise
+                failures.append(exc)
+            else:
+                yield page
+        if failures and len(failures) == len(self.urls):
+            raise failures[0]
 
     def _page(self, node: str) -> str:
         client = HttpClient(timeout_s=self.timeout_s, max_bytes=_MAX_BYTES, ca_file=self.ca_file)

@@ -459,6 +459,14 @@ def test_one_node_that_is_down_is_an_error(serve: Serve) -> None:
         KongMetrics({"up": serve(page(PAGE_2_8)).url, "down": NOBODY}).count()
 
 
+def test_nodes_that_are_replaced_may_be_down(serve: Serve) -> None:
+    urls = {"gone": NOBODY, "up": serve(page(PAGE_2_8)).url, "to come": NOBODY}
+
+    assert KongMetrics(urls, some_may_be_down=True).count().requests == 120
+    with pytest.raises(MetricsError, match="node gone"):
+        KongMetrics({"gone": NOBODY, "to come": NOBODY}, some_may_be_down=True).count()
+
+
 @pytest.mark.parametrize("line", ["kong_http_status{", 'kong_http_status{code="200} x', "{} 1"])
 def test_lines_that_are_no_sample_are_passed_over(serve: Serve, line: str) -> None:
     assert count(serve, f"{line}\n{PAGE_2_8}\n{line}") == (120, 20, 20.0)
