@@ -4,7 +4,7 @@ Pytest asks a conftest.py only about its own folder. To have README.md run too, 
 a plugin, as the session `docs` of noxfile.py does.
 
 Where a block of plain text follows a Python block, it is what that block printed, line for line;
-a line `...` stands for any lines.
+a line `...` stands for any lines, and how wide a column is does not count.
 
 Where a Python block draws a diagram and calls it `drawn`, the next Mermaid block must be that very
 diagram; `python docs/redraw.py` writes it anew.
@@ -29,12 +29,16 @@ def run(example: Example) -> None:
     example.namespace["_printed"] = printed.getvalue()
 
 
+def _lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 def as_printed(example: Example) -> str | None:
     """What is wrong with a block of text behind a Python block that printed something."""
-    printed = example.namespace.pop("_printed", "").splitlines()
+    printed = _lines(example.namespace.pop("_printed", ""))
     if not printed:
         return None
-    shown, gap = str(example.parsed).splitlines(), False
+    shown, gap = _lines(str(example.parsed)), False
     for line in shown:
         if line == ELLIPSIS:
             gap = True
