@@ -58,6 +58,7 @@ class Site:
         return kong_lts.Settings(
             backup_folder=f"{self.folder}/backup",
             run_deck=False,
+            rehearse_restore=False,
             files=("/etc/kong",),
             watch_afterwards_s=0.1,
         )
@@ -116,8 +117,8 @@ class Site:
     def restore(self, *, over: str | None = None) -> kong_lts.Run:
         self.gateways.end()  # the new nodes are none of the current cluster's
         plan = kong_lts.plan_restore(DEPLOYMENT, over=over, settings=self.settings)
-        (self.folder / "restore.sqlite").unlink(missing_ok=True)
-        journal = SqliteJournal(self.folder / "restore.sqlite")
+        number = len(list(self.folder.glob("restore-*.sqlite")))  # a journal holds one run
+        journal = SqliteJournal(self.folder / f"restore-{number}.sqlite")
         return kong_lts.execute(plan, self.adapters(), journal=journal)
 
     def fingerprint(self, at: str | None = None) -> Fingerprint:
