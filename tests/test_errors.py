@@ -53,6 +53,7 @@ EXAMPLES: tuple[KongLtsError, ...] = (
     errors.KeyringError("doing it", "a reason"),
     errors.ProxyError("doing it", "a reason"),
     errors.MetricsError("doing it", "a reason"),
+    errors.ManifestsError("doing it", "a reason"),
     errors.JournalError("doing it", "a reason"),
     errors.LockError("doing it", "a reason"),
     errors.ApproverError("doing it", "a reason"),

@@ -8,6 +8,7 @@ from kong_lts.adapters.deck_cli import DeckCli
 from kong_lts.adapters.file_lock import FileLock
 from kong_lts.adapters.http_keyring import HttpKeyring
 from kong_lts.adapters.kong_metrics import KongMetrics
+from kong_lts.adapters.kubernetes_manifests import KubernetesManifests
 from kong_lts.adapters.load_balancers import (
     DnsLoadBalancer,
     HaproxyLoadBalancer,
@@ -50,6 +51,7 @@ __all__ = [
     "IngressCanaryWeight",
     "KongMetrics",
     "KubernetesLoadBalancer",
+    "KubernetesManifests",
     "LocalNodeFiles",
     "LocalProcessRunner",
     "LoggingObserver",

@@ -17,7 +17,7 @@ def masked_document(
 
     Args:
         data: YAML or JSON, one document or several.
-        is_secret: Whether the values below a key are.
+        is_secret: Whether the values below a key are, or the `value` beside a `name`.
         mask: What stands for a value.
 
     Raises:
@@ -55,10 +55,22 @@ def _secrets(node: Node, is_secret: Callable[[str], bool], below: bool) -> Itera
             if isinstance(current, Sequence):
                 waiting += [(item, secret) for item in current.items]
             elif isinstance(current, Mapping):
+                if (named := _named(current, is_secret)) is not None:
+                    yield named
                 waiting += [
                     (value, secret or (isinstance(key, Scalar) and is_secret(key.value)))
                     for key, value, _ in current.pairs
                 ]
+
+
+def _named(mapping: Mapping, is_secret: Callable[[str], bool]) -> Scalar | None:
+    """The value of a variable whose name is that of a secret, as in an `env` of Kubernetes."""
+    found = {key.value: value for key, value, _ in mapping.pairs if isinstance(key, Scalar)}
+    name, value = found.get("name"), found.get("value")
+    if not isinstance(name, Scalar) or not isinstance(value, Scalar) or not is_secret(name.value):
+        return None
+    is_reference = value.value.startswith(("/", "env:", "file:"))
+    return value if _is_value(value) and not is_reference else None
 
 
 def _is_value(scalar: Scalar) -> bool:

@@ -43,6 +43,7 @@
         ├── KeyringError
         ├── ProxyError
         ├── MetricsError
+        ├── ManifestsError
         ├── JournalError
         ├── LockError
         ├── ApproverError
@@ -64,6 +65,7 @@ from kong_lts.errors.outside import (
     KeyringError,
     LoadBalancerError,
     LockError,
+    ManifestsError,
     MetricsError,
     NodeFilesError,
     PostgresServerError,
@@ -128,6 +130,7 @@ __all__ = [
     "LoadBalancerError",
     "LockError",
     "LockHeldError",
+    "ManifestsError",
     "MetricsError",
     "NodeFilesError",
     "NotPlannableError",

@@ -18,6 +18,7 @@ __all__ = [
     "KeyringError",
     "LoadBalancerError",
     "LockError",
+    "ManifestsError",
     "MetricsError",
     "NodeFilesError",
     "PostgresServerError",
@@ -127,6 +128,11 @@ class ProxyError(AdapterError):
 @attrs.define
 class MetricsError(AdapterError):
     """Metrics could not be read."""
+
+
+@attrs.define
+class ManifestsError(AdapterError):
+    """Objects of Kubernetes could not be read."""
 
 
 @attrs.define

@@ -10,6 +10,7 @@ import attrs
 from kong_lts import kong_conf
 from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import KongLtsError
+from kong_lts.evidence.kubernetes_sources import of_cluster, of_workloads
 from kong_lts.evidence.node_reader import NodeReader
 from kong_lts.evidence.node_sources import (
     Look,
@@ -52,7 +53,8 @@ def gather(
     The database within one read-only transaction, the Admin API by GET, decK for its version; of
     each node its kong.conf and environment, its operating system, and what that configuration
     names: logs, custom plugins, certificates without keys, nginx templates, the declarative file,
-    the prefix. A source that fails, or takes longer than its time, is a gap of the evidence and
+    the prefix; of the Kubernetes cluster the objects that say how Kong runs in it, but no Secret.
+    A source that fails, or takes longer than its time, is a gap of the evidence and
     stops no other.
 
     Args:
@@ -69,7 +71,9 @@ def gather(
     given = known or Evidence()
     first = _sources(deployment, adapters, given, conf_path)
     evidence = _asked(given, first, time_limit_s, adapters.at_once)
-    named = _named(deployment, adapters.current, evidence, given, log_bytes)
+    named = list(_named(deployment, adapters.current, evidence, given, log_bytes))
+    if adapters.manifests is not None:
+        named += of_workloads(adapters.manifests, evidence.kubernetes)
     return _asked(evidence, named, time_limit_s, adapters.at_once)
 
 
@@ -129,6 +133,8 @@ def _sources(
         yield "decK", lambda: _deck(deck)
     for node, runner in current.nodes.items():
         yield from of_node(NodeReader(node, runner), conf_path, conf_wanted=not known.kong_conf)
+    if adapters.manifests is not None:
+        yield from of_cluster(adapters.manifests, known.kubernetes)
 
 
 def _named(

@@ -33,6 +33,13 @@ _REFERENCE = re.compile(r"^[\"']?(?:\{vault://|\$|\{\{|env:|file:|/)")
 _HEADER = re.compile(
     r"(?i)((?:authorization|apikey|kong-admin-token|x-api-key)\s*:\s*(?:bearer |basic )?)[^\s\"']+"
 )
+_OPTION = re.compile(
+    r"(?i)(--[\w-]*(?:token|password|passwd|secret|api-?key)[= ])(?!env:|file:|[/$\{-])[^\s\"',\]]+"
+)
+_INNER = re.compile(
+    r"(?m)^(?P<space>[ ]*)(?P<key>[\w.-]+): \|[-+0-9]*\n"
+    r"(?P<text>(?:(?P=space)[ ]+[^\n]*\n|[ ]*\n)+)"
+)
 _URL = re.compile(r"(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)")
 _SECRET_KIND = re.compile(r"""["']?kind["']?\s*:\s*["']?Secret\b""")
 _BASE64 = re.compile(r"(?<=[:\s\"'])[A-Za-z0-9+/]{8,}={0,2}(?=[\s\"',}]|$)")
@@ -102,13 +109,19 @@ def _environ(environ: Mapping[str, str], masks: _Masks) -> dict[str, str]:
     }
 
 
-def _conf(conf: KongConf, masks: _Masks) -> KongConf:
+def _statements(text: str, masks: _Masks) -> str:
+    """What is set as in a kong.conf."""
+
     def replace(found: re.Match[str]) -> str:
         if not _is_secret(found["key"].lower()):
             return found[0]
         return f"{found[1]}{masks.written(found['value'])}"
 
-    text = _everywhere(_STATEMENT.sub(replace, conf.text), masks)
+    return _STATEMENT.sub(replace, text)
+
+
+def _conf(conf: KongConf, masks: _Masks) -> KongConf:
+    text = _everywhere(_statements(conf.text, masks), masks)
     return kong_conf.parse(text, environ=_environ(conf.environ, masks), path=conf.path)
 
 
@@ -117,7 +130,8 @@ def _everywhere(text: str, masks: _Masks) -> str:
     if "://" not in text and ":" not in text and "-----" not in text:
         return text
     text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
-    return _URL.sub("redacted:redacted", _HEADER.sub(r"\1redacted", text))
+    text = _OPTION.sub(r"\1redacted", _HEADER.sub(r"\1redacted", text))
+    return _URL.sub("redacted:redacted", text)
 
 
 def _state(file: StateFile, masks: _Masks) -> StateFile:
@@ -133,10 +147,21 @@ def _text(file: TextFile, masks: _Masks) -> str:
     if file.path.endswith(_YAML):
         raw = StateFile(path=file.path, data=file.text.encode("utf-8", "surrogateescape"))
         text = _state(raw, masks).data.decode("utf-8", "surrogateescape")
+        text = _INNER.sub(lambda found: _inner(found, masks), text)
         if not _SECRET_KIND.search(text):
             return text
         return _BASE64.sub(lambda found: _encoded(found[0], masks), text)
     return _by_lines(_everywhere(file.text, masks), masks)
+
+
+def _inner(found: re.Match[str], masks: _Masks) -> str:
+    """A file within a manifest, as config maps have them."""
+    lines = found["text"].split("\n")
+    depth = min(len(line) - len(line.lstrip(" ")) for line in lines if line.strip())
+    bare = "\n".join(line[depth:] for line in lines)
+    bare = _statements(_text(TextFile(path=found["key"], text=bare), masks), masks)
+    text = "\n".join(f"{' ' * depth}{line}" if line else line for line in bare.split("\n"))
+    return f"{found[0][: found.start('text') - found.start()]}{text}"
 
 
 def _encoded(value: str, masks: _Masks) -> str:

@@ -25,6 +25,7 @@ from kong_lts.protocols.gateways import (
     ProcessRunner,
     Proxy,
 )
+from kong_lts.protocols.manifests import Manifests
 from kong_lts.protocols.probes import (
     NO_ROUTE,
     Answer,
@@ -47,6 +48,7 @@ from kong_lts.protocols.values import (
     Finished,
     Instruction,
     KeyringKeys,
+    Listed,
     NodeStatus,
     Order,
     Question,
@@ -76,8 +78,10 @@ __all__ = [
     "JwtAlgorithm",
     "Keyring",
     "KeyringKeys",
+    "Listed",
     "LoadBalancer",
     "Lock",
+    "Manifests",
     "Metrics",
     "NodeFiles",
     "NodeStatus",

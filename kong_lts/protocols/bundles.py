@@ -23,6 +23,7 @@ from kong_lts.protocols.gateways import (
     ProcessRunner,
     Proxy,
 )
+from kong_lts.protocols.manifests import Manifests
 from kong_lts.protocols.runs import (
     Approver,
     Clock,
@@ -92,6 +93,9 @@ class Adapters:
     """With an executor, how many nodes at the same time."""
     lock: Lock | None = None
     """Keeps a second run away where there is no database that does."""
+
+    manifests: Manifests | None = None
+    """Objects of the Kubernetes cluster that the current nodes run in; only `gather` reads them."""
 
     def of(self, side: Side) -> ClusterAdapters:
         """The adapters of one side."""

@@ -1,5 +1,6 @@
 """Values that go into adapters and come out of them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
@@ -9,6 +10,7 @@ __all__ = [
     "Finished",
     "Instruction",
     "KeyringKeys",
+    "Listed",
     "NodeStatus",
     "Order",
     "Question",
@@ -46,6 +48,16 @@ class Recovered:
     """Ids of keys that are back."""
     not_recovered: tuple[str, ...] = ()
     """Ids of keys that are not."""
+
+
+@attrs.frozen(kw_only=True)
+class Listed:
+    """Objects of one kind, as a Kubernetes cluster gives them."""
+
+    objects: tuple[Mapping[str, object], ...] = attrs.field(default=(), repr=False)
+    """As parsed, with `apiVersion` and `kind`."""
+    unread: tuple[str, ...] = ()
+    """What could not be read beside them, and why."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,23 +1,25 @@
-"""A stand-in for the API server of Kubernetes, over HTTP on loopback, as load balancers use it.
+"""A stand-in for the API server of Kubernetes, over HTTP on loopback, as adapters use it.
 
-It reads, creates and server-side applies objects of any kind: `resourceVersion`, `generation`,
-field managers and their conflicts, 401, 404, 409 and 422 as the real one has them. A gateway and a
-controller of Deployments write the status of HTTPRoutes and Deployments. What it has not: lists,
-watches, defaults, validation of a kind's own fields, YAML, and lists whose items are merged; each
-list is one field, as the rules of an HTTPRoute and of an Ingress are.
+It reads, lists, creates and server-side applies objects of any kind: `resourceVersion`,
+`generation`, field managers and their conflicts, pages, 401, 403, 404, 409 and 422 as the real one
+has them. A gateway and a controller of Deployments write the status of HTTPRoutes and Deployments.
+What it has not: watches, defaults, validation of a kind's own fields, YAML, and lists whose items
+are merged; each list is one field, as the rules of an HTTPRoute and of an Ingress are. Answers on
+lists, and 403, were written from the documents; all others are held to recorded ones.
 """
 
 import copy
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self, cast
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
+from kong_lts.testing.kubernetes_lists import forbidden, listed, place_of
 from kong_lts.testing.kubernetes_objects import (
     Answer,
     Document,
@@ -41,6 +43,10 @@ class KubernetesApi:
         token: The bearer token that it asks for; None asks for none.
         gateway_accepts: What the gateway says to an HTTPRoute; None is no gateway.
         pods: How many pods of a Deployment can be started; None is as many as wanted.
+        kinds: Kinds of which there may be none, as "configuration.konghq.com/v1/kongplugins"; those
+            of which there is one, and the built-in ones, need not be named.
+        forbidden: What the token may not read, as "deployments".
+        page: The most objects in one answer; what the client asks for may be less.
         after_get: Called with the path of each object that was read, before the next request:
             the place for another writer.
     """
@@ -48,6 +54,9 @@ class KubernetesApi:
     token: str | None = attrs.field(default=None, repr=False)
     gateway_accepts: bool | None = True
     pods: int | None = None
+    kinds: Set[str] = frozenset()
+    forbidden: Set[str] = frozenset()
+    page: int = 500
     after_get: Callable[[str], None] | None = None
     requests: list[str] = attrs.field(factory=list, init=False)
     """Method and path of each request."""
@@ -107,7 +116,7 @@ class KubernetesApi:
         try:
             with self._lock:
                 if method == "GET":
-                    answer = Answer(200, self._found(parts.path))
+                    answer = Answer(200, self._got(parts.path, parts.query))
                 elif method == "POST":
                     answer = self._post(parts.path, parts.query, _json(body))
                 elif method == "PATCH" and headers.get("content-type") == _APPLY:
@@ -122,6 +131,15 @@ class KubernetesApi:
         return answer
 
     # --- one request ----------------------------------------------------------------------------
+
+    def _got(self, path: str, query: str) -> Document:
+        """An object, or those of a kind."""
+        place = place_of(path)
+        if place is not None and place.plural in self.forbidden:
+            raise Refusal(forbidden(place))
+        if place is None or place.name:
+            return self._found(path)
+        return listed(self._objects, place, query, kinds=self.kinds, most=self.page)
 
     def _found(self, path: str) -> Document:
         if path not in self._objects:
@@ -282,12 +300,12 @@ def _not_found(path: str) -> Answer:
 
 def _named(path: str) -> str:
     group, plural, name = _parts(path)
-    return f'{plural}.{group} "{name}"'
+    return f'{plural}{f".{group}" if group else ""} "{name}"'
 
 
 def _parts(path: str) -> Iterator[str]:
-    """Group, plural and name, of /apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME."""
-    words = path.strip("/").split("/")
-    if len(words) != 7 or words[0] != "apis" or words[3] != "namespaces":
+    """Group, plural and name of an object."""
+    place = place_of(path)
+    if place is None or not place.name:
         raise Refusal(failure(404, "NotFound", "the server could not find the requested resource"))
-    return iter((words[1], words[5], words[6]))
+    return iter((place.group, place.plural, place.name))

@@ -1,6 +1,6 @@
 """Every fake keeps the contract of its protocol, as the default does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import pytest
 
@@ -37,6 +37,7 @@ from kong_lts.testing.fakes import (
     FakeKeyring,
     FakeLoadBalancer,
     FakeLock,
+    FakeManifests,
     FakeMetrics,
     FakeNodeFiles,
     FakeObserver,
@@ -56,6 +57,8 @@ from tests.contracts.gathering import GatheringContract, Make, written
 from tests.contracts.journal import JournalContract
 from tests.contracts.keyring import KeyringContract, Keyrings
 from tests.contracts.load_balancer import LoadBalancerContract
+from tests.contracts.manifests import Make as MakeManifests
+from tests.contracts.manifests import ManifestsContract, Object
 from tests.contracts.metrics import MetricsContract, Traffic
 from tests.contracts.node_files import CONF, NodeFilesContract, NodeWithFiles
 from tests.contracts.people import (
@@ -84,6 +87,15 @@ class TestGatheringFromFakes(GatheringContract):
                 f"/srv/{path}": written(text, "/srv", mark) for path, text in files.items()
             }
             return "/srv", FakeProcessRunner(world, Side.CURRENT, node)
+
+        return make
+
+
+class TestFakeManifests(ManifestsContract):
+    @pytest.fixture
+    def make(self, world: World) -> MakeManifests:
+        def make(objects: Collection[Object], closed: Collection[str]) -> FakeManifests:
+            return FakeManifests(world=world, there=tuple(objects), forbidden=frozenset(closed))
 
         return make
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from kong_lts.adapters.load_balancers.kubernetes_client import KubernetesClient
+from kong_lts.adapters.kubernetes_client import KubernetesClient
 from kong_lts.adapters.load_balancers.kubernetes_kinds import Cluster, Kind
 from kong_lts.adapters.load_balancers.shares import check_percent
 from kong_lts.adapters.system import SystemClock

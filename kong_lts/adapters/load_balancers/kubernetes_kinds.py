@@ -7,7 +7,7 @@ from typing import NoReturn
 import attrs
 from attrs.validators import ge, matches_re
 
-from kong_lts.adapters.load_balancers.kubernetes_client import (
+from kong_lts.adapters.kubernetes_client import (
     ConflictError,
     Document,
     KubernetesClient,

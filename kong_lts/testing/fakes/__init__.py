@@ -15,6 +15,7 @@ from kong_lts.testing.fakes.beside import (
 from kong_lts.testing.fakes.databases import FakeArchive, FakeDatabase, FakeWriteGuard
 from kong_lts.testing.fakes.deck import FakeCredentials, FakeDeck
 from kong_lts.testing.fakes.keyring import FakeKeyring
+from kong_lts.testing.fakes.manifests import FakeManifests
 from kong_lts.testing.fakes.nodes import (
     FakeAdminApi,
     FakeMetrics,
@@ -37,6 +38,7 @@ __all__ = [
     "FakeKeyring",
     "FakeLoadBalancer",
     "FakeLock",
+    "FakeManifests",
     "FakeMetrics",
     "FakeNodeFiles",
     "FakeObserver",
@@ -58,6 +60,7 @@ def fake_adapters(world: World, *, approves: bool = True) -> Adapters:
         approver=FakeApprover(world, approves=approves),
         observer=FakeObserver(),
         lock=FakeLock(world),
+        manifests=FakeManifests(world=world),
     )
 
 

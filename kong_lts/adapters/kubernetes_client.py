@@ -1,4 +1,4 @@
-"""The API server of Kubernetes: one object read, one object applied."""
+"""The API server of Kubernetes: objects read, one object applied."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import attrs
 import httpx
 
 from kong_lts.adapters.secrets import masked, resolve_secret
-from kong_lts.errors import LoadBalancerError, SecretError, last_words
+from kong_lts.errors import AdapterError, LoadBalancerError, SecretError, last_words
 
 __all__ = ["FIELD_MANAGER", "ConflictError", "Document", "KubernetesClient", "part", "parts"]
 
@@ -36,6 +36,7 @@ class KubernetesClient:
         ca_file: Certificates to trust; None takes those of the system.
         environ: Where `env:NAME` is looked up; None is this process.
         timeout_s: Seconds for one request.
+        error: What is raised.
     """
 
     url: str = attrs.field(repr=False)
@@ -43,14 +44,26 @@ class KubernetesClient:
     ca_file: str | None
     environ: Mapping[str, str] | None = attrs.field(repr=False)
     timeout_s: float
+    error: type[AdapterError] = LoadBalancerError
 
     def get(self, path: str, doing: str) -> Document:
         """The object at a path.
 
         Raises:
-            LoadBalancerError: There is none, it may not be read, or nobody answers.
+            AdapterError: There is none, it may not be read, or nobody answers.
         """
-        return self._send(httpx.Request("GET", self._at(path, doing)), doing)
+        return self._send(httpx.Request("GET", self._at(path, doing)), doing) or {}
+
+    def find(
+        self, path: str, doing: str, params: Mapping[str, str] | None = None
+    ) -> Document | None:
+        """The object or the list at a path; None where there is none.
+
+        Raises:
+            AdapterError: It may not be read, or nobody answers.
+        """
+        request = httpx.Request("GET", self._at(path, doing), params=dict(params or {}))
+        return self._send(request, doing, missing=404)
 
     def apply(self, path: str, document: Mapping[str, object], doing: str) -> Document:
         """Set fields of an object by server-side apply, also where others own them.
@@ -59,7 +72,7 @@ class KubernetesClient:
 
         Raises:
             ConflictError: It has changed meanwhile.
-            LoadBalancerError: It was refused, or nobody answers.
+            AdapterError: It was refused, or nobody answers.
 
         Source:
             kubernetes.io, "Server-Side Apply"; "Conflicts" says what `force` does.
@@ -71,18 +84,21 @@ class KubernetesClient:
             content=json.dumps(document).encode(),
             headers={"Content-Type": "application/apply-patch+yaml"},  # JSON is YAML
         )
-        return self._send(request, doing)
+        return self._send(request, doing) or {}
 
     def _at(self, path: str, doing: str) -> httpx.URL:
         try:
             base = httpx.URL(self.url)
         except httpx.InvalidURL:  # any part of it may be a piece of a password
-            raise LoadBalancerError(doing, "the URL of the API server cannot be read") from None
+            raise self.error(doing, "the URL of the API server cannot be read") from None
         if base.scheme not in ("http", "https") or not base.host or base.userinfo:
-            raise LoadBalancerError(doing, "write http://HOST:PORT or https://HOST:PORT")
+            raise self.error(doing, "write http://HOST:PORT or https://HOST:PORT")
         return base.copy_with(path=base.path.rstrip("/") + path, query=None, fragment=None)
 
-    def _send(self, request: httpx.Request, doing: str) -> Document:
+    def _send(
+        self, request: httpx.Request, doing: str, missing: int | None = None
+    ) -> Document | None:
+        """What the server answers; None for the status that means that there is nothing."""
         secrets: tuple[str, ...] = ()
         if self.token is not None:
             secrets = (self._secret(self.token, doing),)
@@ -94,16 +110,19 @@ class KubernetesClient:
             ) as client:
                 answer = client.send(request)
         except httpx.LocalProtocolError:  # its text repeats the header
-            raise LoadBalancerError(doing, "the token holds what HTTP does not allow") from None
+            raise self.error(doing, "the token holds what HTTP does not allow") from None
         except (httpx.HTTPError, OSError, ValueError) as exc:
             where = f"{doing} ({request.url.scheme}://{request.url.netloc.decode()})"
             text = " ".join(str(exc).split()) or type(exc).__name__
-            raise LoadBalancerError(where, masked(text, secrets)) from None
+            raise self.error(where, masked(text, secrets)) from None
         document = _document(answer.content)
         if answer.is_success and document is not None:
             return document
+        if answer.status_code == missing:
+            return None
         said = masked(str((document or {}).get("message") or "it says no more"), secrets)
-        error = ConflictError if answer.status_code == 409 else LoadBalancerError
+        changed = answer.status_code == 409 and request.method == "PATCH"
+        error = ConflictError if changed else self.error
         raise error(
             doing, f"the API server answers with status {answer.status_code}: {last_words(said)}"
         )
@@ -119,7 +138,7 @@ class KubernetesClient:
             environ = os.environ if self.environ is None else self.environ
             return resolve_secret(reference, environ).strip()
         except SecretError as exc:
-            raise LoadBalancerError(doing, str(exc)) from exc
+            raise self.error(doing, str(exc)) from exc
 
 
 def part(document: Mapping[str, object], *keys: str) -> Document:
@@ -139,6 +158,6 @@ def parts(document: Mapping[str, object], key: str) -> list[Document]:
 def _document(content: bytes) -> Document | None:
     try:
         document = json.loads(content) if len(content) <= _MAX_BYTES else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
