@@ -1,9 +1,11 @@
 """Redacted evidence holds no secret, and the assessment says the same of it."""
 
 import base64
+import json
 import re
 
 import attrs
+import pytest
 
 import kong_lts
 from kong_lts.testing.scenarios import ALL
@@ -84,3 +86,44 @@ def test_a_kubernetes_secret_keeps_only_what_a_check_reads() -> None:
     decoded = base64.b64decode(kept[1]).decode()
     assert "_format_version" in decoded
     assert MARK not in decoded
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'data:\n  kong.conf: "pg_password = {MARK} and more"\n',
+        f"data:\n  kong.conf: pg_password = {MARK}\n",
+        f'data:\n  kong.conf: "pg_port = 1\\npg_password = a {MARK}\\nadmin_listen = off"\n',
+        json.dumps({"data": {"kong.conf": f"pg_port = 1\npg_password = {MARK}\n"}}),
+        json.dumps({"data": {"kong.yml": f"plugins:\n- config:\n    secret: {MARK}\n"}}),
+        json.dumps({"data": {"kong.conf": f"pg_password = {MARK}"}}),
+        f"args:\n- --kong-admin-token\n- {MARK}\n",
+        f'args: ["--kong-admin-token", "{MARK}"]\n',
+        f"command: [sh, -c, 'KONG_PG_PASSWORD={MARK} kong start']\n",
+    ],
+)
+def test_a_manifest_keeps_no_secret_however_it_is_written(text: str) -> None:
+    manifest = kong_lts.TextFile(path="kubernetes/k.yaml", text=text)
+
+    found = kong_lts.redacted(kong_lts.Evidence(kubernetes=(manifest,)))
+
+    assert MARK not in found.kubernetes[0].text
+    assert "redacted" in found.kubernetes[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'data:\n  kong.conf: "admin_listen = off\\nworker_consistency = strict"\n',
+        json.dumps({"data": {"kong.yml": "_format_version: '2.1'\nservices: []\n"}}),
+        "args:\n- --kong-admin-token-file\n- /run/token\n- --publish-service=kong/proxy\n",
+        "args: [sh, -c, 'KONG_DATABASE=off kong start']\n",
+        "selector: app=kong,token_name=x\n",
+    ],
+)
+def test_a_manifest_without_a_secret_stays_as_it_is(text: str) -> None:
+    manifest = kong_lts.TextFile(path="kubernetes/k.yaml", text=text)
+
+    found = kong_lts.redacted(kong_lts.Evidence(kubernetes=(manifest,)))
+
+    assert found.kubernetes[0].text == text

@@ -1,6 +1,7 @@
 """redacted(): the same evidence without passwords, tokens and keys, to be assessed elsewhere."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 
@@ -36,6 +37,24 @@ _HEADER = re.compile(
 _OPTION = re.compile(
     r"(?i)(--[\w-]*(?:token|password|passwd|secret|api-?key)[= ])(?!env:|file:|[/$\{-])[^\s\"',\]]+"
 )
+_SPLIT_OPTION = re.compile(
+    r"(?i)(--[\w-]*(?:token|password|passwd|secret|api-?key)[\"']?\s*(?:,|\n\s*-\s)\s*[\"']?)"
+    r"(?!env:|file:|[/$\{-])[^\s\"',\]]+"
+)
+"""An option and its value as two items of a list."""
+_LINE_WITHIN = re.compile(
+    r"""(?P<head>(?:(?<=["'])|(?<=\\n)|(?<=: ))(?P<key>[a-z][a-z0-9_.]*)[ \t]*=[ \t]*)"""
+    r"""(?P<value>(?:(?!\\n)[^"'\n#])+?)(?=[ \t]*(?:\\n|["'\n#]|$))"""
+)
+"""A line of a kong.conf in a string, up to its end, which may be written as such."""
+_WORD_WITHIN = re.compile(
+    r"""(?P<head>(?<![\w.-])(?P<key>[A-Za-z][\w.]*)=)(?P<value>(?:(?!\\n)[^\s"'#,;&}\]])+)"""
+)
+"""A variable that is set for a command."""
+_QUOTED = re.compile(
+    r"""(?P<head>["']?(?P<key>[\w.-]+)["']?\s*:\s*)(?P<value>"(?:[^"\\\n]|\\.)*\\n(?:[^"\\\n]|\\.)*")"""
+)
+"""Several lines in one string, as JSON has them."""
 _INNER = re.compile(
     r"(?m)^(?P<space>[ ]*)(?P<key>[\w.-]+): \|[-+0-9]*\n"
     r"(?P<text>(?:(?P=space)[ ]+[^\n]*\n|[ ]*\n)+)"
@@ -115,9 +134,16 @@ def _statements(text: str, masks: _Masks) -> str:
     def replace(found: re.Match[str]) -> str:
         if not _is_secret(found["key"].lower()):
             return found[0]
-        return f"{found[1]}{masks.written(found['value'])}"
+        return f"{found[1]}{masks.written(found['value'])}{found[4]}"
 
     return _STATEMENT.sub(replace, text)
+
+
+def _set(found: re.Match[str], masks: _Masks) -> str:
+    """What is set within a line."""
+    if not _is_secret(found["key"].lower()):
+        return found[0]
+    return f"{found['head']}{masks.written(found['value'])}"
 
 
 def _conf(conf: KongConf, masks: _Masks) -> KongConf:
@@ -127,10 +153,11 @@ def _conf(conf: KongConf, masks: _Masks) -> KongConf:
 
 def _everywhere(text: str, masks: _Masks) -> str:
     """What is secret wherever it stands."""
-    if "://" not in text and ":" not in text and "-----" not in text:
+    if ":" not in text and "--" not in text:
         return text
     text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
-    text = _OPTION.sub(r"\1redacted", _HEADER.sub(r"\1redacted", text))
+    for known in (_HEADER, _OPTION, _SPLIT_OPTION):
+        text = known.sub(r"\1redacted", text)
     return _URL.sub("redacted:redacted", text)
 
 
@@ -148,6 +175,9 @@ def _text(file: TextFile, masks: _Masks) -> str:
         raw = StateFile(path=file.path, data=file.text.encode("utf-8", "surrogateescape"))
         text = _state(raw, masks).data.decode("utf-8", "surrogateescape")
         text = _INNER.sub(lambda found: _inner(found, masks), text)
+        text = _QUOTED.sub(lambda found: _quoted(found, masks), text)
+        for known in (_LINE_WITHIN, _WORD_WITHIN):
+            text = known.sub(lambda found: _set(found, masks), text)
         if not _SECRET_KIND.search(text):
             return text
         return _BASE64.sub(lambda found: _encoded(found[0], masks), text)
@@ -159,9 +189,24 @@ def _inner(found: re.Match[str], masks: _Masks) -> str:
     lines = found["text"].split("\n")
     depth = min(len(line) - len(line.lstrip(" ")) for line in lines if line.strip())
     bare = "\n".join(line[depth:] for line in lines)
-    bare = _statements(_text(TextFile(path=found["key"], text=bare), masks), masks)
+    bare = _file(found["key"], bare, masks)
     text = "\n".join(f"{' ' * depth}{line}" if line else line for line in bare.split("\n"))
     return f"{found[0][: found.start('text') - found.start()]}{text}"
+
+
+def _quoted(found: re.Match[str], masks: _Masks) -> str:
+    """The same in JSON, where it is one string."""
+    try:
+        bare = json.loads(found["value"])
+    except ValueError:
+        return found[0]
+    masked = _file(found["key"], bare, masks)
+    return found[0] if masked == bare else found["head"] + json.dumps(masked, ensure_ascii=False)
+
+
+def _file(name: str, text: str, masks: _Masks) -> str:
+    """A file within another, by its name."""
+    return _statements(_text(TextFile(path=name, text=text), masks), masks)
 
 
 def _encoded(value: str, masks: _Masks) -> str:

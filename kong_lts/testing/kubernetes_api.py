@@ -5,7 +5,7 @@ It reads, lists, creates and server-side applies objects of any kind: `resourceV
 has them. A gateway and a controller of Deployments write the status of HTTPRoutes and Deployments.
 What it has not: watches, defaults, validation of a kind's own fields, YAML, and lists whose items
 are merged; each list is one field, as the rules of an HTTPRoute and of an Ingress are. Answers on
-lists, and 403, were written from the documents; all others are held to recorded ones.
+lists, and 403, are not held to recorded ones; all others are.
 """
 
 import copy
