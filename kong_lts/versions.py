@@ -10,8 +10,9 @@ from kong_lts.errors import VersionError
 
 __all__ = ["Edition", "KongVersion", "Release"]
 
-_FORM = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4}){2,3})(?:-[a-z][a-z0-9.-]*)?")
-"""Three or four numbers; `GET /` of Enterprise appends `-enterprise-edition`."""
+_FORM = re.compile(r"((?:0|[1-9][0-9]{0,3})(?:\.(?:0|[1-9][0-9]{0,3})){2,3})(?:-[a-z][a-z0-9.-]*)?")
+"""Three or four numbers, none with a zero in front; `GET /` of Enterprise appends
+`-enterprise-edition`."""
 
 _OPEN_SOURCE_PARTS = 3
 

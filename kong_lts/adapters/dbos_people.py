@@ -3,18 +3,22 @@
 import json
 import threading
 import time
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
 
 from kong_lts.adapters.dbos_store import RunStore
 from kong_lts.errors import ApproverError, JournalError
+from kong_lts.events import StepDone, StepFailed, StepRetried
 from kong_lts.protocols import Clock, Control, Decision, Instruction, Order, Question
 
 __all__ = ["LeavingClock", "StoppingError", "ToldApprover", "ToldControl", "answer", "order"]
 
 _ORDER = "order"
 _EVERY_S = 1.0
+_OUTCOMES = (StepDone, StepFailed, StepRetried)
 
 
 def answer(store: RunStore, run: str, step: str, decision: Decision) -> None:
@@ -44,6 +48,9 @@ def _asked(step: str) -> str:
 class ToldApprover:
     """Waits for an answer; each counts once, so that a question which comes again is asked again.
 
+    An answer that a worker had taken when it died counts for whoever takes the step up after it:
+    nothing came of it yet.
+
     Args:
         store: Where the answers are.
         run: Of the question.
@@ -55,6 +62,8 @@ class ToldApprover:
     run: str
     clock: Clock
     control: Control
+    _stint: str = attrs.field(factory=lambda: uuid.uuid4().hex, init=False)
+    """Tells what was taken here from what another worker took."""
 
     def ask(self, question: Question) -> Decision:
         while (decision := self.peek(question)) is None:
@@ -65,19 +74,35 @@ class ToldApprover:
 
     def peek(self, question: Question) -> Decision | None:
         """The answer if it is there."""
-        topic, used = _asked(question.step), f"used: {question.step}"
         try:
-            count = len(self.store.told(self.run, used))
-            said = self.store.told(self.run, topic)
-            if len(said) <= count:
+            said = self.store.told(self.run, _asked(question.step))
+            if (answer := self._take(question.step, said) if said else None) is None:
                 return None
-            self.store.tell(self.run, used, "")
         except JournalError as exc:
             raise ApproverError(_doing(question), str(exc)) from exc
-        found = json.loads(said[count])
+        found = json.loads(answer)
         return Decision(
             approved=found["approved"] is True, by=str(found["by"]), note=str(found["note"])
         )
+
+    def _take(self, step: str, said: Sequence[str]) -> str | None:
+        """The first answer of which something came neither here nor elsewhere."""
+        topic, came = f"used: {step}", self._outcomes(step)
+        used = [json.loads(text) for text in self.store.told(self.run, topic)]
+        spent = [
+            one["number"] for one in used if one["stint"] == self._stint or one["came"] != came
+        ]
+        number = max(spent, default=-1) + 1
+        if number >= len(said):
+            return None
+        taken = {"number": number, "stint": self._stint, "came": came}
+        self.store.tell(self.run, topic, json.dumps(taken))
+        return said[number]
+
+    def _outcomes(self, step: str) -> int:
+        """How often something came of acting on a step."""
+        events = self.store.journal(self.run).events()
+        return sum(isinstance(event, _OUTCOMES) and event.step == step for event in events)
 
 
 def _doing(question: Question) -> str:

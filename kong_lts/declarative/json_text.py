@@ -13,18 +13,24 @@ from kong_lts.errors import DeclarativeError
 
 __all__ = ["is_json", "read"]
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)')
 
 
 def is_json(source: Source) -> bool:
-    """Whether the whole text is a JSON object."""
+    """Whether the whole text is a JSON object as Kong takes one.
+
+    Half of a surrogate pair alone is refused there as an escape, and by libyaml with its place.
+    """
     if not source.parsed.lstrip(" \t\r\n").startswith("{"):
         return False
     try:
-        json.loads(source.parsed)
+        value = json.loads(source.parsed)
+        if _SURROGATE.search(source.parsed):
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise DeclarativeError(f"nested more than {DEEPEST} levels deep") from None
-    except ValueError:
+    except ValueError:  # as what cannot be encoded is one
         return False
     return True
 

@@ -7,7 +7,14 @@ that are not UTF-8 travel in it as `surrogateescape` has them.
 import re
 from collections.abc import Callable
 
-__all__ = ["already_migrated", "is_regex_28", "migrate_path", "normalise", "normalise_regex"]
+__all__ = [
+    "already_migrated",
+    "is_regex_28",
+    "migrate_path",
+    "normalise",
+    "normalise_regex",
+    "octets",
+]
 
 _PLAIN = re.compile(
     rb"[a-zA-Z0-9.\-_~/%]*$"
@@ -25,7 +32,7 @@ def is_regex_28(path: str) -> bool:
     Source:
         Kong/kong 2.8.5 kong/router.lua.
     """
-    return _PLAIN.match(_bytes(path)) is None
+    return _PLAIN.match(octets(path)) is None
 
 
 def already_migrated(path: str) -> bool:
@@ -44,7 +51,7 @@ def normalise(path: str) -> str:
     """
     if path in ("", "/"):
         return path
-    data = _TRIPLET.sub(_decoder(_raw), _bytes(path))
+    data = _TRIPLET.sub(_decoder(_raw), octets(path))
     if b"." in data or b"//" in data:
         data = _without_dot_segments(data)
     return _text(data)
@@ -56,7 +63,7 @@ def normalise_regex(path: str) -> str:
     Source:
         Kong/kong 3.4.2 kong/db/migrations/migrate_path_280_300.lua.
     """
-    return _text(_TRIPLET.sub(_decoder(_quoted), _bytes(path)))
+    return _text(_TRIPLET.sub(_decoder(_quoted), octets(path)))
 
 
 def migrate_path(path: str) -> str:
@@ -78,8 +85,15 @@ def migrate_path(path: str) -> str:
     return "~" + normalise_regex(path) if is_regex_28(path) else normalise(path)
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def octets(text: str) -> bytes:
+    """The bytes of a text, among them those that are not UTF-8.
+
+    A lone surrogate, which no file or request can hold, becomes three bytes that are no UTF-8.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _text(data: bytes) -> str:

@@ -10,13 +10,14 @@ import attrs
 import pytest
 
 from kong_lts.adapters.dbos_engine import DbosWorker
+from kong_lts.adapters.dbos_people import ToldApprover, answer
 from kong_lts.adapters.dbos_runs import DbosRuns
 from kong_lts.adapters.dbos_store import RunStore
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import JournalError, LockHeldError, NotResumableError, RunRefusedError
-from kong_lts.events import Event, RunResumed, RunStarted
+from kong_lts.events import Event, RunResumed, RunStarted, StepFailed
 from kong_lts.planning import Plan, Run, Verdict
-from kong_lts.protocols import Adapters, Clock, Decision, Instruction, Journal, Order
+from kong_lts.protocols import Adapters, Clock, Decision, Instruction, Journal, Order, Question
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.simulation import World
 from tests.contracts.engine import Engine, EngineContract, Make
@@ -174,6 +175,65 @@ def test_a_message_waits_for_its_reader_and_keeps_its_order(site: Site) -> None:
     assert site.runs.store.told(name, "topic") == ("first", "second \U0001f600")
     assert site.runs.store.told(name, "another") == ()
     store.close()
+
+
+@attrs.frozen
+class Untroubled:
+    """Nobody wants anything of the run."""
+
+    def instruction(self) -> Instruction:
+        return Instruction()
+
+
+def approver_of(store: RunStore) -> ToldApprover:
+    """As a worker makes one when it takes the run up."""
+    return ToldApprover(store=store, run="run", clock=SystemClock(), control=Untroubled())
+
+
+def test_an_answer_that_a_dead_worker_had_taken_counts_for_the_next_one(site: Site) -> None:
+    store, question = (
+        site.runs.store,
+        Question(step="install", title="Installed?", instructions="Look."),
+    )
+    answer(store, "run", "install", YES)
+
+    assert approver_of(store).peek(question) == YES
+    after = approver_of(store)
+
+    assert after.peek(question) == YES
+    assert after.peek(question) is None
+
+
+def test_an_answer_of_which_something_came_does_not_count_again(site: Site) -> None:
+    store, question = (
+        site.runs.store,
+        Question(step="install", title="Installed?", instructions="Look."),
+    )
+    answer(store, "run", "install", NO)
+    assert approver_of(store).peek(question) == NO
+    store.journal("run").append(
+        StepFailed(at="2026-01-01T00:00:00+00:00", step="install", reason="no")
+    )
+
+    assert approver_of(store).peek(question) is None
+    answer(store, "run", "install", YES)
+
+    assert approver_of(store).peek(question) == YES
+
+
+def test_an_answer_that_was_given_again_does_not_hide_the_next_one(site: Site) -> None:
+    store, question = site.runs.store, Question(step="watch", title="Go on?", instructions="Look.")
+    answer(store, "run", "watch", NO)
+    approver_of(store).peek(question)
+    after = approver_of(store)
+    assert after.peek(question) == NO
+    store.journal("run").append(
+        StepFailed(at="2026-01-01T00:00:00+00:00", step="watch", reason="no")
+    )
+
+    answer(store, "run", "watch", YES)
+
+    assert approver_of(store).peek(question) == YES
 
 
 def test_a_run_is_held_by_one_and_free_after_it(site: Site) -> None:

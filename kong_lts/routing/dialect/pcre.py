@@ -22,6 +22,7 @@ from kong_lts.routing.dialect.tree import (
     repeat,
     series,
 )
+from kong_lts.routing.paths import octets
 
 __all__ = ["BadPatternError", "Branch", "Reading", "read"]
 
@@ -255,12 +256,9 @@ def _last_byte(text: Text, items: _Items) -> Node:
         if len(name) == 1 and not last.others:
             at = text.at - 1
             text.trouble("regex-unicode-classes", at, None)
-            octets = [
-                Chars(0, beyond=frozenset({f"byte {octet:02x}"}))
-                for octet in name.encode("utf-8", "surrogateescape")
-            ]
-            items.nodes[-1:] = octets
-            return octets[-1]
+            bytewise = [Chars(0, beyond=frozenset({f"byte {octet:02x}"})) for octet in octets(name)]
+            items.nodes[-1:] = bytewise
+            return bytewise[-1]
     return last
 
 

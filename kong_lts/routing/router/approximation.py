@@ -17,6 +17,7 @@ from kong_lts.routing.dialect.tree import (
     Repeat,
     Series,
 )
+from kong_lts.routing.paths import octets
 
 __all__ = ["Landmarks", "Written", "ends_surely", "landmarks", "written_for_re"]
 
@@ -88,7 +89,7 @@ class _Writer:
     def _characters(self, characters: Sequence[str]) -> str:
         if not self.of_bytes:
             return f"[{re.escape(''.join(sorted(characters)))}]"
-        texts = (c.encode("utf-8", "surrogateescape").decode("latin-1") for c in characters)
+        texts = (octets(c).decode("latin-1") for c in characters)
         return f"(?:{'|'.join(sorted(map(re.escape, texts)))})"
 
 
@@ -197,4 +198,4 @@ def _one(mask: int, others: bool, beyond: frozenset[str]) -> tuple[bytes, bool]:
     (name,) = beyond
     if len(name) > 1:
         return b"", False
-    return name.encode("utf-8", "surrogateescape"), True
+    return octets(name), True

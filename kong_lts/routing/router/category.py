@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import attrs
 
+from kong_lts.routing.paths import octets
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import PcreRegex, Postfix
 from kong_lts.routing.router.hosts import HostPort
@@ -57,7 +58,7 @@ class HeaderTest:
             if value in self.values:
                 return True
             if self.pattern is not None:
-                found, sure = self.pattern.occurs(value.encode("utf-8", "surrogateescape"))
+                found, sure = self.pattern.occurs(octets(value))
                 asked.doubt |= not sure
                 if found:
                     return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from kong_lts.routing.paths import octets
 from kong_lts.routing.router.causes import Cause
 from kong_lts.routing.router.configuration import Route
 from kong_lts.routing.router.engines import Engines, RustRegex
@@ -19,7 +20,6 @@ from kong_lts.routing.router.request import (
     Asked,
     Candidate,
     lower_ascii,
-    octets,
 )
 from kong_lts.routing.router.upstream import answer, sanitised
 

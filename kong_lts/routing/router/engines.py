@@ -16,13 +16,13 @@ import attrs
 
 from kong_lts.routing.dialect import pcre, rust
 from kong_lts.routing.dialect.tree import Assertion, Node, Series, choice
+from kong_lts.routing.paths import octets
 from kong_lts.routing.router.approximation import (
     Landmarks,
     ends_surely,
     landmarks,
     written_for_re,
 )
-from kong_lts.routing.router.request import octets
 
 __all__ = ["Engines", "PcreRegex", "Postfix", "RustRegex"]
 

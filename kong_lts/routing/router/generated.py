@@ -6,11 +6,11 @@ from itertools import zip_longest
 
 import attrs
 
-from kong_lts.routing.paths import is_regex_28, normalise
+from kong_lts.routing.paths import is_regex_28, normalise, octets
 from kong_lts.routing.router.configuration import Route, read_routes
 from kong_lts.routing.router.engines import Engines, PcreRegex
 from kong_lts.routing.router.hosts import WildcardHosts, split_port
-from kong_lts.routing.router.request import Request, octets
+from kong_lts.routing.router.request import Request
 from kong_lts.routing.router.samples import samples
 from kong_lts.versions import Release
 

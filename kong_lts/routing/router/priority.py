@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from kong_lts.routing.paths import octets
 from kong_lts.routing.router.causes import Cause
 from kong_lts.routing.router.configuration import Route
-from kong_lts.routing.router.request import octets
 
 __all__ = ["Priority", "deciding"]
 

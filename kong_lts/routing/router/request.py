@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from kong_lts.routing.paths import normalise
+from kong_lts.routing.paths import normalise, octets
 from kong_lts.versions import Release
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Request",
     "asked",
     "lower_ascii",
-    "octets",
 ]
 
 _SCHEMES = ("http", "https")
@@ -164,11 +163,6 @@ class Asked:
         """The values of a header; `_` stands for `-` where no header has that very name."""
         found = self.headers.get(name)
         return self.headers.get(name.replace("_", "-"), ()) if found is None else found
-
-
-def octets(text: str) -> bytes:
-    """The bytes of a text, among them those that are not UTF-8."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 def asked(request: Request, release: Release) -> Asked | None:

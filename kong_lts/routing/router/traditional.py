@@ -11,7 +11,7 @@ from itertools import groupby, islice, product
 
 import attrs
 
-from kong_lts.routing.paths import is_regex_28, normalise, normalise_regex
+from kong_lts.routing.paths import is_regex_28, normalise, normalise_regex, octets
 from kong_lts.routing.router.category import (
     BITS,
     HEADER,
@@ -34,7 +34,6 @@ from kong_lts.routing.router.request import (
     Asked,
     Candidate,
     lower_ascii,
-    octets,
 )
 from kong_lts.routing.router.ties import likeliest_first
 from kong_lts.routing.router.upstream import answer

@@ -2,8 +2,9 @@
 
 import re
 
+from kong_lts.routing.paths import octets
 from kong_lts.routing.router.configuration import Route, Service
-from kong_lts.routing.router.request import Asked, Candidate, octets
+from kong_lts.routing.router.request import Asked, Candidate
 
 __all__ = ["answer", "sanitised"]
 
