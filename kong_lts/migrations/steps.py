@@ -1,60 +1,25 @@
-"""`kong migrations up` and `finish`: run once, never forced, and believed only after a look."""
+"""`kong migrations bootstrap`, `up` and `finish`: run once, and believed only after a look."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
 
 import attrs
 
 from kong_lts.catalog import migrations
-from kong_lts.deny_list import refuse_denied
-from kong_lts.deployment import Side
-from kong_lts.errors import StepFailedError
 from kong_lts.events import Migrated, Past
 from kong_lts.findings import Finding
-from kong_lts.protocols import Adapters, Clock, Database, Finished
-from kong_lts.routing import migrate_path
-from kong_lts.schema import (
-    SchemaState,
-    duplicated_tildes,
-    migrations_listed,
-    schema_state,
-    subsystems_listed,
+from kong_lts.migrations.commands import (
+    LIST_BOOTSTRAP,
+    LIST_NEW,
+    LIST_PENDING,
+    LIST_UP_TO_DATE,
+    KongMigrations,
 )
-from kong_lts.step import PlannedStep, Reversibility, present, runner_of
+from kong_lts.protocols import Adapters
+from kong_lts.routing import migrate_path
+from kong_lts.schema import SchemaState, migrations_listed, schema_state, subsystems_listed
+from kong_lts.step import present
 
-__all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp", "alive"]
-
-_TIMEOUT_S = 3600.0
-"""Measured: 5 s for 20,000 routes; an hour leaves room for a hundred times the largest."""
-
-_LOCK_S = 120.0
-"""Measured: the lock row of a killed `up` runs out after about a minute."""
-_LOCK_POLL_S = 5.0
-
-_LIST_UP_TO_DATE = 0
-_LIST_PENDING = 4
-_LIST_NEW = 5
-_LIST_BOOTSTRAP = 3
-"""Exit statuses of `kong migrations list`, measured on 2.8.5 and 3.4.2."""
-
-
-_BEAT_S = 30.0
-"""While a command runs, the run gives a sign of life this often."""
-
-
-def alive(clock: Clock, command: Callable[[], Finished], *, beat_s: float = _BEAT_S) -> Finished:
-    """Run a command while the clock is looked at; whoever ends the wait still waits for its end.
-
-    A migration that was begun is never left alone: its process would go on.
-    """
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        ending = pool.submit(command)
-        while True:
-            done, _ = wait([ending], timeout=beat_s)
-            if done:
-                return ending.result()
-            clock.sleep(0.0)
-
+__all__ = ["MigrationsBootstrap", "MigrationsFinish", "MigrationsUp"]
 
 _REGEX = frozenset("\\^$*+?()[]{}|")
 
@@ -64,112 +29,8 @@ def _is_of_2_8(path: str) -> bool:
     return migrate_path(path) != path and not _REGEX.isdisjoint(path)
 
 
-def _lock_owner(database: Database) -> str | None:
-    locks = database.facts().locks
-    return next((lock.owner for lock in locks if lock.key == "migrations" and lock.held), None)
-
-
 @attrs.frozen(kw_only=True)
-class _Migrations(PlannedStep):
-    """What `up` and `finish` share."""
-
-    program: tuple[str, ...] = ("kong",)
-    """How kong is called on the node."""
-    options: tuple[str, ...] = ()
-    """Follow the command, as `-c FILE`."""
-    in_place: bool = False
-    """Whether the current cluster's own database is migrated."""
-
-    time_limit_s: float | None = _TIMEOUT_S
-    """When the command is ended, which leaves a migration half done; then only a restore helps."""
-
-    needs_of_side = ("database", "nodes")
-
-    def __attrs_post_init__(self) -> None:
-        """No plan can be made, or read, that would force a migration or reset the database."""
-        refuse_denied((*self.program, "migrations", *self.options))
-
-    @property
-    def changes_configuration(self) -> tuple[Side, ...]:
-        """Of both sides where they share one database."""
-        return tuple(Side) if self.in_place else (self.side,)
-
-    @property
-    def reversibility(self) -> Reversibility:
-        """A copy is dropped; the current cluster's own database needs its backup."""
-        return Reversibility.RESTORE if self.in_place else Reversibility.COMPENSATED
-
-    def _state(self, adapters: Adapters) -> SchemaState:
-        database = present(self.cluster(adapters).database, "database", self.id)
-        return schema_state(database.facts().schema_meta)
-
-    def _not_locked(self, adapters: Adapters) -> Iterator[Finding]:
-        """Nobody migrates; the lock of one who was killed is waited out."""
-        database = present(self.cluster(adapters).database, "database", self.id)
-        waited_s = 0.0
-        while (owner := _lock_owner(database)) is not None:
-            if waited_s >= _LOCK_S:
-                yield self.obstacle(
-                    "migrations-locked",
-                    f"The database is locked for migrations by {owner}. `up` and `finish` would"
-                    " answer 0 and do nothing.",
-                    "Find who migrates, and wait for the end. Then look at the state before going"
-                    " on.",
-                )
-                return
-            adapters.clock.sleep(_LOCK_POLL_S)
-            waited_s += _LOCK_POLL_S
-
-    def _kong(self, adapters: Adapters, command: str) -> tuple[Finished, float]:
-        guard = self.cluster(adapters).write_guard
-        if self.in_place and guard is not None:
-            guard.release()  # measured: `up` and `finish` fail half way while triggers refuse
-        _, runner = runner_of(self.cluster(adapters), self.node, self.id)
-        argv = [*self.program, "migrations", command, *self.options]
-        refuse_denied(argv)
-        begun = adapters.clock.now()
-        limit_s = self.time_limit_s or _TIMEOUT_S
-        finished = alive(adapters.clock, lambda: runner.run(argv, timeout_s=limit_s))
-        if "aborted" in finished.stdout + finished.stderr:
-            raise StepFailedError(
-                self.id,
-                f"kong migrations {command} ended with status 0 but says that it was aborted:"
-                " another node is performing database changes.",
-                "Wait a minute, look at the state, then resume.",
-            )
-        return finished, (adapters.clock.now() - begun).total_seconds()
-
-    def _list(self, adapters: Adapters) -> Finished:
-        _, runner = runner_of(self.cluster(adapters), self.node, self.id)
-        known = (_LIST_UP_TO_DATE, _LIST_PENDING, _LIST_NEW, _LIST_BOOTSTRAP)
-        argv = [*self.program, "migrations", "list", *self.options]
-        return runner.run(argv, timeout_s=_TIMEOUT_S, statuses=known)
-
-    def _listed(self, adapters: Adapters, expected: tuple[int, ...]) -> Iterator[Finding]:
-        finished = self._list(adapters)
-        if finished.status not in expected:
-            yield self.obstacle(
-                "migrations-list-disagrees",
-                f"`kong migrations list` ended with status {finished.status}, not with"
-                f" {' or '.join(map(str, expected))}.",
-                "Compare the plugins that the node has with those in the database; each may have"
-                " migrations of its own.",
-            )
-
-    def _unharmed(self, adapters: Adapters) -> Iterator[Finding]:
-        database = present(self.cluster(adapters).database, "database", self.id)
-        for route in database.facts().routes:
-            for path in duplicated_tildes(route.paths):
-                yield self.obstacle(
-                    "path-migrated-twice",
-                    f"Route {route.name or route.id} has the path {path!r}: the path migration"
-                    " ran twice over it.",
-                    "Restore the backup; no later migration repairs this.",
-                )
-
-
-@attrs.frozen(kw_only=True)
-class MigrationsBootstrap(_Migrations):
+class MigrationsBootstrap(KongMigrations):
     """Run `kong migrations bootstrap` of the current release on an empty database.
 
     Source:
@@ -193,7 +54,7 @@ class MigrationsBootstrap(_Migrations):
             )
             return
         is_empty = state is SchemaState.EMPTY
-        yield from self._listed(adapters, (_LIST_BOOTSTRAP if is_empty else _LIST_UP_TO_DATE,))
+        yield from self._listed(adapters, (LIST_BOOTSTRAP if is_empty else LIST_UP_TO_DATE,))
 
     def run(self, adapters: Adapters, past: Past) -> Migrated:
         """Run it, unless it has run."""
@@ -211,11 +72,11 @@ class MigrationsBootstrap(_Migrations):
                 "Is the node of release 2.8, and does it reach this very database?",
             )
             return
-        yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
+        yield from self._listed(adapters, (LIST_UP_TO_DATE,))
 
 
 @attrs.frozen(kw_only=True)
-class MigrationsUp(_Migrations):
+class MigrationsUp(KongMigrations):
     """Run `kong migrations up`, once.
 
     Source:
@@ -292,11 +153,11 @@ class MigrationsUp(_Migrations):
     def _covered(self, adapters: Adapters) -> Iterator[Finding]:
         """The node that migrates has every plugin enabled that the database holds."""
         listed = self._list(adapters)
-        if listed.status != _LIST_NEW:
+        if listed.status != LIST_NEW:
             yield self.obstacle(
                 "migrations-list-disagrees",
                 f"Before `up`, `kong migrations list` ended with status {listed.status}, not with"
-                f" {_LIST_NEW}: the node does not see this 2.8 database, or is not of 3.4.",
+                f" {LIST_NEW}: the node does not see this 2.8 database, or is not of 3.4.",
                 "Compare the node's kong.conf with the database that this run looks at.",
             )
         facts = present(self.cluster(adapters).database, "database", self.id).facts()
@@ -362,13 +223,13 @@ class MigrationsUp(_Migrations):
                 " writes ~~ paths.",
             )
             return
-        pending = _LIST_PENDING if state is SchemaState.UP else _LIST_UP_TO_DATE
+        pending = LIST_PENDING if state is SchemaState.UP else LIST_UP_TO_DATE
         yield from self._listed(adapters, (pending,))
         yield from self._unharmed(adapters)
 
 
 @attrs.frozen(kw_only=True)
-class MigrationsFinish(_Migrations):
+class MigrationsFinish(KongMigrations):
     """Run `kong migrations finish`, once.
 
     Source:
@@ -385,9 +246,9 @@ class MigrationsFinish(_Migrations):
         yield from self._not_locked(adapters)
         state = self._state(adapters)
         if state is SchemaState.LTS_3_4:
-            yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
+            yield from self._listed(adapters, (LIST_UP_TO_DATE,))
         elif state is SchemaState.UP:
-            yield from self._listed(adapters, (_LIST_PENDING,))
+            yield from self._listed(adapters, (LIST_PENDING,))
             yield from self._ended(adapters)
         else:
             yield self.obstacle(
@@ -424,5 +285,5 @@ class MigrationsFinish(_Migrations):
                 " delete one of them and resume.",
             )
             return
-        yield from self._listed(adapters, (_LIST_UP_TO_DATE,))
+        yield from self._listed(adapters, (LIST_UP_TO_DATE,))
         yield from self._unharmed(adapters)
