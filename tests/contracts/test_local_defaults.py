@@ -177,17 +177,28 @@ class TestBackupFolders(BackupsContract):
         return BackupFolders
 
 
+def conf_below(folder: Path) -> Path:
+    """The configuration of a node whose files are below a folder."""
+    conf = folder / f"node{CONF}"
+    conf.parent.mkdir(parents=True)
+    conf.write_text("first")
+    return conf
+
+
+def written_to(conf: Path) -> Callable[[str], None]:
+    """What somebody writes there afterwards."""
+
+    def write(text: str) -> None:
+        conf.write_text(text)
+
+    return write
+
+
 class TestLocalNodeFiles(NodeFilesContract):
     @pytest.fixture
     def node(self, tmp_path: Path) -> NodeWithFiles:
-        conf = tmp_path / f"node{CONF}"
-        conf.parent.mkdir(parents=True)
-        conf.write_text("first")
-
-        def write(text: str) -> None:
-            conf.write_text(text)
-
-        return NodeWithFiles(LocalNodeFiles({"gw": f"{tmp_path}/node"}), write)
+        files = LocalNodeFiles({"gw": f"{tmp_path}/node"})
+        return NodeWithFiles(files, written_to(conf_below(tmp_path)))
 
 
 class TestRemoteNodeFiles(NodeFilesContract):
@@ -195,12 +206,6 @@ class TestRemoteNodeFiles(NodeFilesContract):
 
     @pytest.fixture
     def node(self, tmp_path: Path) -> NodeWithFiles:
-        conf = tmp_path / f"node{CONF}"
-        conf.parent.mkdir(parents=True)
-        conf.write_text("first")
-
-        def write(text: str) -> None:
-            conf.write_text(text)
-
+        conf = conf_below(tmp_path)
         files = RemoteNodeFiles({"gw": LocalProcessRunner()})
-        return NodeWithFiles(files, write, str(conf))
+        return NodeWithFiles(files, written_to(conf), str(conf))

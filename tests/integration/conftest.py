@@ -8,8 +8,11 @@ from typing import NoReturn
 
 import pytest
 
+from kong_lts.adapters import SshProcessRunner
 from kong_lts.errors import PostgresServerError
 from kong_lts.testing.postgres_server import PostgresServer
+from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.ssh_servers import SshServer, sshd_on_loopback
 
 # decK sends usage data unless told not to; a test tells nobody anything.
 os.environ["DECK_ANALYTICS"] = "off"
@@ -80,3 +83,32 @@ def postgres() -> Iterator[str]:
         absent("postgres")
     with server:
         yield server.url
+
+
+@pytest.fixture(scope="module")
+def server(postgres: str) -> Iterator[Databases]:
+    """A real PostgreSQL, on which a module has databases of its own."""
+    with databases_on(postgres) as made:
+        yield made
+
+
+@pytest.fixture
+def databases(server: Databases) -> Iterator[Databases]:
+    """The same; what a test has made is gone after it."""
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def ssh_server(sshd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A real sshd, for a module."""
+    with sshd_on_loopback(sshd, tmp_path_factory.mktemp("sshd")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ssh_runner(ssh_server: SshServer) -> Iterator[SshProcessRunner]:
+    """Runs commands over it."""
+    found = ssh_server.runner()
+    yield found
+    found.close()

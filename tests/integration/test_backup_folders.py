@@ -23,13 +23,7 @@ from kong_lts.findings import blockers
 from kong_lts.manifest import BackupManifest, BackupMethod
 from kong_lts.testing.fakes import FakeApprover, FakeObserver
 from tests.conftest import counted
-from tests.integration.postgres_databases import Databases, databases_on, run_and_kill
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
+from tests.integration.postgres_databases import Databases, run_and_kill
 
 
 @attrs.frozen

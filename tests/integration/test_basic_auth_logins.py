@@ -22,16 +22,10 @@ from kong_lts.restore import RestoreBasicAuth
 from kong_lts.serialization import Form
 from kong_lts.state_files import DumpedFile, StateDump
 from kong_lts.testing.fakes import FakeApprover, FakeObserver
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 from tests.integration.test_postgres import USERS, hashed, state_file, with_basic_auth
 
 PASSWORDS = "SELECT password, consumer_id::text FROM basicauth_credentials WHERE username = %s"
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
 
 
 @attrs.define

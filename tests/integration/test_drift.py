@@ -1,7 +1,5 @@
 """A write to a real database is noticed at the next step; what Kong does by itself is none."""
 
-from collections.abc import Iterator
-
 import attrs
 import pytest
 
@@ -15,22 +13,10 @@ from kong_lts.protocols import Adapters
 from kong_lts.testing.fakes import fake_adapters
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 
 STOP = StopAdminWrites(id="stop", guide="a guide", side=Side.CURRENT)
 UP = MigrationsUp(id="up", guide="a guide", side=Side.NEW)
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def databases(server: Databases) -> Iterator[Databases]:
-    yield server
-    server.remove()
 
 
 def adapters_to(url: str) -> Adapters:

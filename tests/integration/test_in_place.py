@@ -14,7 +14,7 @@ from kong_lts.protocols import Question
 from kong_lts.schema import SchemaState, schema_state
 from kong_lts.testing.scenarios import ALL
 from tests.integration.gateways import Gateways
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 
 DEPLOYMENT = attrs.evolve(
     ALL["traditional-in-place"],
@@ -25,12 +25,6 @@ DEPLOYMENT = attrs.evolve(
         version=kong_lts.KongVersion.parse("3.4.2"), nodes=(kong_lts.Node(name="new-1"),)
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
 
 
 @pytest.fixture

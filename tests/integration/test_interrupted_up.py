@@ -1,6 +1,6 @@
 """`kong migrations up` killed on a real database: found, and gone on with only when asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -18,25 +18,13 @@ from kong_lts.routing import migrate_path
 from kong_lts.schema import SchemaState, schema_state
 from kong_lts.testing.fakes import FakeApprover, FakeObserver
 from kong_lts.testing.kong_schema_34 import SQL_016
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 from tests.integration.test_kong_migrations import blocked, content, held, in_any_order
 from tests.integration.test_kong_program import Kong
 
 UP = MigrationsUp(id="up", guide="a guide", side=Side.NEW)
 GO_ON = attrs.evolve(UP, continue_interrupted=True)
 FINISH = MigrationsFinish(id="finish", guide="a guide", side=Side.NEW)
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def databases(server: Databases) -> Iterator[Databases]:
-    yield server
-    server.remove()
 
 
 @attrs.frozen

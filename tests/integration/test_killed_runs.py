@@ -29,7 +29,7 @@ from kong_lts.testing.traffic import Clients, MemoryLoadBalancer
 from tests.conftest import counted
 from tests.integration.gateways import Gateways
 from tests.integration.killed_run import READY
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 
 ROOT = Path(__file__).parents[2]
 KILLS = counted(100)
@@ -132,12 +132,6 @@ def clients(site: "Site") -> Iterator[None]:
     balancer = MemoryLoadBalancer(50)
     with Clients(balancer=balancer, proxies=proxies, paths=["/users/7"], pause_s=0.1):
         yield
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
 
 
 def site_in(folder: Path, server: Databases) -> Site:

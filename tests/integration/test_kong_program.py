@@ -27,7 +27,7 @@ import pytest
 from kong_lts.testing.kong_program import install_kong, main
 from kong_lts.testing.kong_server import running_pid
 from kong_lts.testing.kong_settings import RELEASE
-from tests.integration.postgres_databases import Databases, databases_on, small_dump
+from tests.integration.postgres_databases import Databases, small_dump
 
 RELEASES = ("2.8.5", "3.4.2")
 ROOT = Path(__file__).parents[2]
@@ -123,12 +123,6 @@ class Kong:
     def remove(self) -> None:
         if pid := running_pid(self.prefix):
             os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
 
 
 @pytest.fixture

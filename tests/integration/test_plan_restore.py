@@ -17,7 +17,7 @@ from kong_lts.protocols import Question
 from kong_lts.schema import SchemaState, schema_state
 from tests.conftest import counted
 from tests.integration.gateways import Gateways
-from tests.integration.postgres_databases import Databases, databases_on
+from tests.integration.postgres_databases import Databases
 from tests.integration.test_in_place import DEPLOYMENT
 
 CONF = "/etc/kong/kong.conf"
@@ -33,12 +33,6 @@ DAMAGE = (
     "DROP TABLE acls",
     "INSERT INTO consumers (id, username) VALUES (md5('x')::uuid, 'nobody')",
 )
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
 
 
 @attrs.frozen

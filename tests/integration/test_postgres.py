@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,19 +33,7 @@ from tests.contracts.archive import ArchiveContract, Content
 from tests.contracts.credentials import CredentialsContract, Lost
 from tests.contracts.database import DatabaseContract, State
 from tests.contracts.write_guard import WriteGuardContract
-from tests.integration.postgres_databases import MARKER, Databases, databases_on
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def databases(server: Databases) -> Iterator[Databases]:
-    yield server
-    server.remove()
+from tests.integration.postgres_databases import MARKER, Databases
 
 
 class TestPostgresDatabase(DatabaseContract):

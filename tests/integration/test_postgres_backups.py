@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,19 +26,7 @@ from kong_lts.manifest import Manifest
 from kong_lts.restore import RestoreDatabase
 from kong_lts.testing.fakes import FakeApprover, FakeObserver
 from tests.conftest import counted
-from tests.integration.postgres_databases import MARKER, Databases, databases_on, load
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def databases(server: Databases) -> Iterator[Databases]:
-    yield server
-    server.remove()
+from tests.integration.postgres_databases import MARKER, Databases, load
 
 
 def backup_of(databases: Databases, folder: Path) -> Path:

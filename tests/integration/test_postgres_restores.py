@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,22 +16,10 @@ from kong_lts.errors import ArchiveError, BackupError
 from kong_lts.manifest import DumpFormat, Manifest
 from kong_lts.schema import SchemaState, schema_state
 from tests.conftest import counted
-from tests.integration.postgres_databases import Databases, databases_on, load, run_and_kill
+from tests.integration.postgres_databases import Databases, load, run_and_kill
 
 ELSEWHERE = "UPDATE services SET host = 'elsewhere.internal'"
 EACH_FORMAT = pytest.mark.parametrize("dump_format", DumpFormat)
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str) -> Iterator[Databases]:
-    with databases_on(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def databases(server: Databases) -> Iterator[Databases]:
-    yield server
-    server.remove()
 
 
 def fingerprint(url: str, at: str | None = None) -> Fingerprint:

@@ -11,22 +11,12 @@ from kong_lts.adapters import HttpProxy
 from kong_lts.errors import ProxyError
 from kong_lts.protocols import Credential, Probe
 from tests.certificates import Authority
-from tests.integration.balancers.servers import listens, running
+from tests.integration.balancers.servers import NGINX_HEAD, listens, running
 from tests.integration.balancers.upstreams import HOST, free_port
 
-_CONF = """\
-{user}daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log notice;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+_CONF = (
+    NGINX_HEAD
+    + """\
     server {{
         listen {host}:{port} ssl default_server;
         server_name shop.test;
@@ -45,6 +35,7 @@ http {{
     }}
 }}
 """
+)
 
 
 @pytest.fixture

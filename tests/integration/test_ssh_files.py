@@ -4,7 +4,6 @@ import getpass
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from kong_lts.errors import NodeFilesError
 from kong_lts.restore import RestoreFiles
 from kong_lts.testing.fakes import FakeApprover, FakeObserver
 from tests.contracts.node_files import CONF, NodeFilesContract, NodeWithFiles
-from tests.integration.ssh_servers import SshServer, sshd_on_loopback
+from tests.integration.ssh_servers import SshServer
 
 KEY = b"-----BEGIN s3cr3t-marker\x00\xff\n"
 SPY = """\
@@ -34,19 +33,6 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 
-@pytest.fixture(scope="module")
-def server(sshd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with sshd_on_loopback(sshd, tmp_path_factory.mktemp("sshd")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def runner(server: SshServer) -> Iterator[SshProcessRunner]:
-    found = server.runner()
-    yield found
-    found.close()
-
-
 @pytest.fixture
 def etc(tmp_path: Path) -> Path:
     folder = tmp_path / "node/etc/kong"
@@ -59,19 +45,19 @@ def etc(tmp_path: Path) -> Path:
 
 class TestRemoteNodeFilesOverSsh(NodeFilesContract):
     @pytest.fixture
-    def node(self, runner: SshProcessRunner, etc: Path) -> NodeWithFiles:
+    def node(self, ssh_runner: SshProcessRunner, etc: Path) -> NodeWithFiles:
         def write(text: str) -> None:
             (etc / "kong.conf").write_text(text)
 
         assert f"{etc}/kong.conf".endswith(CONF)
-        return NodeWithFiles(RemoteNodeFiles({"gw": runner}), write, f"{etc}/kong.conf")
+        return NodeWithFiles(RemoteNodeFiles({"gw": ssh_runner}), write, f"{etc}/kong.conf")
 
 
 def test_the_steps_bring_the_files_of_a_host_back(
-    runner: SshProcessRunner, etc: Path, tmp_path: Path
+    ssh_runner: SshProcessRunner, etc: Path, tmp_path: Path
 ) -> None:
     adapters = kong_lts.Adapters(
-        current=kong_lts.ClusterAdapters(files=RemoteNodeFiles({"gw-1": runner})),
+        current=kong_lts.ClusterAdapters(files=RemoteNodeFiles({"gw-1": ssh_runner})),
         backups=BackupFolders(),
         clock=SystemClock(),
         approver=FakeApprover(),
@@ -104,12 +90,12 @@ def test_the_steps_bring_the_files_of_a_host_back(
 
 
 def test_no_content_stands_in_an_argument_or_a_variable(
-    runner: SshProcessRunner, etc: Path, tmp_path: Path
+    ssh_runner: SshProcessRunner, etc: Path, tmp_path: Path
 ) -> None:
     """Neither here nor on the host, while it travels in either direction."""
     spy, seen = tmp_path / "spy.py", tmp_path / "seen"
     spy.write_text(SPY)
-    files = RemoteNodeFiles({"gw": runner}, before=(sys.executable, str(spy), str(seen)))
+    files = RemoteNodeFiles({"gw": ssh_runner}, before=(sys.executable, str(spy), str(seen)))
     files.fetch("gw", [str(etc)], f"{tmp_path}/copy")
     (etc / "cluster.key").write_bytes(b"another")
 
@@ -123,9 +109,9 @@ def test_no_content_stands_in_an_argument_or_a_variable(
 
 
 def test_a_host_that_is_gone_is_an_error_and_leaves_nothing(
-    server: SshServer, etc: Path, tmp_path: Path
+    ssh_server: SshServer, etc: Path, tmp_path: Path
 ) -> None:
-    gone = attrs.evolve(server, port=1).runner(user=getpass.getuser())
+    gone = attrs.evolve(ssh_server, port=1).runner(user=getpass.getuser())
 
     with pytest.raises(NodeFilesError, match="refused"):
         RemoteNodeFiles({"gw": gone}).fetch("gw", [str(etc)], f"{tmp_path}/copy")

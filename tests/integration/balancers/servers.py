@@ -50,7 +50,7 @@ def listens(port: int) -> bool:
 
 # --- nginx ----------------------------------------------------------------------------------------
 
-_NGINX = """\
+NGINX_HEAD = """\
 {user}daemon off;
 worker_processes 2;
 pid {folder}/nginx.pid;
@@ -63,6 +63,11 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+"""
+"""The start of an nginx.conf whose files are all below one folder; `http` is left open."""
+_NGINX = (
+    NGINX_HEAD
+    + """\
     upstream kong_current {{ server {host}:{current}; }}
     upstream kong_new {{ server {host}:{new}; }}
     include {split};
@@ -75,6 +80,7 @@ http {{
     }}
 }}
 """
+)
 _FIRST = "split_clients x $kong_lts_upstream { * kong_current; }\n"
 
 
