@@ -29,14 +29,14 @@ PROBES = (
 )
 
 
-def a_plan(deployment: Deployment = DUAL_CLUSTER) -> Plan:
+def a_plan(deployment: Deployment = DUAL_CLUSTER, settings: Settings = SETTINGS) -> Plan:
     """A plan with a short ramp, and a person to be asked."""
     return plan(
         deployment,
         ramp=(RampStage(10, bake_s=30), RampStage(100, bake_s=60, approval=True)),
         gates=(Gate(max_more=0.01),),
         probes=PROBES,
-        settings=SETTINGS,
+        settings=settings,
     )
 
 

@@ -185,55 +185,49 @@ class Untroubled:
         return Instruction()
 
 
-def approver_of(store: RunStore) -> ToldApprover:
+FAILED = StepFailed(at="2026-01-01T00:00:00+00:00", step="watch", reason="no")
+QUESTION = Question(step="watch", title="Go on?", instructions="Look.")
+
+
+def approver_of(store: RunStore, run: str) -> ToldApprover:
     """As a worker makes one when it takes the run up."""
-    return ToldApprover(store=store, run="run", clock=SystemClock(), control=Untroubled())
+    return ToldApprover(store=store, run=run, clock=SystemClock(), control=Untroubled())
 
 
 def test_an_answer_that_a_dead_worker_had_taken_counts_for_the_next_one(site: Site) -> None:
-    store, question = (
-        site.runs.store,
-        Question(step="install", title="Installed?", instructions="Look."),
-    )
-    answer(store, "run", "install", YES)
+    store, run = site.runs.store, next(site.names)
+    answer(store, run, "watch", YES)
 
-    assert approver_of(store).peek(question) == YES
-    after = approver_of(store)
+    assert approver_of(store, run).peek(QUESTION) == YES
+    after = approver_of(store, run)
 
-    assert after.peek(question) == YES
-    assert after.peek(question) is None
+    assert after.peek(QUESTION) == YES
+    assert after.peek(QUESTION) is None
 
 
 def test_an_answer_of_which_something_came_does_not_count_again(site: Site) -> None:
-    store, question = (
-        site.runs.store,
-        Question(step="install", title="Installed?", instructions="Look."),
-    )
-    answer(store, "run", "install", NO)
-    assert approver_of(store).peek(question) == NO
-    store.journal("run").append(
-        StepFailed(at="2026-01-01T00:00:00+00:00", step="install", reason="no")
-    )
+    store, run = site.runs.store, next(site.names)
+    answer(store, run, "watch", NO)
+    assert approver_of(store, run).peek(QUESTION) == NO
+    store.journal(run).append(FAILED)
 
-    assert approver_of(store).peek(question) is None
-    answer(store, "run", "install", YES)
+    assert approver_of(store, run).peek(QUESTION) is None
+    answer(store, run, "watch", YES)
 
-    assert approver_of(store).peek(question) == YES
+    assert approver_of(store, run).peek(QUESTION) == YES
 
 
 def test_an_answer_that_was_given_again_does_not_hide_the_next_one(site: Site) -> None:
-    store, question = site.runs.store, Question(step="watch", title="Go on?", instructions="Look.")
-    answer(store, "run", "watch", NO)
-    approver_of(store).peek(question)
-    after = approver_of(store)
-    assert after.peek(question) == NO
-    store.journal("run").append(
-        StepFailed(at="2026-01-01T00:00:00+00:00", step="watch", reason="no")
-    )
+    store, run = site.runs.store, next(site.names)
+    answer(store, run, "watch", NO)
+    approver_of(store, run).peek(QUESTION)
+    after = approver_of(store, run)
+    assert after.peek(QUESTION) == NO
+    store.journal(run).append(FAILED)
 
-    answer(store, "run", "watch", YES)
+    answer(store, run, "watch", YES)
 
-    assert approver_of(store).peek(question) == YES
+    assert approver_of(store, run).peek(QUESTION) == YES
 
 
 def test_a_run_is_held_by_one_and_free_after_it(site: Site) -> None:

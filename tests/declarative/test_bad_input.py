@@ -131,6 +131,21 @@ def test_deep_nesting_is_an_error(opened: str) -> None:
         convert((HEAD + "a:\n " + opened * 5000).encode())
 
 
+def test_half_a_surrogate_pair_in_json_is_an_error_with_its_place() -> None:
+    data = b'{"_format_version": "2.1",\n "routes": [{"name": "r", "paths": ["/\\ud800x"]}]}'
+
+    with pytest.raises(DeclarativeError) as caught:
+        convert(data)
+
+    assert caught.value.line == 2
+
+
+def test_a_whole_surrogate_pair_in_json_is_a_character() -> None:
+    data = b'{"_format_version": "2.1", "routes": [{"name": "\\ud83d\\ude00", "paths": ["/a b"]}]}'
+
+    assert b'"~/a b"' in convert(data).data
+
+
 def test_deep_nesting_in_json_is_an_error() -> None:
     with pytest.raises(DeclarativeError):
         convert(('{"a":' + "[" * 5000 + "]" * 5000 + "}").encode())
