@@ -53,6 +53,8 @@ class BackupFolders:
         return whole
 
     def inspect(self, folder: str) -> BackupManifest:
+        if Path(folder).name.endswith(".unfinished"):  # whole, perhaps, but nobody said so
+            raise BackupError(folder, "the backup was never completed; take it again")
         text = sealed_text(Path(folder))
         try:
             manifest = BackupManifest.from_json(text, path=f"{folder}/manifest.json")

@@ -85,6 +85,17 @@ def test_a_completion_that_was_interrupted_is_begun_anew(tmp_path: Path) -> None
     assert [file.path for file in backups.inspect(f"{tmp_path}/b").files] == ["one"]
 
 
+def test_one_that_was_killed_before_it_got_its_name_is_no_backup(tmp_path: Path) -> None:
+    a_backup(tmp_path / "b")
+    (tmp_path / "b").rename(tmp_path / "b.unfinished")
+
+    with pytest.raises(BackupError, match="never completed; take it again"):
+        BackupFolders().inspect(f"{tmp_path}/b.unfinished")
+
+    BackupFolders().complete(f"{tmp_path}/b.unfinished", f"{tmp_path}/b", ABOUT)
+    BackupFolders().inspect(f"{tmp_path}/b")
+
+
 def test_no_link_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "part").symlink_to(tmp_path / "mine")
