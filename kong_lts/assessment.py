@@ -19,7 +19,6 @@ from kong_lts.checks import (
     suppress,
 )
 from kong_lts.deployment import Deployment
-from kong_lts.errors import KongLtsError
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, blockers, in_order
 from kong_lts.routing import Difference
@@ -101,18 +100,20 @@ def assess(
         baseline: Findings of an earlier assessment, which are accepted likewise.
 
     Returns:
-        All findings, worst first. A rule that crashes is listed in `not_checked`, alone.
+        All findings, worst first. A rule, a file or a node over which a check crashes is listed in
+        `not_checked`, for itself alone.
     """
     case = Case(deployment, evidence)
     seen = list(_seen(case))
-    not_checked = tuple(one for one in seen if isinstance(one, NotChecked))
+    told = tuple(one for one in seen if isinstance(one, NotChecked))
     found = ranked(case, (one for one in seen if isinstance(one, Finding)))
-    kept, accepted = suppress(evidence, found, (one.rule for one in not_checked))
+    blind = (one.rule for one in (*told, *case.apart.crashed))
+    kept, accepted = suppress(case, found, blind)
     kept, known = _held_against(baseline, placed(case, kept))
     return Assessment(
         deployment=deployment,
         findings=in_order(f for f in kept if f.rule not in ignore),
-        not_checked=not_checked,
+        not_checked=(*told, *case.apart.crashed),
         ignored=in_order((*placed(case, accepted), *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
         rate_limits=tuple(one for one in seen if isinstance(one, RateLimit)),
@@ -125,7 +126,7 @@ def _seen(case: Case) -> Iterator[Seen]:
     for gap in case.evidence.gaps:
         yield NotChecked(rule=f"gather: {gap.source}", missing=gap.reason)
     for check in ALL:
-        yield from _each(part(check.name, _of_check, check, case))
+        yield from _each(case, part(check.name, _of_check, check, case))
 
 
 def _of_check(check: Check, case: Case) -> Iterator[Seen]:
@@ -135,16 +136,13 @@ def _of_check(check: Check, case: Case) -> Iterator[Seen]:
         yield part(check.name, check.look, case)
 
 
-def _each(own: Part) -> Iterator[Seen]:
+def _each(case: Case, own: Part) -> Iterator[Seen]:
     """What a part says, and its own parts; one that crashes hides no other."""
-    try:
-        for one in own.look():
-            if isinstance(one, Part):
-                yield from _each(one)
-            else:
-                yield one
-    except Exception as exc:
-        yield from _crashed(own, exc)
+    for one in case.apart.look(own.rules, own.look):
+        if isinstance(one, Part):
+            yield from _each(case, one)
+        else:
+            yield one
 
 
 def _held_against(
@@ -161,9 +159,3 @@ def _held_against(
 
 
 _BASELINE = "the baseline has it"
-
-
-def _crashed(own: Part, exc: Exception) -> Iterator[NotChecked]:
-    """A library error speaks for itself; of a foreign one only the type is told: no secret."""
-    reason = str(exc) if isinstance(exc, KongLtsError) else f"it failed with {type(exc).__name__}"
-    yield from (NotChecked(rule=rule, missing=reason) for rule in own.rules)

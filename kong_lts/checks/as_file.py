@@ -1,5 +1,6 @@
 """Entities from anywhere, put to the rules on declarative files."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,7 +8,6 @@ import attrs
 
 from kong_lts import declarative
 from kong_lts.checks.case import Case
-from kong_lts.errors import DeclarativeError
 from kong_lts.findings import Finding, Location
 
 __all__ = ["Entity", "Place", "findings_on"]
@@ -21,7 +21,17 @@ _ONLY_OF_FILES = ("declarative-", "targets-duplicates", "targets-given", "deck-"
 
 
 def findings_on(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
-    """What the rules on declarative files say of these; one entity a line, so that it is found."""
+    """What the rules on declarative files say of these; one that cannot be read hides no other."""
+    yield from case.apart.together(functools.partial(_at_once, case), rows, _called)
+
+
+def _called(entity: Entity) -> str:
+    kind, row, (location, _) = entity
+    return f"{location}: {kind.removesuffix('s')} {row.get('name') or row.get('id') or ''}".rstrip()
+
+
+def _at_once(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
+    """One entity a line, so that it is found."""
     by_kind: dict[str, list[tuple[Mapping[str, object], Place]]] = {}
     for kind, row, place in rows:
         by_kind.setdefault(kind, []).append((row, place))
@@ -36,16 +46,13 @@ def findings_on(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
             places[len(lines)] = place
         lines.append("]")
     text = "\n".join([*lines, "}"])
-    try:
-        conversion = declarative.convert(
-            text.encode("utf-8", "replace"),
-            mode=case.deployment.mode,
-            edition=case.edition,
-            router_flavor=case.router_flavor,
-            verify=False,
-        )
-    except DeclarativeError:
-        return
+    conversion = declarative.convert(
+        text.encode("utf-8", "replace"),
+        mode=case.deployment.mode,
+        edition=case.edition,
+        router_flavor=case.router_flavor,
+        verify=False,
+    )
     for finding in conversion.findings:
         found = places.get(finding.location.line or 0) if finding.location else None
         if found is None or finding.rule.startswith(_ONLY_OF_FILES):

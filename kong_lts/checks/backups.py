@@ -1,5 +1,7 @@
 """What the guide's backups do not bring back, and what a database says beyond its state."""
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +16,7 @@ from kong_lts.database import DatabaseFacts
 from kong_lts.declarative import inventory
 from kong_lts.deployment import DeploymentMode
 from kong_lts.errors import DeclarativeError
+from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition
 
@@ -101,24 +104,22 @@ def _basic_auth(case: Case) -> Iterator[Finding]:
     if case.deployment.mode is DeploymentMode.DB_LESS:
         return
     for file in case.evidence.declarative:
-        if b"basicauth_credentials" not in file.data:
-            continue
-        for location in _hashed_in(file.path, file.data):
+        hashed = case.apart.look(f"declarative files: {file.path}", _hashed_in, file)
+        for location in itertools.islice(hashed, 1):
             yield cross_rule("basic-auth-not-restorable").finding(
                 "basic-auth", location=location, where=file.path
             )
-            break
 
 
-def _hashed_in(path: str, data: bytes) -> Iterator[Location]:
-    try:
-        for listed in inventory(data):
+def _hashed_in(file: StateFile) -> Iterator[Location]:
+    if b"basicauth_credentials" not in file.data:
+        return
+    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
+        for listed in inventory(file.data):
             if listed.kind == "basicauth_credentials" and _HASHED.fullmatch(
                 text_of(listed.fields.get("password"))
             ):
-                yield Location(path=path, line=listed.line)
-    except DeclarativeError:
-        return  # a finding of its own elsewhere
+                yield Location(path=file.path, line=listed.line)
 
 
 def _negative_rules(case: Case) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import attrs
 
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.apart import Apart
 from kong_lts.checks.in_use import FILE, PluginInUse, RouteInUse, in_use
 from kong_lts.checks.manifests import (
     Manifest,
@@ -21,12 +22,12 @@ from kong_lts.checks.manifests import (
 from kong_lts.checks.route_sources import Configuration, configurations
 from kong_lts.deployment import Deployment, NodeRole
 from kong_lts.errors import ConfError
-from kong_lts.evidence import Evidence, StateFile
+from kong_lts.evidence import Evidence, StateFile, TextFile
 from kong_lts.findings import Location
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, KongVersion, Release
 
-__all__ = ["Case", "cross_rule"]
+__all__ = ["Case", "called", "cross_rule"]
 
 _AS_IN_2_8 = "traditional"
 _DEFAULT_FLAVOR = "traditional_compatible"
@@ -58,6 +59,8 @@ class Case:
     """What is upgraded."""
     evidence: Evidence
     """What is known."""
+    apart: Apart = attrs.field(factory=Apart)
+    """Looks at one file or node after the other."""
 
     @property
     def edition(self) -> Edition:
@@ -72,7 +75,12 @@ class Case:
     @functools.cached_property
     def manifests(self) -> tuple[Manifest, ...]:
         """Every document of the Kubernetes files."""
-        return tuple(manifests_of(self.evidence.kubernetes))
+        files = self.evidence.kubernetes
+        return tuple(
+            manifest
+            for file in files
+            for manifest in self.apart.look(f"manifests: {file.path}", manifests_of, (file,))
+        )
 
     @functools.cached_property
     def confs(self) -> Mapping[str, KongConf]:
@@ -100,26 +108,39 @@ class Case:
     def confs_of_manifests(self) -> Mapping[str, KongConf]:
         """Settings that Helm values, containers, config maps and scripts give, by their file."""
         known = {key for release in Release for key in catalog.conf_keys(release).keys}
-        scripts = (*self.evidence.scripts, *self.evidence.templates)
-        return {
-            **dict(conf_of_manifests(self.manifests)),
-            **dict(conf_of_scripts(scripts, known | _named_keys())),
-        }
+        found: dict[str, KongConf] = {}
+        for one in self.manifests:
+            found.update(self.apart.look(f"manifests: {one.path}", conf_of_manifests, (one,)))
+        for file in (*self.evidence.scripts, *self.evidence.templates):
+            keys = known | _named_keys()
+            found.update(self.apart.look(f"scripts: {file.path}", conf_of_scripts, (file,), keys))
+        return found
 
     @functools.cached_property
     def state_files(self) -> tuple[StateFile, ...]:
         """Every declarative file, those in config maps too."""
-        return (*self.evidence.declarative, *state_of_manifests(self.manifests))
+        held = (
+            file
+            for one in self.manifests
+            for file in self.apart.look(f"manifests: {one.path}", state_of_manifests, (one,))
+        )
+        return (*self.evidence.declarative, *held)
 
     @functools.cached_property
     def settings(self) -> Mapping[str, Mapping[str, object]]:
         """What 2.8 reads of each of them; one that it refuses is left out."""
-        found = {}
+        return dict(self._resolved(Release.V2_8))
+
+    def _resolved(self, release: Release) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Names with what that release reads of them."""
         for name, conf in self.confs.items():
-            with contextlib.suppress(ConfError):
-                values = kong_conf.resolve(conf, release=Release.V2_8, edition=self.edition)
-                found[name] = dict(values)
-        return found
+            yield from self.apart.look(called(name), self._values, name, conf, release)
+
+    def _values(
+        self, name: str, conf: KongConf, release: Release
+    ) -> Iterator[tuple[str, Mapping[str, object]]]:
+        with contextlib.suppress(ConfError):  # a finding of its own elsewhere
+            yield name, dict(kong_conf.resolve(conf, release=release, edition=self.edition))
 
     @functools.cached_property
     def plugins(self) -> tuple[PluginInUse, ...]:
@@ -141,7 +162,7 @@ class Case:
     @functools.cached_property
     def configurations(self) -> tuple[Configuration | str, ...]:
         """The configurations whose routes are compared, or why one of them is not."""
-        return tuple(configurations(self.deployment, self.evidence))
+        return tuple(configurations(self.deployment, self.evidence, self.apart))
 
     @functools.cached_property
     def plugin_places(self) -> Mapping[str, Location]:
@@ -150,7 +171,7 @@ class Case:
 
     @functools.cached_property
     def _in_use(self) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
-        return in_use(self.evidence, self.state_files, self.manifests)
+        return in_use(self.evidence, self.state_files, self.manifests, self.apart)
 
     @functools.cached_property
     def plugin_names(self) -> Mapping[str, str]:
@@ -170,18 +191,18 @@ class Case:
 
         Where they do not agree, the one that changes more counts.
         """
-        flavors = []
-        for conf in self.confs.values():
-            with contextlib.suppress(ConfError):  # a finding of its own elsewhere
-                found = kong_conf.resolve(conf, release=Release.V3_4, edition=self.edition)
-                flavors.append(str(found["router_flavor"]))
+        flavors = [str(values["router_flavor"]) for _, values in self._resolved(Release.V3_4)]
         others = [flavor for flavor in flavors if flavor != _AS_IN_2_8]
         return next(iter([*others, *flavors]), _DEFAULT_FLAVOR)
 
     @functools.cached_property
     def converts_by_deck(self) -> bool:
         """Whether a script converts files by decK."""
-        return any(_DECK_CONVERT.search(file.text) for file in self.evidence.scripts)
+        return any(
+            converts
+            for script in self.evidence.scripts
+            for converts in self.apart.look(f"scripts: {script.path}", _converts_by_deck, script)
+        )
 
     def setting(self, key: str) -> Iterator[tuple[str, object]]:
         """A key's value under 2.8 by node, where it has one."""
@@ -192,8 +213,7 @@ class Case:
     def written(self, key: str) -> Iterator[tuple[str, str]]:
         """A key as somebody wrote it, in a file or a variable, by node."""
         for node, conf in self.confs.items():
-            value = _written(conf, key)
-            if value is not None:
+            for value in self.apart.look(called(node), _written, conf, key):
                 yield node or "kong.conf", value
 
     @functools.cached_property
@@ -209,6 +229,10 @@ class Case:
         )
 
 
+def _converts_by_deck(script: TextFile) -> Iterator[bool]:
+    yield _DECK_CONVERT.search(script.text) is not None
+
+
 def _text(value: object) -> str | None:
     """A value as a kong.conf has it; None for what has no such form, or is masked."""
     if isinstance(value, bool):
@@ -222,9 +246,17 @@ def _text(value: object) -> str | None:
     return None if text is not None and text.strip("*") == "" else text
 
 
-def _written(conf: KongConf, key: str) -> str | None:
+def called(node: str) -> str:
+    """What the kong.conf of a node is called, over which something crashes."""
+    return f"kong.conf of {node}".rstrip()
+
+
+def _written(conf: KongConf, key: str) -> Iterator[str]:
+    """Its value, if it has one."""
     for name, value in conf.environ.items():
         if name.lower() == f"kong_{key}":
-            return value
+            yield value
+            return
     setting = conf.by_key.get(key)
-    return setting.raw.split("#")[0].strip() if setting is not None else None
+    if setting is not None:
+        yield setting.raw.split("#")[0].strip()

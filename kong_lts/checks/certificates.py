@@ -1,5 +1,6 @@
 """Whether certificates are strong enough for OpenSSL's security level 2."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 
 from kong_lts.catalog.rows import Rule
@@ -7,9 +8,10 @@ from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.der import Certificate, certificates_of
 from kong_lts.checks.in_use import live_rows
-from kong_lts.checks.manifests import line_of
+from kong_lts.checks.manifests import Manifest, line_of
 from kong_lts.declarative import inventory
 from kong_lts.errors import DeclarativeError
+from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition, KongVersion
 
@@ -18,6 +20,9 @@ __all__ = ["CHECK"]
 _LEAST_RSA, _LEAST_EC = 2048, 224
 _LEVEL_2 = KongVersion((3, 4, 3, 5))
 _KINDS = ("certificates", "ca_certificates")
+_BEGIN = "BEGIN CERTIFICATE"
+_Named = tuple[Location, str, str]
+"""Where a text stands, what to call it, and the text."""
 
 
 def _look(case: Case) -> Iterator[Seen]:
@@ -44,40 +49,48 @@ def _of_text(case: Case, location: Location, name: str, text: str) -> Iterator[S
             )
 
 
-def _texts(case: Case) -> Iterator[tuple[Location, str, str]]:
+def _texts(case: Case) -> Iterator[_Named]:
     """Every text that may hold certificates, and what to call it."""
     for file in case.evidence.certificates:
         yield Location(path=file.path), file.path, file.text
+    yield from case.apart.look("certificates of the running gateway", _of_gateway, case)
+    for state in case.evidence.declarative:
+        yield from case.apart.look(f"declarative files: {state.path}", _of_state, state)
+    for manifest in case.manifests:
+        yield from case.apart.look(f"manifests: {manifest.path}", _of_manifest, manifest)
+
+
+def _of_gateway(case: Case) -> Iterator[_Named]:
     for path, kind, row in live_rows(case.evidence):
         if kind in _KINDS:
             yield from _of_entity(Location(path=path), kind, row)
-    for state in case.evidence.declarative:
-        if b"BEGIN CERTIFICATE" not in state.data:
-            continue
-        try:
-            for listed in inventory(state.data):
-                if listed.kind in _KINDS:
-                    where = Location(path=state.path, line=listed.line)
-                    yield from _of_entity(where, listed.kind, listed.fields)
-        except DeclarativeError:
-            continue  # a finding of its own elsewhere
-    for manifest in case.manifests:
-        if "BEGIN CERTIFICATE" in manifest.text:
-            where = Location(path=manifest.path, line=manifest.line)
-            for inner in manifest.mappings:
-                for key, value in inner.items():
-                    if isinstance(value, str) and "BEGIN CERTIFICATE" in value:
-                        yield where, f"{manifest.path}: {manifest.name} {key}", value
-            continue
-        for key, text in manifest.texts:
-            if "BEGIN CERTIFICATE" in text:
-                where = Location(path=manifest.path, line=line_of(manifest, key) or manifest.line)
-                yield where, f"{manifest.path}: {manifest.name} {key}", text
 
 
-def _of_entity(
-    location: Location, kind: str, row: Mapping[str, object]
-) -> Iterator[tuple[Location, str, str]]:
+def _of_state(state: StateFile) -> Iterator[_Named]:
+    if _BEGIN.encode() not in state.data:
+        return
+    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
+        for listed in inventory(state.data):
+            if listed.kind in _KINDS:
+                where = Location(path=state.path, line=listed.line)
+                yield from _of_entity(where, listed.kind, listed.fields)
+
+
+def _of_manifest(manifest: Manifest) -> Iterator[_Named]:
+    if _BEGIN in manifest.text:
+        where = Location(path=manifest.path, line=manifest.line)
+        for inner in manifest.mappings:
+            for key, value in inner.items():
+                if isinstance(value, str) and _BEGIN in value:
+                    yield where, f"{manifest.path}: {manifest.name} {key}", value
+        return
+    for key, text in manifest.texts:
+        if _BEGIN in text:
+            where = Location(path=manifest.path, line=line_of(manifest, key) or manifest.line)
+            yield where, f"{manifest.path}: {manifest.name} {key}", text
+
+
+def _of_entity(location: Location, kind: str, row: Mapping[str, object]) -> Iterator[_Named]:
     for field in ("cert", "cert_alt"):
         text = row.get(field)
         if isinstance(text, str):

@@ -7,22 +7,13 @@ from typing import TypeAlias
 import attrs
 
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.apart import NotChecked
 from kong_lts.checks.case import Case
 from kong_lts.findings import Finding
 from kong_lts.routing import Difference
 from kong_lts.unshared import RateLimit, Sessions
 
 __all__ = ["Check", "NotChecked", "Part", "Seen", "part"]
-
-
-@attrs.frozen(kw_only=True)
-class NotChecked:
-    """A check that could not look, and why."""
-
-    rule: str
-    """Its id."""
-    missing: str
-    """The input that was not given, or what went wrong."""
 
 
 @attrs.frozen

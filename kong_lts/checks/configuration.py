@@ -8,12 +8,13 @@ import attrs
 
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import ConfTrigger, Rule
-from kong_lts.checks.case import Case
+from kong_lts.checks.case import Case, called
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.deployment import NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
+from kong_lts.versions import Edition
 
 __all__ = ["CHECK"]
 
@@ -35,7 +36,7 @@ def _of_nodes(case: Case) -> Iterator[Seen]:
     by_node: dict[str, list[Finding]] = {}
     for node, conf in case.evidence.configurations.items():
         by_node[node] = []
-        yield part(f"kong.conf of {node}", _of_node, case, node, conf, by_node[node])
+        yield part(called(node), _of_node, case, node, conf, by_node[node])
     yield from _each_once(by_node)
 
 
@@ -110,9 +111,18 @@ def _on_defaults() -> frozenset[str]:
 def _together(case: Case) -> Iterator[Finding]:
     """What several nodes do not agree on; a file that does not load has its own finding."""
     named = {name: str(role) for name, role in case.roles.items() if role is not None}
+    confs = {
+        node: conf
+        for node, conf in case.evidence.configurations.items()
+        if any(case.apart.look(called(node), _loads, conf, case.edition))
+    }
+    yield from kong_conf.agreement(confs, edition=case.edition, roles=named)
+
+
+def _loads(conf: KongConf, edition: Edition) -> Iterator[bool]:
     with contextlib.suppress(ConfError):
-        confs = case.evidence.configurations
-        yield from kong_conf.agreement(confs, edition=case.edition, roles=named)
+        kong_conf.agreement({"": conf}, edition=edition)
+        yield True
 
 
 def _planes_of_manifests(case: Case) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.lua import LuaSource, Token
+from kong_lts.checks.manifests import Manifest
 from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 
@@ -43,22 +44,28 @@ class Source:
 def sources(case: Case) -> Iterator[Source]:
     """Every Lua file of the custom plugins, those in config maps too."""
     for file in case.evidence.custom_plugins:
-        found = _MODULE.search(file.path) or _FOLDER.match(file.path)
-        if file.path.endswith(".lua") and found is not None:
-            yield Source(found[1], found[2], file, LuaSource(file.text))
+        yield from case.apart.look(f"custom plugins: {file.path}", _of_file, file)
     for manifest in case.manifests:
-        for key, text in manifest.texts:
-            if key.endswith(".lua"):
-                name = manifest.name.removeprefix("kong-plugin-")
-                yield Source(
-                    name, str(key), TextFile(path=manifest.path, text=text), LuaSource(text)
-                )
+        yield from case.apart.look(f"manifests: {manifest.path}", _of_manifest, manifest)
+
+
+def _of_file(file: TextFile) -> Iterator[Source]:
+    found = _MODULE.search(file.path) or _FOLDER.match(file.path)
+    if file.path.endswith(".lua") and found is not None:
+        yield Source(found[1], found[2], file, LuaSource(file.text))
+
+
+def _of_manifest(manifest: Manifest) -> Iterator[Source]:
+    for key, text in manifest.texts:
+        if key.endswith(".lua"):
+            name = manifest.name.removeprefix("kong-plugin-")
+            yield Source(name, str(key), TextFile(path=manifest.path, text=text), LuaSource(text))
 
 
 def _look(case: Case) -> Iterator[Seen]:
     for source in sources(case):
         for row in catalog.custom_plugins():
-            yield part(row.id, _about, row, source)
+            yield part((row.id, f"custom plugins: {source.file.path}"), _about, row, source)
 
 
 def _about(row: LuaRule, source: Source) -> Iterator[Finding]:
@@ -263,14 +270,21 @@ _CALLS: Mapping[str, Callable[[Source], Said]] = {
 
 def priorities(case: Case) -> dict[str, tuple[int, Location]]:
     """The PRIORITY of each custom plugin whose handler says it as a number, and where."""
-    found = {}
-    for source in sources(case):
-        if source.path == "handler.lua" and (said := _assigned(source.lua, "PRIORITY")):
-            number = _priority_value(source.lua, said[2])
-            if number is not None and math.isfinite(number):
-                location = Location(path=source.file.path, line=said[1])
-                found[source.plugin] = (int(number), location)
-    return found
+    return {
+        plugin: (number, location)
+        for source in sources(case)
+        for plugin, number, location in case.apart.look(
+            f"custom plugins: {source.file.path}", _priority_in, source
+        )
+    }
+
+
+def _priority_in(source: Source) -> Iterator[tuple[str, int, Location]]:
+    if source.path == "handler.lua" and (said := _assigned(source.lua, "PRIORITY")):
+        number = _priority_value(source.lua, said[2])
+        if number is not None and math.isfinite(number):
+            location = Location(path=source.file.path, line=said[1])
+            yield source.plugin, int(number), location
 
 
 @functools.cache

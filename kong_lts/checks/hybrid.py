@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts import kong_conf, routing
 from kong_lts.catalog.rows import Rule
-from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import rows_in
 from kong_lts.checks.manifests import mapping, text_of
@@ -91,7 +91,8 @@ def _regexes(case: Case) -> Iterator[Finding]:
         role = case.roles.get(node) or next(
             (text for name, text in case.written("role") if name == (node or "kong.conf")), ""
         )
-        flavor = _flavor(conf, case)
+        look = case.apart.look(called(node), _flavor, conf, case)
+        flavor = next(look, "")
         if str(role) in flavors and flavor:
             flavors[str(role)].append(flavor)
             new_router += [node] if str(role) == "data_plane" and flavor != _OLD_ROUTER else []
@@ -118,14 +119,15 @@ def _regexes(case: Case) -> Iterator[Finding]:
         )
 
 
-def _flavor(conf: KongConf, case: Case) -> str:
+def _flavor(conf: KongConf, case: Case) -> Iterator[str]:
     """As 3.4 will have it; as it is written, where the file lacks something else."""
     try:
         found = kong_conf.resolve(conf, release=Release.V3_4, edition=case.edition)
     except ConfError:
         setting = conf.by_key.get(_FLAVOR)
-        return conf.environ.get("KONG_ROUTER_FLAVOR", setting.raw.strip() if setting else "")
-    return str(found[_FLAVOR])
+        yield conf.environ.get("KONG_ROUTER_FLAVOR", setting.raw.strip() if setting else "")
+    else:
+        yield str(found[_FLAVOR])
 
 
 def _said(state: str, *, empty: bool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from kong_lts import declarative
+from kong_lts.checks.apart import Apart
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
@@ -84,29 +85,32 @@ class RouteInUse:
 
 
 def in_use(
-    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest]
+    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest], apart: Apart
 ) -> tuple[tuple[PluginInUse, ...], tuple[RouteInUse, ...]]:
     """Plugins and routes of declarative files, the Admin API, rows, and manifests."""
     plugins: list[PluginInUse] = []
     routes: list[RouteInUse] = []
-    for found in _all(evidence, files, manifests):
+    for found in _all(evidence, files, manifests, apart):
         (plugins if isinstance(found, PluginInUse) else routes).append(found)  # type: ignore[arg-type] # one of the two lists
     return tuple(plugins), tuple(routes)
 
 
 def _all(
-    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest]
+    evidence: Evidence, files: Iterable[StateFile], manifests: Iterable[Manifest], apart: Apart
 ) -> Iterator[PluginInUse | RouteInUse]:
     for file in files:
-        with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
-            yield from _of_file(file.path, file.data)
+        yield from apart.look(f"declarative files: {file.path}", _of_file, file)
+    yield from apart.look("the running gateway", _live, evidence)
+    for manifest in manifests:
+        yield from apart.look(f"manifests: {manifest.path}", _of_manifest, manifest)
+
+
+def _live(evidence: Evidence) -> Iterator[PluginInUse | RouteInUse]:
     for path, kind, row in live_rows(evidence):
         if kind == "plugins":
             yield _plugin(row, Location(path=path), LIVE)
         elif kind == "routes":
             yield _route(row, Location(path=path), LIVE)
-    for manifest in manifests:
-        yield from _of_manifest(manifest)
 
 
 _KEPT = (
@@ -116,7 +120,12 @@ _KEPT = (
 """What a check asks of a route beside its name and paths."""
 
 
-def _of_file(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
+def _of_file(file: StateFile) -> Iterator[PluginInUse | RouteInUse]:
+    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
+        yield from _listed(file.path, file.data)
+
+
+def _listed(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
     same: dict[str, Mapping[str, object]] = {}  # most routes have the same fields
     for listed in declarative.inventory(data):
         location = Location(path=path, line=listed.line)

@@ -8,8 +8,9 @@ import attrs
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import ConfTrigger
-from kong_lts.checks.case import Case
+from kong_lts.checks.case import Case, called
 from kong_lts.findings import Finding, Location
+from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Release
 
 __all__ = ["placed"]
@@ -43,7 +44,8 @@ class _Texts:
         if path not in self.by_path:
             return None
         if (path, wanted) not in self.known:
-            self.known[path, wanted] = _line(self.by_path[path], wanted) or 1
+            look = self.case.apart.look(f"lines of {path}", _lines, self.by_path[path], wanted)
+            self.known[path, wanted] = next(look, 1)
         return self.known[path, wanted]
 
 
@@ -76,24 +78,28 @@ def _texts(case: Case) -> Iterator[tuple[str, str]]:
             yield conf.path, conf.text
 
 
-def _line(text: str, wanted: str) -> int | None:
+def _lines(text: str, wanted: str) -> Iterator[int]:
     """Where a word stands first, as a key or a `KONG_` variable too, but not in a comment."""
     word = re.compile(rf"(?i)(?<![\w-])(?:KONG_)?{re.escape(wanted)}(?![\w-])")
     for number, line in enumerate(text.splitlines(), 1):
         if word.search(line) and not line.lstrip().startswith("#"):
-            return number
-    return None
+            yield number
 
 
 def _of_key(case: Case, subject: str) -> Location | None:
     """The line of a kong.conf that sets the key which a finding is about."""
     if subject not in _keys():
         return None
-    for conf in case.evidence.kong_conf.values():
-        setting = conf.by_key.get(subject)
-        if setting is not None and conf.path is not None:
-            return Location(path=conf.path, line=setting.line)
+    for node, conf in case.evidence.kong_conf.items():
+        for place in case.apart.look(called(node), _in_conf, conf, subject):
+            return place
     return None
+
+
+def _in_conf(conf: KongConf, key: str) -> Iterator[Location]:
+    setting = conf.by_key.get(key)
+    if setting is not None and conf.path is not None:
+        yield Location(path=conf.path, line=setting.line)
 
 
 @functools.cache

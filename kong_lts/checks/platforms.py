@@ -8,6 +8,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 from kong_lts.versions import KongVersion, Release
 
@@ -93,12 +94,16 @@ def _all_images(case: Case) -> Iterator[tuple[str, int, str, bool]]:
         for image in manifest.images:
             yield manifest.path, manifest.line, image, False
     for file in (*case.evidence.scripts, *case.evidence.templates, *case.evidence.kubernetes):
-        is_build = "dockerfile" in file.path.lower() or file.path.endswith(".dockerfile")
-        for line in lines_of(file):
-            if is_build and (base := _FROM.match(line.text)):
-                yield file.path, line.number, base[1], True
-            for found in _IMAGE.finditer(line.text):
-                yield file.path, line.number, found[1], False
+        yield from case.apart.look(f"images: {file.path}", _images_in, file)
+
+
+def _images_in(file: TextFile) -> Iterator[tuple[str, int, str, bool]]:
+    is_build = "dockerfile" in file.path.lower() or file.path.endswith(".dockerfile")
+    for line in lines_of(file):
+        if is_build and (base := _FROM.match(line.text)):
+            yield file.path, line.number, base[1], True
+        for found in _IMAGE.finditer(line.text):
+            yield file.path, line.number, found[1], False
 
 
 def _deck(case: Case) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule, When
-from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.custom_plugins import sources
 from kong_lts.checks.in_use import LIVE, PluginInUse
@@ -57,9 +57,8 @@ def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
         name = node or "kong.conf"
         if name not in written and node not in case.evidence.configurations:
             continue  # a script or manifest shows a part of the settings only
-        listed = written.get(name, _BUNDLED).strip("\"'")
-        if not _is_template(conf) and "$" not in listed:
-            yield name, frozenset(part.strip() for part in listed.split(",") if part.strip())
+        for listed in case.apart.look(called(node), _enabled, conf, written.get(name, _BUNDLED)):
+            yield name, listed
     root = mapping(case.evidence.admin.get("/"))
     root = mapping(root.get("body")) or root
     enabled = mapping(root.get("plugins")).get("enabled_in_cluster")
@@ -69,9 +68,10 @@ def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
             yield "the Admin API (available_on_server)", frozenset(available) | {_BUNDLED}
 
 
-def _is_template(conf: KongConf) -> bool:
-    setting = conf.by_key.get("plugins")
-    return bool(setting and setting.is_template)
+def _enabled(conf: KongConf, written: str) -> Iterator[frozenset[str]]:
+    setting, listed = conf.by_key.get("plugins"), written.strip("\"'")
+    if not (setting and setting.is_template) and "$" not in listed:
+        yield frozenset(part.strip() for part in listed.split(",") if part.strip())
 
 
 def _not_enabled(case: Case) -> Iterator[Finding]:

@@ -31,13 +31,19 @@ def _categories() -> Mapping[str, int]:
 def ranked(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings with category and traffic, where they have any."""
     categories = _categories()
-    traffic = Traffic.of(case) if case.evidence.access_log is not None else None
+    counted = case.apart.look("requests of the access log", _traffic, case)
+    traffic = next(iter(counted), None)
     for finding in findings:
         category = categories.get(finding.rule)
         requests = traffic.concerned(finding) if traffic is not None else None
         if category is not None or requests is not None:
             finding = attrs.evolve(finding, category=category, traffic=requests)
         yield finding
+
+
+def _traffic(case: Case) -> "Iterator[Traffic]":
+    if case.evidence.access_log is not None:
+        yield Traffic.of(case)
 
 
 @attrs.define(eq=False)

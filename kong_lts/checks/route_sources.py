@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import attrs
 
 from kong_lts import declarative, routing
+from kong_lts.checks.apart import Apart
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
 from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import DeclarativeError, FormatError
@@ -53,7 +54,9 @@ class Configuration:
         return self.place(next(filter(None, names), None))
 
 
-def configurations(deployment: Deployment, evidence: Evidence) -> Iterator[Configuration | str]:
+def configurations(
+    deployment: Deployment, evidence: Evidence, apart: Apart
+) -> Iterator[Configuration | str]:
     """Each configuration that is known, or why one of them cannot be compared."""
     facts = evidence.database
     if facts is not None and deployment.mode.has_database and facts.routes:
@@ -63,35 +66,36 @@ def configurations(deployment: Deployment, evidence: Evidence) -> Iterator[Confi
         if not evidence.declarative:
             yield f"all columns of the {len(facts.routes)} routes of database {facts.name}"
             return
-    if not evidence.declarative and (live := _of_admin(evidence)) is not None:
-        yield live
+    if not evidence.declarative:
+        yield from apart.look("the running gateway", _of_admin, evidence)
     documents: list[tuple[str, _Document]] = []
     for file in evidence.declarative:
-        document = _document(file)
-        if isinstance(document, str):
-            yield document
-        elif any(_routes_of(document)):
-            documents.append((file.path, document))
+        for document in apart.look(f"declarative files: {file.path}", _document, file):
+            if isinstance(document, str):
+                yield document
+            else:
+                documents.append((file.path, document))
     if deployment.mode is not DeploymentMode.DB_LESS and len(documents) > 1:
         # One gateway routes by all of them: each is a workspace, or a part of one.
         documents = [(", ".join(path for path, _ in documents), _joined(documents))]
     for path, document in documents:
-        yield _of_document(path, document)
+        yield from apart.look(f"declarative files: {path}", _of_document, path, document)
 
 
-def _of_admin(evidence: Evidence) -> Configuration | str | None:
+def _of_admin(evidence: Evidence) -> Iterator[Configuration | str]:
     """The routes that the Admin API gave, where they are whole."""
     rows = {kind: _entities(evidence, kind) for kind in ("routes", "services")}
     if not rows["routes"] or not all(row.get("protocols") for row in rows["routes"]):
-        return None
+        return
     try:
         routes = [_ROUTE.from_document(columns(row, RouteRow)) for row in rows["routes"]]
         services = [_SERVICE.from_document(columns(row, ServiceRow)) for row in rows["services"]]
     except FormatError as exc:
-        return f"routes of the Admin API in their usual shape ({'; '.join(exc.problems[:2])})"
+        yield f"routes of the Admin API in their usual shape ({'; '.join(exc.problems[:2])})"
+        return
     facts = DatabaseFacts(name="", routes=tuple(routes), services=tuple(services))
     found = _of_database(facts)
-    return attrs.evolve(found, where="the Admin API", evidence="Admin API", rows={}, file=_ADMIN)
+    yield attrs.evolve(found, where="the Admin API", evidence="Admin API", rows={}, file=_ADMIN)
 
 
 def _entities(evidence: Evidence, kind: str) -> list[Mapping[str, object]]:
@@ -114,23 +118,28 @@ def _mappings(value: object) -> Iterator[Mapping[str, object]]:
         yield from (item for item in value if isinstance(item, Mapping))
 
 
-def _document(file: StateFile) -> _Document | str:
-    """The routes of a file; a file that cannot be read has a finding of its own."""
+def _document(file: StateFile) -> Iterator[_Document | str]:
+    """The routes of a file, if any; a file that cannot be read has a finding of its own."""
     try:
-        return declarative.routing_document(file.data)
+        document = declarative.routing_document(file.data)
     except DeclarativeError as exc:
-        return f"{file.path}: a file that can be read ({exc.reason})"
+        yield f"{file.path}: a file that can be read ({exc.reason})"
+        return
+    if any(_routes_of(document)):
+        yield document
 
 
-def _of_document(path: str, document: _Document) -> Configuration | str:
+def _of_document(path: str, document: _Document) -> Iterator[Configuration | str]:
     version = document.get("_format_version")
     if version in _OF_2_8 or version is None:
         document = {**document, "_format_version": version or _OF_2_8[0]}
-        return Configuration(where=path, evidence=path, current=document, new=document, file=path)
+        yield Configuration(where=path, evidence=path, current=document, new=document, file=path)
+        return
     before = _as_before(document)
     if before is None:
-        return f"{path}: what 2.8 runs; format {version} has paths that 2.8 never had"
-    return Configuration(where=path, evidence=path, current=before, new=document, file=path)
+        yield f"{path}: what 2.8 runs; format {version} has paths that 2.8 never had"
+        return
+    yield Configuration(where=path, evidence=path, current=before, new=document, file=path)
 
 
 def _as_before(document: _Document) -> _Document | None:

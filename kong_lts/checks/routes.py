@@ -11,7 +11,7 @@ import attrs
 from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case
-from kong_lts.checks.check import Check, NotChecked, Seen
+from kong_lts.checks.check import Check, NotChecked, Seen, part
 from kong_lts.checks.route_sources import MOST_ROUTES, NEEDED, Configuration
 from kong_lts.deployment import DeploymentMode
 from kong_lts.errors import RouterError
@@ -25,6 +25,7 @@ _MOST_FINDINGS = 100
 _WINNER = "route-winner-changes"
 _UPSTREAM = "route-upstream-changes"
 _SHADOWED = "route-shadowed"
+_RULES = (_WINNER, _UPSTREAM, _SHADOWED)
 _ODD_CLIENTS = (Cause.HOST, Cause.HEADER, Cause.REQUEST_LINE, Cause.NOT_DECIDED)
 """Causes for which one finding stands for all routes: what shows them is rare, or not sure."""
 
@@ -43,14 +44,14 @@ def _look(case: Case) -> Iterator[Seen]:
                 " (kong_lts.routing.compare takes any number)"
             )
         else:
-            yield from _compared(one, case, from_file=from_file)
+            yield part(_RULES, _compared, one, case, from_file)
 
 
 def _not_checked(reason: str) -> Iterator[NotChecked]:
-    return (NotChecked(rule=rule, missing=reason) for rule in (_WINNER, _UPSTREAM, _SHADOWED))
+    return (NotChecked(rule=rule, missing=reason) for rule in _RULES)
 
 
-def _compared(one: Configuration, case: Case, *, from_file: bool) -> Iterator[Seen]:
+def _compared(one: Configuration, case: Case, from_file: bool) -> Iterator[Seen]:
     flavor, log = case.router_flavor, case.evidence.access_log
     try:
         current = routing.router(one.current, release="2.8", ids_of_names=from_file)

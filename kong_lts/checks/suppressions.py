@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from kong_lts.checks.case import cross_rule
+from kong_lts.checks.case import Case, cross_rule
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location
 
@@ -40,31 +40,36 @@ class Suppression:
         return where.line == self.holds_for or (where.line is None and self.alone)
 
 
-def suppressions_in(evidence: Evidence) -> Iterator[Suppression]:
+def suppressions_in(case: Case) -> Iterator[Suppression]:
     """Every such comment of every file."""
-    for path, text in _texts(evidence):
-        if _MARK not in text:
-            continue
-        lines = text.splitlines()
-        for number, line in enumerate(lines, 1):
-            if (found := _COMMENT.search(line)) is not None:
-                alone = _ALONE.match(line) is not None
-                yield Suppression(
-                    path=path,
-                    line=number,
-                    holds_for=_next_code(lines, number) if alone else number,
-                    alone=alone,
-                    rules=tuple(rule.strip() for rule in found[1].split(",") if rule.strip()),
-                    reason=found[2].strip(),
-                )
+    for path, text in _texts(case.evidence):
+        yield from case.apart.look(f"comments: {path}", _of_text, path, text)
 
 
-def _texts(evidence: Evidence) -> Iterator[tuple[str, str]]:
+def _of_text(path: str, text: str | bytes) -> Iterator[Suppression]:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace") if _MARK.encode() in text else ""
+    if _MARK not in text:
+        return
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if (found := _COMMENT.search(line)) is not None:
+            alone = _ALONE.match(line) is not None
+            yield Suppression(
+                path=path,
+                line=number,
+                holds_for=_next_code(lines, number) if alone else number,
+                alone=alone,
+                rules=tuple(rule.strip() for rule in found[1].split(",") if rule.strip()),
+                reason=found[2].strip(),
+            )
+
+
+def _texts(evidence: Evidence) -> Iterator[tuple[str, str | bytes]]:
     for node, conf in evidence.kong_conf.items():
         yield conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf"), conf.text
     for state in evidence.declarative:
-        if _MARK.encode() in state.data:
-            yield state.path, state.data.decode("utf-8", "replace")
+        yield state.path, state.data
     for files in (
         evidence.custom_plugins, evidence.kubernetes, evidence.templates, evidence.scripts,
     ):  # fmt: skip
@@ -79,16 +84,16 @@ def _next_code(lines: Sequence[str], number: int) -> int:
 
 
 def suppress(
-    evidence: Evidence, findings: Iterable[Finding], not_looked_at: Iterable[str] = ()
+    case: Case, findings: Iterable[Finding], not_looked_at: Iterable[str] = ()
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings that stay, those about comments included, and those that are accepted.
 
     Args:
-        evidence: Where the comments stand.
+        case: Its evidence has the comments.
         findings: All of them.
         not_looked_at: Rules that could not be checked; a comment on one of them may have its use.
     """
-    comments = list(suppressions_in(evidence))
+    comments = list(suppressions_in(case))
     if not comments:
         return tuple(findings), ()
     by_rule: dict[str, list[Suppression]] = {}

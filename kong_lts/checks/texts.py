@@ -34,7 +34,8 @@ def _look(rows: Sequence[TextRule], case: Case) -> Iterator[Seen]:
         for field in row.inputs:
             for file in _files(case, field):
                 if not row.names or re.search(row.names, file.path):
-                    yield part(row.id, _in_file, row, pattern, file)
+                    names = (row.id, f"{field}: {file.path}")
+                    yield part(names, _in_file, row, pattern, file)
 
 
 def _in_file(row: TextRule, pattern: re.Pattern[str], file: TextFile) -> Iterator[Finding]:
