@@ -28,7 +28,8 @@ class KnownFinding:
     def of(cls, finding: Finding) -> "KnownFinding":
         """The same for any finding."""
         where = finding.location or Location()
-        return cls(rule=finding.rule, subject=finding.subject, path=where.path, row=where.row)
+        path = where.path if where.table is None else None  # a row is itself, whoever showed it
+        return cls(rule=finding.rule, subject=finding.subject, path=path, row=where.row)
 
 
 @attrs.frozen(kw_only=True)

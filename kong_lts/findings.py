@@ -44,10 +44,15 @@ class Location:
     """Of the database."""
     row: str | None = None
     """Id of the row."""
+    pointer: str | None = None
+    """JSON pointer of the entity, in a file or an answer that is JSON."""
 
     def __str__(self) -> str:
         if self.table:
-            return f"table {self.table}" + (f", row {self.row}" if self.row else "")
+            within = f" ({place(self.path, self.line)})" if self.path else ""
+            return f"table {self.table}" + (f", row {self.row}" if self.row else "") + within
+        if self.pointer and self.line is None:
+            return f"{self.path or ''}#{self.pointer}"
         return place(self.path, self.line, self.column)
 
 

@@ -9,7 +9,7 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import live_rows
+from kong_lts.checks.in_use import DATABASE, admin_file, live_rows
 from kong_lts.checks.manifests import text_of
 from kong_lts.checks.platforms import version_of
 from kong_lts.database import DatabaseFacts
@@ -70,18 +70,22 @@ def _overrides(case: Case) -> Iterator[Finding]:
     asked = next((path for path in case.evidence.admin if "/overrides" in path), None)
     if in_table or asked or case.evidence.rows.get("consumer_group_plugins"):
         rule = next(r for r in catalog.entities() if r.id == _OVERRIDES)
-        where = Location(table="consumer_group_plugins") if in_table else Location(path=asked)
+        where = Location(path=admin_file(asked)) if asked else Location(path=DATABASE)
+        where = Location(table="consumer_group_plugins") if in_table else where
         yield rule.finding("consumer groups", location=where, evidence="consumer_groups overrides")
 
 
 def _targets(case: Case) -> Iterator[Finding]:
     """Targets that an upstream has more than once, in rows or answers."""
     found: dict[tuple[str, str], list[object]] = {}
-    for _, kind, row in live_rows(case.evidence):
+    places: dict[tuple[str, str], Location] = {}
+    for location, kind, row in live_rows(case.evidence):
         if kind == "targets" and row.get("target"):
             upstream = row.get("upstream_id") or row.get("upstream")
             name = upstream.get("id") if isinstance(upstream, Mapping) else upstream
-            found.setdefault((str(name), str(row["target"])), []).append(row.get("created_at"))
+            key = (str(name), str(row["target"]))
+            found.setdefault(key, []).append(row.get("created_at"))
+            places[key] = location
     rule = next(row for row in catalog.database() if row.id == "database-target-repeated")
     for (upstream, target), moments in found.items():
         if len(moments) > 1:
@@ -89,6 +93,7 @@ def _targets(case: Case) -> Iterator[Finding]:
             yield rule.finding(
                 f"target {target}",
                 severity=Severity.BLOCKER if same else Severity.WARNING,
+                location=places[upstream, target],
                 evidence="targets",
                 upstream=upstream,
                 target=target,
@@ -124,14 +129,15 @@ def _hashed_in(file: StateFile) -> Iterator[Location]:
 
 def _negative_rules(case: Case) -> Iterator[Finding]:
     denied = [
-        row
-        for _, kind, row in live_rows(case.evidence)
+        location
+        for location, kind, row in live_rows(case.evidence)
         if kind in ("rbac_role_endpoints", "rbac_role_entities", "endpoints", "entities")
         and row.get("negative") is True
     ]
     if denied and case.edition is Edition.ENTERPRISE:
         rule = cross_rule("rbac-deny-precedence")
-        yield rule.finding("RBAC", evidence="RBAC rules", rows=len(denied))
+        where = denied[0]
+        yield rule.finding("RBAC", location=where, evidence="RBAC rules", rows=len(denied))
 
 
 def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import attrs
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.apart import Apart
-from kong_lts.checks.in_use import FILE, PluginInUse, RouteInUse, in_use
+from kong_lts.checks.in_use import FILE, LIVE, PluginInUse, RouteInUse, in_use
 from kong_lts.checks.manifests import (
     Manifest,
     conf_of_manifests,
@@ -90,10 +90,20 @@ class Case:
         return {**known, **said, **self.confs_of_manifests}
 
     @functools.cached_property
+    def root(self) -> Mapping[str, object]:
+        """What the Admin API says of the node itself, without what a recorder put around it."""
+        root = mapping(self.evidence.admin.get("/"))
+        return mapping(root.get("body")) or root
+
+    def in_root(self, pointer: str) -> Location:
+        """Where something stands in it."""
+        is_body = self.root is not self.evidence.admin.get("/")
+        return Location(path=_ROOT, pointer=f"/body{pointer}" if is_body else pointer)
+
+    @functools.cached_property
     def confs_of_admin(self) -> Mapping[str, KongConf]:
         """What `GET /` says of a node's configuration, where it is not the default of 2.8."""
-        root = mapping(self.evidence.admin.get("/"))
-        said = mapping((mapping(root.get("body")) or root).get("configuration"))
+        said = mapping(self.root.get("configuration"))
         defaults = kong_conf.resolve(
             kong_conf.parse(""), release=Release.V2_8, edition=self.edition
         )
@@ -154,10 +164,13 @@ class Case:
 
     @functools.cached_property
     def route_places(self) -> Mapping[str, Location]:
-        """Where each route stands in a declarative file, by what it is called."""
-        return {
-            route.name: route.location for route in reversed(self.routes) if route.origin == FILE
-        }
+        """Where each route stands, by what it is called: in a file, else in an answer."""
+        found: dict[str, Location] = {}
+        for origin in (FILE, LIVE):
+            for route in self.routes:
+                if route.origin == origin:
+                    found.setdefault(route.name, route.location)
+        return found
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration | str, ...]:

@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 
+import attrs
+
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
@@ -61,9 +63,9 @@ def _texts(case: Case) -> Iterator[_Named]:
 
 
 def _of_gateway(case: Case) -> Iterator[_Named]:
-    for path, kind, row in live_rows(case.evidence):
+    for location, kind, row in live_rows(case.evidence):
         if kind in _KINDS:
-            yield from _of_entity(Location(path=path), kind, row)
+            yield from _of_entity(location, kind, row)
 
 
 def _of_state(state: StateFile) -> Iterator[_Named]:
@@ -101,7 +103,8 @@ def _of_entity(location: Location, kind: str, row: Mapping[str, object]) -> Iter
 def _about(
     case: Case, certificate: Certificate, name: str, location: Location
 ) -> Iterator[Finding]:
-    where = Location(path=location.path, line=location.line or certificate.line)
+    own = certificate.line if location.pointer is None else None
+    where = attrs.evolve(location, line=location.line or own)
     called = f"{name} ({certificate.name})" if certificate.name else name
     severity = _severity(case)
     words = {"name": called, "bits": certificate.bits}

@@ -10,6 +10,7 @@ from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import ConfTrigger, Rule
 from kong_lts.checks.case import Case, called
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.places import ENVIRON, ENVIRONMENT
 from kong_lts.deployment import NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.findings import Finding, Location, Severity
@@ -43,7 +44,7 @@ def _of_nodes(case: Case) -> Iterator[Seen]:
 def _of_node(case: Case, node: str, conf: KongConf, found: list[Finding]) -> Iterator[Finding]:
     """What one node's configuration means goes to *found*, to be held against the others'."""
     of_file = f"kong.conf.d/{node}.conf" if node else "kong.conf"
-    path = conf.path or (of_file if conf.text or not conf.environ else "environ")
+    path = conf.path or (of_file if conf.text or not conf.environ else ENVIRON)
     said = kong_conf.diff(
         conf,
         edition=case.edition,
@@ -58,8 +59,11 @@ def _of_others(case: Case, name: str, conf: KongConf) -> Iterator[Finding]:
     """What a manifest, a script or the Admin API shows of a configuration."""
     current, of_admin = case.deployment.current.version, name in case.confs_of_admin
     for finding in kong_conf.diff(conf, edition=case.edition, current=current):
-        if not (of_admin and finding.rule in _on_defaults()):
+        if not of_admin:
             yield _of_manifest(finding, name)
+        elif finding.rule not in _on_defaults():
+            where = case.in_root(f"/configuration/{finding.subject}")
+            yield attrs.evolve(_of_manifest(finding, name), location=where)
 
 
 def _lua_files(case: Case) -> Iterator[Finding]:
@@ -160,7 +164,14 @@ def _placed(finding: Finding, path: str) -> Finding:
     where = finding.location or Location()
     if where.path is not None or where.table is not None:
         return finding
+    if finding.evidence == ENVIRONMENT:
+        return attrs.evolve(finding, location=_of_variable(finding.subject))
     return attrs.evolve(finding, location=attrs.evolve(where, path=path))
+
+
+def _of_variable(key: str) -> Location:
+    """A variable beats the file, which has another line for the key, or none."""
+    return Location(path=ENVIRON, pointer=f"/KONG_{key.upper()}")
 
 
 def _rows() -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ from kong_lts.checks.in_use import rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
 from kong_lts.errors import ConfError, VersionError
-from kong_lts.findings import Finding, Location, Severity
+from kong_lts.findings import Finding, Severity
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import KongVersion, Release
 
@@ -57,7 +57,7 @@ def _node_version(case: Case) -> Iterator[Finding]:
     if found != expected:
         yield cross_rule("admin-version-differs").finding(
             "current.version",
-            location=Location(path="admin/root.json"),
+            location=case.in_root("/version"),
             evidence="Admin API",
             found=found,
             expected=expected,
@@ -66,7 +66,7 @@ def _node_version(case: Case) -> Iterator[Finding]:
 
 def _data_planes(case: Case) -> Iterator[Finding]:
     for path in ("/clustering/data-planes", "/clustering/data_planes"):
-        for row in rows_in(case.evidence.admin.get(path)):
+        for location, row in rows_in(path, case.evidence.admin.get(path)):
             state = text_of(row.get("sync_status"))
             version = text_of(row.get("version"))
             older = _is_older(version, case.deployment.current.version)
@@ -75,7 +75,7 @@ def _data_planes(case: Case) -> Iterator[Finding]:
                 continue
             yield cross_rule("data-plane-state").finding(
                 f"data plane {text_of(row.get('hostname')) or text_of(row.get('id'))}",
-                location=Location(path="admin/clustering_data-planes.json"),
+                location=location,
                 evidence="Admin API",
                 node=text_of(row.get("hostname")) or text_of(row.get("id")),
                 state=_said(state, empty=empty),

@@ -16,16 +16,20 @@ from kong_lts.findings import Location
 
 __all__ = [
     "CLUSTER",
+    "DATABASE",
     "FILE",
     "LIVE",
     "PluginInUse",
     "RouteInUse",
+    "admin_file",
     "in_use",
     "live_rows",
     "may_meet",
     "rows_in",
 ]
 
+DATABASE = "database.json"
+"""Of a bundle; what `gather` saves is called so, too."""
 LIVE = "live"
 FILE = "file"
 CLUSTER = "kubernetes"
@@ -106,11 +110,11 @@ def _all(
 
 
 def _live(evidence: Evidence) -> Iterator[PluginInUse | RouteInUse]:
-    for path, kind, row in live_rows(evidence):
+    for location, kind, row in live_rows(evidence):
         if kind == "plugins":
-            yield _plugin(row, Location(path=path), LIVE)
+            yield _plugin(row, location, LIVE)
         elif kind == "routes":
-            yield _route(row, Location(path=path), LIVE)
+            yield _route(row, location, LIVE)
 
 
 _KEPT = (
@@ -187,19 +191,18 @@ def _reference(row: Mapping[str, object], kind: str) -> str | None:
     return text_of(value) or None
 
 
-def live_rows(evidence: Evidence) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+def live_rows(evidence: Evidence) -> Iterator[tuple[Location, str, Mapping[str, object]]]:
     """Entities of the running gateway: where they were seen, their kind, and the entity."""
     for path, answer in evidence.admin.items():
         kind = _kind_of(path)
-        file = f"admin/{path.strip('/').replace('/', '_') or 'root'}.json"
-        for row in rows_in(answer):
+        for location, row in rows_in(path, answer):
             if kind == "targets":
                 row = {"upstream": path.split("/")[2], **row}
-            yield file, kind, row
+            yield location, kind, row
     for table, rows in evidence.rows.items():
-        for row in rows:
+        for number, row in enumerate(rows):
             if table != "plugins" or "config" in row:
-                yield "database.json", table, row
+                yield Location(path=DATABASE, pointer=f"/{table}/{number}"), table, row
 
 
 def _kind_of(path: str) -> str:
@@ -208,14 +211,22 @@ def _kind_of(path: str) -> str:
     return _ALSO_CALLED.get(last.lower(), _WEIRD.sub("", last.lower()))
 
 
-def rows_in(answer: object) -> Iterator[Mapping[str, object]]:
+def rows_in(path: str, answer: object) -> Iterator[tuple[Location, Mapping[str, object]]]:
     """The entities of an answer: a list, `data`, or the answer of a recorder around it."""
+    pointer = ""
     if isinstance(answer, Mapping) and isinstance(answer.get("body"), Mapping | list):
-        answer = answer["body"]
+        pointer, answer = "/body", answer["body"]
     if isinstance(answer, Mapping):
-        answer = answer.get("data")
+        pointer, answer = f"{pointer}/data", answer.get("data")
     if isinstance(answer, list):
-        yield from (row for row in answer if isinstance(row, Mapping))
+        for number, row in enumerate(answer):
+            if isinstance(row, Mapping):
+                yield Location(path=admin_file(path), pointer=f"{pointer}/{number}"), row
+
+
+def admin_file(path: str) -> str:
+    """The file of a bundle that has the Admin API's answer for a path."""
+    return f"admin/{path.strip('/').replace('/', '_') or 'root'}.json"
 
 
 def _of_manifest(manifest: Manifest) -> Iterator[PluginInUse | RouteInUse]:

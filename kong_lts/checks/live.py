@@ -23,8 +23,8 @@ _REFERENCES = ("service", "route", "consumer", "upstream")
 
 def _look(case: Case) -> Iterator[Seen]:
     rows: list[Entity] = [
-        (kind, _flat(kind, row), (Location(path=path), path))
-        for path, kind, row in live_rows(case.evidence)
+        (kind, _flat(kind, row), (location, location.path or ""))
+        for location, kind, row in live_rows(case.evidence)
         if kind in _KINDS
     ]
     yield from _renamed(rows)

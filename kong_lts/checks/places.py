@@ -9,12 +9,27 @@ import attrs
 from kong_lts import catalog
 from kong_lts.catalog.rows import ConfTrigger
 from kong_lts.checks.case import Case, called
+from kong_lts.checks.in_use import DATABASE
 from kong_lts.findings import Finding, Location
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Release
 
-__all__ = ["placed"]
+__all__ = ["ENVIRON", "ENVIRONMENT", "placed"]
 
+ENVIRON, ENVIRONMENT = "environ", "environment"
+"""The file of a bundle that has the variables, and what findings call where they come from."""
+_IN_DATABASE: Mapping[str, str] = {
+    "database-locked": "locks",
+    "database-edition-differs": "schema_meta",
+    "deck-backup-gaps": "tables",
+    "consumer-groups-in-use": "consumer_groups",
+    "ttl-triggers": "tables",
+    "keyring-in-database": "keyring_ids",
+    "keyring-ids-missing": "keyring_ids",
+    "keyring-ids-not-exported": "keyring_ids",
+    "postgres-server-unsupported": "server_version",
+}
+"""What of the database these are about that name no table."""
 _KIND = re.compile(r"^(?:plugin|route|service|certificate|Ingress|Deployment|Job) ")
 
 
@@ -22,7 +37,7 @@ def placed(case: Case, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings, with the line at which the text of their file has what they are about.
 
     What is about something that is not there keeps the file alone, and entities of a running
-    gateway or database, of which nobody has a text, keep what they have.
+    gateway or database, of which nobody has a file, keep what they have.
     """
     texts = _Texts(case)
     return tuple(_placed(case, finding, texts) for finding in findings)
@@ -34,10 +49,22 @@ class _Texts:
 
     case: Case
     known: dict[tuple[str, str], int | None] = attrs.field(factory=dict)
+    numbers: dict[str, Mapping[str, int]] = attrs.field(factory=dict)
 
     @functools.cached_property
     def by_path(self) -> Mapping[str, str]:
         return dict(_texts(self.case))
+
+    def rows(self, table: str) -> Mapping[str, int]:
+        """The place of each row among those of its table, by its id, or by its name."""
+        if table not in self.numbers:
+            facts, rows = self.case.evidence.database, self.case.evidence.rows
+            listed = getattr(facts, table, ()) if table in ("routes", "services") else ()
+            ids: list[tuple[str, ...]] = [(row.id,) for row in listed] or [
+                (str(row.get("name")), str(row.get("id"))) for row in rows.get(table, ())
+            ]
+            self.numbers[table] = {one: n for n, names in enumerate(ids) for one in names}
+        return self.numbers[table]
 
     def line(self, path: str, wanted: str) -> int | None:
         """None where there is no such file; its first line where it does not have the word."""
@@ -51,8 +78,14 @@ class _Texts:
 
 def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
     where = finding.location or Location()
-    if where.line is not None or where.table is not None:
+    if where.line is not None:
         return finding
+    if where.table is not None or (not str(where) and finding.rule in _IN_DATABASE):
+        return _in_database(case, finding, where, texts)
+    if where.pointer is not None:
+        lines = case.evidence.lines.get(where.path or "")
+        line = lines.line(where.pointer) if lines is not None else None
+        return attrs.evolve(finding, location=attrs.evolve(where, line=line))
     if where.path is None:
         place = _of_key(case, finding.subject)
         return attrs.evolve(finding, location=place) if place is not None else finding
@@ -60,6 +93,21 @@ def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
         return finding
     line = texts.line(where.path, _KIND.sub("", finding.subject))
     return attrs.evolve(finding, location=attrs.evolve(where, line=line)) if line else finding
+
+
+def _in_database(case: Case, finding: Finding, where: Location, texts: _Texts) -> Finding:
+    """Where a database.json has the row, its table, or what else a finding is about."""
+    lines = case.evidence.lines.get(DATABASE)
+    if lines is None:
+        return finding
+    table, row = where.table or "", where.row
+    number = texts.rows(table).get(row) if row is not None else None
+    pointers = (f"/{table}/{number}", f"/tables/{table}", f"/{table}")[number is None :]
+    for pointer in pointers if table else (f"/{_IN_DATABASE[finding.rule]}",):
+        if (line := lines.line(pointer)) is not None:
+            found = attrs.evolve(where, path=DATABASE, line=line, pointer=pointer)
+            return attrs.evolve(finding, location=found)
+    return finding
 
 
 def _texts(case: Case) -> Iterator[tuple[str, str]]:

@@ -59,11 +59,9 @@ def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
             continue  # a script or manifest shows a part of the settings only
         for listed in case.apart.look(called(node), _enabled, conf, written.get(name, _BUNDLED)):
             yield name, listed
-    root = mapping(case.evidence.admin.get("/"))
-    root = mapping(root.get("body")) or root
-    enabled = mapping(root.get("plugins")).get("enabled_in_cluster")
+    enabled = mapping(case.root.get("plugins")).get("enabled_in_cluster")
     if isinstance(enabled, list) and not case.confs:
-        available = mapping(mapping(root.get("plugins")).get("available_on_server"))
+        available = mapping(mapping(case.root.get("plugins")).get("available_on_server"))
         if available:
             yield "the Admin API (available_on_server)", frozenset(available) | {_BUNDLED}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from kong_lts.checks.case import Case, cross_rule
+from kong_lts.checks.places import ENVIRONMENT
 from kong_lts.evidence import Evidence
 from kong_lts.findings import Finding, Location
 
@@ -31,17 +32,25 @@ class Suppression:
     alone: bool
     rules: tuple[str, ...]
     reason: str
+    of_conf: bool = False
+    """Whether its file is a kong.conf."""
 
     def covers(self, finding: Finding) -> bool:
         """Whether it accepts a finding."""
         where = finding.location or Location()
-        if finding.rule not in self.rules or where.path != self.path:
+        if finding.rule not in self.rules:
             return False
+        if where.path != self.path:  # of the environment there is no file with comments
+            return self.of_conf and self.alone and finding.evidence == ENVIRONMENT
         return where.line == self.holds_for or (where.line is None and self.alone)
 
 
 def suppressions_in(case: Case) -> Iterator[Suppression]:
     """Every such comment of every file."""
+    for node, conf in case.evidence.kong_conf.items():
+        path = conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf")
+        for one in case.apart.look(f"comments: {path}", _of_text, path, conf.text):
+            yield attrs.evolve(one, of_conf=True)
     for path, text in _texts(case.evidence):
         yield from case.apart.look(f"comments: {path}", _of_text, path, text)
 
@@ -66,8 +75,6 @@ def _of_text(path: str, text: str | bytes) -> Iterator[Suppression]:
 
 
 def _texts(evidence: Evidence) -> Iterator[tuple[str, str | bytes]]:
-    for node, conf in evidence.kong_conf.items():
-        yield conf.path or (f"kong.conf.d/{node}.conf" if node else "kong.conf"), conf.text
     for state in evidence.declarative:
         yield state.path, state.data
     for files in (

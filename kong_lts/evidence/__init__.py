@@ -2,6 +2,7 @@
 
 from kong_lts.evidence.bundle import read_evidence
 from kong_lts.evidence.gathering import gather
+from kong_lts.evidence.line_numbers import FileLines
 from kong_lts.evidence.logs import (
     AccessLog,
     AdminCall,
@@ -21,6 +22,7 @@ __all__ = [
     "AdminLog",
     "ErrorLog",
     "Evidence",
+    "FileLines",
     "Gap",
     "LogLine",
     "StateFile",

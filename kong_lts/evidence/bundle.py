@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kong_lts import kong_conf as kong_conf_module
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
 from kong_lts.errors import FormatError, UnreadableFileError
+from kong_lts.evidence.line_numbers import FileLines, lines_of_environ, lines_of_json
 from kong_lts.evidence.logs import (
     Progress,
     read_access_log,
@@ -62,6 +63,7 @@ def read_evidence(
         rows=_rows(document),
         admin=_admin(root / "admin"),
         prefix=_lines(root / "prefix.txt"),
+        lines=dict(_places(root)),
         **_all_texts(root),
         **_all_logs(root / "logs", progress),
     )
@@ -126,6 +128,14 @@ def _lines(path: Path) -> tuple[str, ...]:
 def admin_path(stem: str) -> str:
     """The path of the Admin API that a file `admin/STEM.json` answers: `_` stands for `/`."""
     return "/" if stem == "root" else "/" + stem.replace("_", "/")
+
+
+def _places(root: Path) -> Iterator[tuple[str, FileLines]]:
+    """The lines of all files that are read as documents."""
+    for path in (*list_folder(root, "database.json"), *list_folder(root / "admin", "*.json")):
+        yield path.relative_to(root).as_posix(), lines_of_json(read_text(path))
+    for path in list_folder(root, "environ"):
+        yield path.name, lines_of_environ(read_text(path))
 
 
 def _admin(folder: Path) -> dict[str, object]:

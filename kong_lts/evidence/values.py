@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts import kong_conf as kong_conf_module
 from kong_lts.database import DatabaseFacts
+from kong_lts.evidence.line_numbers import FileLines
 from kong_lts.evidence.logs import AccessLog, AdminLog, ErrorLog
 from kong_lts.kong_conf import KongConf
 from kong_lts.serialization import Form, json_schema
@@ -77,6 +78,7 @@ class Evidence:
         prefix: Paths below Kong's prefix folder.
         deck: The version that the `deck` program gives.
         gaps: Sources that were asked and gave no answer.
+        lines: Where keys and items stand in the files that were read as documents, by their path.
     """
 
     kong_conf: Mapping[str, KongConf] = attrs.field(factory=dict, converter=_by_node)
@@ -97,6 +99,7 @@ class Evidence:
     prefix: tuple[str, ...] = ()
     deck: str | None = None
     gaps: tuple[Gap, ...] = ()
+    lines: Mapping[str, FileLines] = attrs.field(factory=dict, repr=False)
 
     @property
     def configurations(self) -> Mapping[str, KongConf]:
@@ -163,6 +166,7 @@ class _Saved:
     prefix: tuple[str, ...] = ()
     deck: str | None = None
     gaps: tuple[Gap, ...] = ()
+    lines: Mapping[str, FileLines] = attrs.field(factory=dict, repr=False)
 
     @classmethod
     def of(cls, evidence: Evidence) -> "_Saved":

@@ -133,7 +133,8 @@ def _fix(path: str, edit: Edit, action: str) -> Json:
 def _fingerprint(finding: Finding) -> str:
     """The same for as long as a finding is about the same thing, whatever its line."""
     where = finding.location or Location()
-    parts = (finding.rule, finding.subject, where.path, where.table, where.row)
+    path = where.path if where.table is None else None  # a row is itself, whoever showed it
+    parts = (finding.rule, finding.subject, path, where.table, where.row)
     text = "\0".join(part or "" for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

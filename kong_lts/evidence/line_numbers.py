@@ -1,0 +1,96 @@
+"""Lines of files that are read as documents: where each of their keys and items stands."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from json.decoder import scanstring  # type: ignore[attr-defined] # it is there, and no stub says so
+
+import attrs
+
+__all__ = ["FileLines", "lines_of_environ", "lines_of_json"]
+
+_DEEPEST = 3
+"""So many keys lead to the entities of an answer at most: `/body/data/0`."""
+_BLANK = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+_Place = tuple[str, str | None, int]
+"""A pointer to an object or a list, the key of a member, and where that begins."""
+
+
+@attrs.frozen(kw_only=True)
+class FileLines:
+    """Where the parts of one JSON file stand, or the variables of an `environ`."""
+
+    keys: Mapping[str, int] = attrs.field(factory=dict)
+    """Lines of keys, by JSON pointer."""
+    items: Mapping[str, tuple[int, ...]] = attrs.field(factory=dict)
+    """Lines of the items of each list, by the JSON pointer of the list."""
+
+    def line(self, pointer: str) -> int | None:
+        """Where a key or an item stands, or the nearest above it; None for what is not there.
+
+        Args:
+            pointer: RFC 6901, as in `/data/3`.
+        """
+        while pointer:
+            if pointer in self.keys:
+                return self.keys[pointer]
+            pointer, _, last = pointer.rpartition("/")
+            lines = self.items.get(pointer, ())
+            if last.isdecimal() and int(last) < len(lines):
+                return lines[int(last)]
+        return None
+
+
+def lines_of_json(text: str) -> FileLines:
+    """The lines of a text that is JSON."""
+    keys: dict[str, int] = {}
+    items: dict[str, list[int]] = {}
+    line, before = 1, 0
+    for pointer, key, at in _places(text):
+        line, before = line + text.count("\n", before, at), at
+        if key is None:
+            items.setdefault(pointer, []).append(line)
+        else:
+            keys[f"{pointer}/{_escaped(key)}"] = line
+    return FileLines(keys=keys, items={name: tuple(lines) for name, lines in items.items()})
+
+
+def lines_of_environ(text: str) -> FileLines:
+    """The lines of `KEY=VALUE`; the last one of a key counts."""
+    lines = enumerate(text.splitlines(), 1)
+    pairs = ((line.partition("=")[0], number) for number, line in lines if "=" in line)
+    return FileLines(keys={f"/{_escaped(key.strip())}": number for key, number in pairs})
+
+
+def _escaped(key: str) -> str:
+    """A key as a JSON pointer has it."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _places(text: str) -> Iterator[_Place]:
+    """Members of the outer objects and lists, in the order of the text."""
+    at = _blank(text, 0)
+    if text[at : at + 1] in ("{", "["):
+        yield from _members(text, at, "", _DEEPEST)
+
+
+def _members(text: str, at: int, pointer: str, deeper: int) -> Iterator[_Place]:
+    """The members of what begins at a place."""
+    is_object = text[at] == "{"
+    at = _blank(text, at + 1)
+    while text[at] not in "]}":
+        start, key = at, None
+        if is_object:
+            key, at = scanstring(text, at + 1)
+            at = _blank(text, _blank(text, at) + 1)
+        yield pointer, key, start
+        if key is not None and deeper and text[at] in "[{":
+            yield from _members(text, at, f"{pointer}/{_escaped(key)}", deeper - 1)
+        at = _blank(text, _DECODER.raw_decode(text, at)[1])
+        at = _blank(text, at + 1) if text[at] == "," else at
+
+
+def _blank(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found is not None else at
