@@ -88,12 +88,16 @@ class HttpClient:
                 extensions={"target": target.encode(), "timeout": self._timeout(), **self._sni()},
             ))  # fmt: skip
         except _LateError:
-            raise error(where, f"no complete answer within {self.timeout_s:g} s") from None
+            raise error(where, f"no complete answer within {self.timeout_s:.3g} s") from None
         except httpx.LocalProtocolError:  # its text repeats the header
             raise error(where, "the method or a header holds what HTTP does not allow") from None
+        except _TrustError as exc:
+            raise error(where, str(exc)) from None
+        except httpx.TimeoutException:
+            raise error(where, f"no answer within {self.timeout_s:.3g} s") from None
         except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as exc:
             text = " ".join(str(exc).split()) or type(exc).__name__
-            raise error(where, masked(text, hidden)) from None
+            raise error(where, masked(self._explained(text), hidden)) from None
 
     def _exchange(self, request: httpx.Request) -> Fetched:
         # Reading the system's certificates takes longer than most answers do.
@@ -128,7 +132,12 @@ class HttpClient:
         return {} if self.server_name is None else {"sni_hostname": self.server_name}
 
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ca_file)
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except ssl.SSLError:
+            raise _TrustError(f"ca_file {self.ca_file} holds no certificate in PEM") from None
+        except OSError as exc:
+            raise _TrustError(f"ca_file {self.ca_file}: {exc.strerror}") from None
         if not self.verifies:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -137,8 +146,25 @@ class HttpClient:
             context.load_cert_chain(self.client_certificate, password="")
         return context
 
+    def _explained(self, text: str) -> str:
+        """The words of a TLS library, and what they ask for."""
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            return f"{text}; {self._what_to_trust()}"
+        if "WRONG_VERSION_NUMBER" in text:
+            return f"{text}; is it http:// there?"
+        return text
+
+    def _what_to_trust(self) -> str:
+        if self.ca_file is None:
+            return "give the certificate that signed it as ca_file"
+        return f"the certificate that signed it, or that name, is not in ca_file {self.ca_file}"
+
     def _timeout(self) -> dict[str, float | None]:
         return httpx.Timeout(self.timeout_s).as_dict()
+
+
+class _TrustError(Exception):
+    """The certificates to trust cannot be read."""
 
 
 class _LateError(Exception):

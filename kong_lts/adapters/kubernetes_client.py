@@ -2,21 +2,36 @@
 
 import json
 import os
-import ssl
 from collections.abc import Mapping
 from typing import cast
+from urllib.parse import urlencode
 
 import attrs
-import httpx
 
+from kong_lts.adapters.http_client import Fetched, HttpClient
 from kong_lts.adapters.secrets import masked, resolve_secret
 from kong_lts.errors import AdapterError, LoadBalancerError, SecretError, last_words
 
-__all__ = ["FIELD_MANAGER", "ConflictError", "Document", "KubernetesClient", "part", "parts"]
+__all__ = [
+    "FIELD_MANAGER",
+    "Answered",
+    "ConflictError",
+    "Document",
+    "KubernetesClient",
+    "part",
+    "parts",
+]
 
 FIELD_MANAGER = "kong_lts"
 """Whose fields the API server takes ours to be."""
-_MAX_BYTES = 16 << 20
+_MAX_BYTES = 32 << 20
+_WHAT_TO_DO = {
+    401: "the token has run out or is of another cluster: give it a new one",
+    403: "give its account the right to do so",
+    410: "it forgets what a list was sooner than it can be read: name fewer namespaces",
+    429: "it has too much to do: try it again later",
+    503: "it has too much to do: try it again later",
+}
 
 Document = dict[str, object]
 
@@ -24,6 +39,21 @@ Document = dict[str, object]
 @attrs.define
 class ConflictError(LoadBalancerError):
     """The object has changed since it was read."""
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """What the API server says to one request, yes or no."""
+
+    status: int
+    document: Document | None = attrs.field(repr=False)
+    """None where the answer is no JSON object, as that of a path which it does not have."""
+    retry_after_s: float | None = None
+    """After so many seconds it wants to be asked again."""
+    refusal: str = ""
+    """Why this is no answer to go on with; empty where it is one."""
+    is_too_long: bool = False
+    """Whether only its length speaks against it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +65,9 @@ class KubernetesClient:
         token: Reference of a bearer token, read anew each time; None where none is needed.
         ca_file: Certificates to trust; None takes those of the system.
         environ: Where `env:NAME` is looked up; None is this process.
-        timeout_s: Seconds for one request.
+        timeout_s: Seconds for one request, from its start to the end of the answer.
         error: What is raised.
+        max_bytes: An answer is no longer than that.
     """
 
     url: str = attrs.field(repr=False)
@@ -45,6 +76,7 @@ class KubernetesClient:
     environ: Mapping[str, str] | None = attrs.field(repr=False)
     timeout_s: float
     error: type[AdapterError] = LoadBalancerError
+    max_bytes: int = _MAX_BYTES
 
     def get(self, path: str, doing: str) -> Document:
         """The object at a path.
@@ -52,7 +84,7 @@ class KubernetesClient:
         Raises:
             AdapterError: There is none, it may not be read, or nobody answers.
         """
-        return self._send(httpx.Request("GET", self._at(path, doing)), doing) or {}
+        return self._wanted(self.ask("GET", path, doing), doing)
 
     def find(
         self, path: str, doing: str, params: Mapping[str, str] | None = None
@@ -62,8 +94,8 @@ class KubernetesClient:
         Raises:
             AdapterError: It may not be read, or nobody answers.
         """
-        request = httpx.Request("GET", self._at(path, doing), params=dict(params or {}))
-        return self._send(request, doing, missing=404)
+        answer = self.ask("GET", path, doing, params=params)
+        return None if answer.status == 404 else self._wanted(answer, doing)
 
     def apply(self, path: str, document: Mapping[str, object], doing: str) -> Document:
         """Set fields of an object by server-side apply, also where others own them.
@@ -77,66 +109,77 @@ class KubernetesClient:
         Source:
             kubernetes.io, "Server-Side Apply"; "Conflicts" says what `force` does.
         """
-        request = httpx.Request(
+        answer = self.ask(
             "PATCH",
-            self._at(path, doing),
+            path,
+            doing,
             params={"fieldManager": FIELD_MANAGER, "force": "true"},
-            content=json.dumps(document).encode(),
-            headers={"Content-Type": "application/apply-patch+yaml"},  # JSON is YAML
+            document=document,
         )
-        return self._send(request, doing) or {}
+        if answer.status == 409:
+            raise ConflictError(doing, answer.refusal)
+        return self._wanted(answer, doing)
 
-    def _at(self, path: str, doing: str) -> httpx.URL:
-        try:
-            base = httpx.URL(self.url)
-        except httpx.InvalidURL:  # any part of it may be a piece of a password
-            raise self.error(doing, "the URL of the API server cannot be read") from None
-        if base.scheme not in ("http", "https") or not base.host or base.userinfo:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        document: Mapping[str, object] | None = None,
+    ) -> Answered:
+        """One request, whatever its answer.
+
+        Raises:
+            AdapterError: No answer came.
+        """
+        if "@" in self.url.partition("://")[2].partition("/")[0]:
             raise self.error(doing, "write http://HOST:PORT or https://HOST:PORT")
-        return base.copy_with(path=base.path.rstrip("/") + path, query=None, fragment=None)
+        headers, secrets = {"Accept": "application/json"}, self._secrets(doing)
+        if secrets:
+            headers["Authorization"] = f"Bearer {secrets[0]}"
+        body = None
+        if document is not None:
+            body = json.dumps(document).encode()
+            headers["Content-Type"] = "application/apply-patch+yaml"  # JSON is YAML
+        client = HttpClient(
+            timeout_s=self.timeout_s, max_bytes=self.max_bytes, ca_file=self.ca_file
+        )
+        fetched = client.send(
+            method, self.url, f"{path}?{urlencode(params)}" if params else path,
+            doing=doing, error=self.error, headers=headers, body=body, secrets=secrets,
+        )  # fmt: skip
+        return self._answered(fetched, secrets)
 
-    def _send(
-        self, request: httpx.Request, doing: str, missing: int | None = None
-    ) -> Document | None:
-        """What the server answers; None for the status that means that there is nothing."""
-        secrets: tuple[str, ...] = ()
-        if self.token is not None:
-            secrets = (self._secret(self.token, doing),)
-            request.headers["Authorization"] = f"Bearer {secrets[0]}"
-        request.headers["Accept"] = "application/json"
-        try:
-            with httpx.Client(
-                verify=self._trust(request.url), trust_env=False, timeout=self.timeout_s
-            ) as client:
-                answer = client.send(request)
-        except httpx.LocalProtocolError:  # its text repeats the header
-            raise self.error(doing, "the token holds what HTTP does not allow") from None
-        except (httpx.HTTPError, OSError, ValueError) as exc:
-            where = f"{doing} ({request.url.scheme}://{request.url.netloc.decode()})"
-            text = " ".join(str(exc).split()) or type(exc).__name__
-            raise self.error(where, masked(text, secrets)) from None
-        document = _document(answer.content)
-        if answer.is_success and document is not None:
-            return document
-        if answer.status_code == missing:
-            return None
-        said = masked(str((document or {}).get("message") or "it says no more"), secrets)
-        changed = answer.status_code == 409 and request.method == "PATCH"
-        error = ConflictError if changed else self.error
-        raise error(
-            doing, f"the API server answers with status {answer.status_code}: {last_words(said)}"
+    def _answered(self, fetched: Fetched, secrets: tuple[str, ...]) -> Answered:
+        document = _document(fetched)
+        refusal, is_well = "", 200 <= fetched.status < 300
+        if not is_well:
+            refusal = _refusal(fetched, document, has_token=bool(secrets))
+        elif not fetched.complete:
+            refusal = f"the answer has more than {self.max_bytes >> 20} MiB"
+        elif document is None:
+            refusal = "the answer is no JSON object, so this is no API server"
+        return Answered(
+            status=fetched.status,
+            document=document,
+            retry_after_s=_seconds(fetched.headers.get("retry-after", "")),
+            refusal=masked(refusal, secrets),
+            is_too_long=is_well and not fetched.complete,
         )
 
-    def _trust(self, url: httpx.URL) -> ssl.SSLContext | bool:
-        """Certificates take a while to load, so only where they are needed."""
-        if url.scheme != "https":
-            return False
-        return ssl.create_default_context(cafile=self.ca_file)
+    def _wanted(self, answer: Answered, doing: str) -> Document:
+        if answer.refusal or answer.document is None:
+            raise self.error(doing, answer.refusal)
+        return answer.document
 
-    def _secret(self, reference: str, doing: str) -> str:
+    def _secrets(self, doing: str) -> tuple[str, ...]:
+        if self.token is None:
+            return ()
         try:
             environ = os.environ if self.environ is None else self.environ
-            return resolve_secret(reference, environ).strip()
+            return (resolve_secret(self.token, environ).strip(),)
         except SecretError as exc:
             raise self.error(doing, str(exc)) from exc
 
@@ -155,9 +198,29 @@ def parts(document: Mapping[str, object], key: str) -> list[Document]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _document(content: bytes) -> Document | None:
+def _document(fetched: Fetched) -> Document | None:
     try:
-        document = json.loads(content) if len(content) <= _MAX_BYTES else None
+        document = json.loads(fetched.body) if fetched.complete else None
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _refusal(fetched: Fetched, document: Document | None, *, has_token: bool) -> str:
+    """What an answer says against a request, and what to do."""
+    said = (document or {}).get("message")
+    if not isinstance(said, str) or not said.strip():
+        said = " ".join(fetched.text().split()) if len(fetched.body) < 200 else ""
+    text = f"the API server answers with status {fetched.status}"
+    text += f": {last_words(said)}" if said else ""
+    todo = _WHAT_TO_DO.get(fetched.status, "")
+    if fetched.status in (401, 403) and not has_token:
+        todo = "no token was given"
+    if 300 <= fetched.status < 400:
+        todo = "it leads elsewhere: give the address of the API server itself"
+    return f"{text}; {todo}" if todo else text
+
+
+def _seconds(text: str) -> float | None:
+    """Of a header that says how long to wait; the API server writes no dates."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None

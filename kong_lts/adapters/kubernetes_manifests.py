@@ -1,14 +1,15 @@
 """KubernetesManifests: the objects of a cluster that say how Kong runs in it, by GET alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 
 import attrs
 from attrs.validators import deep_iterable, matches_re
 
-from kong_lts.adapters.kubernetes_client import Document, KubernetesClient, part, parts
+from kong_lts.adapters.kubernetes_client import Document, KubernetesClient
+from kong_lts.adapters.kubernetes_reader import KubernetesReader, Read
 from kong_lts.adapters.system import SystemClock
 from kong_lts.errors import ManifestsError
 from kong_lts.protocols import Clock, Listed
@@ -16,9 +17,9 @@ from kong_lts.protocols import Clock, Listed
 __all__ = ["KubernetesManifests"]
 
 _NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
-_PAGE = "100"
-_MOST = 100_000
-"""Objects of one kind; a list that goes on beyond is none."""
+_NAMESPACE = "Namespace"
+_OF_EVERY_NAMESPACE = "kube-root-ca.crt"
+_SHOWN = 5
 
 
 @attrs.frozen
@@ -49,6 +50,7 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         "IngressClass": _Kind("ingressclasses", _NETWORKING, namespaced=False),
         "Service": _Kind("services", _CORE),
         "ConfigMap": _Kind("configmaps", _CORE),
+        _NAMESPACE: _Kind("namespaces", _CORE, namespaced=False),
         "HTTPRoute": _Kind("httproutes", (*_GATEWAYS, "gateway.networking.k8s.io/v1alpha2")),
         "KongPlugin": _Kind("kongplugins", (f"{_KONG}/v1",)),
         "KongClusterPlugin": _Kind("kongclusterplugins", (f"{_KONG}/v1",), namespaced=False),
@@ -79,7 +81,7 @@ class KubernetesManifests:
         token: Reference of a bearer token, `env:NAME` or `file:PATH`; None where none is needed.
         ca_file: Certificates to trust; None takes those of the system.
         environ: Where `env:NAME` is looked up; None is this process.
-        timeout_s: Seconds for one request, and after which no further page of a kind is asked for.
+        timeout_s: Seconds for all objects of one kind.
         clock: Whose time passes.
     """
 
@@ -94,35 +96,36 @@ class KubernetesManifests:
     clock: Clock = attrs.field(factory=SystemClock)
 
     def objects(self, kind: str) -> Listed:
-        found: list[Document] = []
-        unread: list[ManifestsError] = []
-        known = self._kind(kind)
-        for namespace in (self.namespaces or (None,)) if known.namespaced else (None,):
-            try:
-                found += self._all(kind, known, namespace)
-            except ManifestsError as exc:
-                unread.append(exc)
-        if unread and not found:
-            raise ManifestsError(
-                unread[0].doing, "; ".join(dict.fromkeys(exc.reason for exc in unread))
-            )
-        return Listed(objects=tuple(found), unread=tuple(map(str, unread)))
+        known, reader = self._kind(kind), self._reader
+        if kind == _NAMESPACE:  # not listed: who may read one may not read all
+            reads = [_namespace(reader, name) for name in self.namespaces]
+        else:
+            within = (self.namespaces or (None,)) if known.namespaced else (None,)
+            reads = [_listed(reader, kind, known, namespace) for namespace in within]
+        found = tuple(one for read in reads for one in read.objects)
+        problems = [read.problem for read in reads if read.problem is not None]
+        if problems and not found:
+            raise _together(problems, f"reading {kind} of Kubernetes")
+        return Listed(objects=found, unread=tuple(map(str, problems)))
 
     def named(self, kind: str, namespace: str, name: str) -> Mapping[str, object] | None:
         known, doing = self._kind(kind), f"reading {kind} {namespace}/{name} of Kubernetes"
         for word in (namespace, name):
             if not re.fullmatch(_NAME, word):
                 raise ManifestsError(doing, "this is no name of Kubernetes")
-        within = namespace if known.namespaced else None
+        within, reader = namespace if known.namespaced else None, self._reader
         for version in known.versions:
-            document = self._client.find(f"{_path(known, version, within)}/{name}", doing)
-            if document is not None:
-                return _whole(document, kind, version)
+            answer = reader.one(f"{_path(known, version, within)}/{name}", doing)
+            if answer.status == 404:
+                continue
+            if answer.refusal or answer.document is None:
+                raise ManifestsError(doing, answer.refusal)
+            return _whole(answer.document, kind, version)
         return None
 
     @property
-    def _client(self) -> KubernetesClient:
-        return KubernetesClient(
+    def _reader(self) -> KubernetesReader:
+        client = KubernetesClient(
             url=self.url,
             token=self.token,
             ca_file=self.ca_file,
@@ -130,43 +133,58 @@ class KubernetesManifests:
             timeout_s=self.timeout_s,
             error=ManifestsError,
         )
+        end = self.clock.now() + timedelta(seconds=self.timeout_s)
+        return KubernetesReader(client=client, clock=self.clock, end=end)
 
     def _kind(self, kind: str) -> _Kind:
         if kind not in _KINDS:
             raise ManifestsError(f"reading {kind} of Kubernetes", "this kind is not read")
         return _KINDS[kind]
 
-    def _all(self, kind: str, known: _Kind, namespace: str | None) -> list[Document]:
-        """What the first version that there is has; nothing where there is none."""
-        where = f" in {namespace}" if namespace else ""
-        doing = f"reading {kind}{where} of Kubernetes"
-        for version in known.versions:
-            pages = self._pages(_path(known, version, namespace), doing)
-            if (first := next(pages, None)) is not None:
-                items = [item for page in (first, *pages) for item in parts(page, "items")]
-                return [_whole(item, kind, version) for item in items]
-        if known.is_everywhere:
-            raise ManifestsError(doing, "there is no such kind: this is no API server")
-        return []
 
-    def _pages(self, path: str, doing: str) -> Iterator[Document]:
-        """The list, page by page; none where the cluster has no such kind.
+def _listed(reader: KubernetesReader, kind: str, known: _Kind, namespace: str | None) -> Read:
+    """What the first version that there is has; nothing where there is none."""
+    where = f" in {namespace}" if namespace else ""
+    doing = f"reading {kind}{where} of Kubernetes"
+    for version in known.versions:
+        read = reader.list(_path(known, version, namespace), doing)
+        may_be_none = read.is_forbidden and not known.is_everywhere
+        if read.is_missing or (may_be_none and not reader.has(version, known.plural)):
+            continue
+        if read.is_forbidden and read.problem and known.namespaced and not namespace:
+            read.problem.reason += ", or name the namespaces that it may read"
+        return attrs.evolve(read, objects=tuple(_whole(x, kind, version) for x in read.objects))
+    if known.is_everywhere:
+        wrong = ManifestsError(doing, "there is no such kind: this is no API server")
+        return Read(problem=wrong)
+    return Read()
 
-        Source: kubernetes.io, "API concepts", "Retrieving large results sets in chunks".
-        """
-        end = self.clock.now() + timedelta(seconds=self.timeout_s)
-        params, read = {"limit": _PAGE}, 0
-        while (page := self._client.find(path, doing, params)) is not None:
-            yield page
-            read += len(parts(page, "items"))
-            following = part(page, "metadata").get("continue")
-            if not isinstance(following, str) or not following:
-                return
-            if self.clock.now() > end or read > _MOST:
-                raise ManifestsError(
-                    doing, f"{read} were read within {self.timeout_s:g} s, and there are more"
-                )
-            params = {"limit": _PAGE, "continue": following}
+
+def _namespace(reader: KubernetesReader, name: str) -> Read:
+    """A namespace that is there; the API gives an empty list of one that is not."""
+    doing, path = f"reading namespace {name} of Kubernetes", f"/api/v1/namespaces/{name}"
+    try:
+        answer = reader.one(path, doing)
+        if answer.document is not None and not answer.refusal:
+            return Read(objects=(_whole(answer.document, _NAMESPACE, "v1"),))
+        if answer.status == 403:  # what every namespace has tells it as well
+            other = reader.one(f"{path}/configmaps/{_OF_EVERY_NAMESPACE}", doing)
+            if not other.refusal:
+                return Read()
+    except ManifestsError as exc:
+        return Read(problem=exc)
+    why = answer.refusal
+    if answer.status == 404:
+        why = f"there is no namespace {name}: is it written as it should be?"
+    return Read(problem=ManifestsError(doing, why))
+
+
+def _together(problems: Sequence[ManifestsError], doing: str) -> ManifestsError:
+    if len(problems) == 1:
+        return problems[0]
+    shown = "; ".join(map(str, problems[:_SHOWN]))
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return ManifestsError(doing, f"{shown}{more}")
 
 
 def _path(kind: _Kind, version: str, namespace: str | None) -> str:

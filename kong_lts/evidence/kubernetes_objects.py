@@ -24,12 +24,16 @@ __all__ = [
 CONFIG_MAPS = "ConfigMap"
 CLASSES = "IngressClass"
 _WORKLOADS = frozenset({"Deployment", "DaemonSet", "StatefulSet"})
+_NAMESPACE = "Namespace"
 KINDS = (
-    *sorted(_WORKLOADS), "Ingress", CLASSES, "Service", "HTTPRoute", "KongPlugin",
+    _NAMESPACE, *sorted(_WORKLOADS), "Ingress", CLASSES, "Service", "HTTPRoute", "KongPlugin",
     "KongClusterPlugin", "KongIngress", "KongConsumer", "KongConsumerGroup", "KongUpstreamPolicy",
     "TCPIngress", "UDPIngress", "IngressClassParameters", "KongCustomEntity", "KongVault",
 )  # fmt: skip
-"""All that is read of a cluster but config maps, which are read by name."""
+"""All that is read of a cluster but config maps, which are read by name.
+
+A namespace says nothing of Kong; it is read so that one that is not there is told.
+"""
 
 _HEAD = ("apiVersion", "kind")
 _OF_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
@@ -91,7 +95,7 @@ def is_of_kong(
             and not str(_inner(one, "spec").get("controller")).startswith(_CONTROLLER)
             for one in classes
         )
-    return True
+    return kind != _NAMESPACE
 
 
 def _names_kong(document: Mapping[str, object]) -> bool:

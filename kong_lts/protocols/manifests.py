@@ -14,6 +14,9 @@ class Manifests(Protocol):
     def objects(self, kind: str) -> Listed:
         """Every object of a kind, in the namespaces that count; none where there is no such kind.
 
+        Of `Namespace` those that count by name, and of each that is not there, that it is not: the
+        list of another kind is empty in it, as if all were well.
+
         Args:
             kind: As in "Ingress" or "KongPlugin".
 

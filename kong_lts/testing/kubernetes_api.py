@@ -1,11 +1,12 @@
 """A stand-in for the API server of Kubernetes, over HTTP on loopback, as adapters use it.
 
 It reads, lists, creates and server-side applies objects of any kind: `resourceVersion`,
-`generation`, field managers and their conflicts, pages, 401, 403, 404, 409 and 422 as the real one
-has them. A gateway and a controller of Deployments write the status of HTTPRoutes and Deployments.
-What it has not: watches, defaults, validation of a kind's own fields, YAML, and lists whose items
-are merged; each list is one field, as the rules of an HTTPRoute and of an Ingress are. Answers on
-lists, and 403, are not held to recorded ones; all others are.
+`generation`, field managers and their conflicts, namespaces, pages and how they grow too old, the
+kinds of a group, 401, 403, 404, 409, 410, 422 and 429 as the real one has them. A gateway and a
+controller of Deployments write the status of HTTPRoutes and Deployments. What it has not: watches,
+defaults, validation of a kind's own fields, YAML, lists as they were when they were begun, and
+lists whose items are merged; each list is one field, as the rules of an HTTPRoute and of an Ingress
+are. All answers but 429 are held to recorded ones.
 """
 
 import copy
@@ -19,7 +20,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from kong_lts.testing.kubernetes_lists import forbidden, listed, place_of
+from kong_lts.testing.kubernetes_lists import (
+    Place,
+    forbidden,
+    kinds_of,
+    listed,
+    no_page,
+    place_of,
+)
 from kong_lts.testing.kubernetes_objects import (
     Answer,
     Document,
@@ -33,6 +41,8 @@ from kong_lts.testing.kubernetes_objects import (
 __all__ = ["KubernetesApi"]
 
 _APPLY = "application/apply-patch+yaml"
+_ACCOUNT, _ANONYMOUS = "system:serviceaccount:kong:kong-lts", "system:anonymous"
+_NAMESPACES = "/api/v1/namespaces"
 
 
 @attrs.define(kw_only=True)
@@ -46,7 +56,9 @@ class KubernetesApi:
         kinds: Kinds of which there may be none, as "configuration.konghq.com/v1/kongplugins"; those
             of which there is one, and the built-in ones, need not be named.
         forbidden: What the token may not read, as "deployments".
+        rights: Other tokens, and all that each may do, as "shop/services".
         page: The most objects in one answer; what the client asks for may be less.
+        busy: So many requests from now on are told to come again in a second.
         after_get: Called with the path of each object that was read, before the next request:
             the place for another writer.
     """
@@ -56,14 +68,20 @@ class KubernetesApi:
     pods: int | None = None
     kinds: Set[str] = frozenset()
     forbidden: Set[str] = frozenset()
+    rights: Mapping[str, Set[str]] = attrs.field(factory=dict, repr=False)
     page: int = 500
+    busy: int = 0
     after_get: Callable[[str], None] | None = None
     requests: list[str] = attrs.field(factory=list, init=False)
     """Method and path of each request."""
     _objects: dict[str, Document] = attrs.field(factory=dict, init=False, repr=False)
     _version: int = attrs.field(default=1, init=False)
+    _oldest: int = attrs.field(default=0, init=False)
     _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
     _server: ThreadingHTTPServer | None = attrs.field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._namespace("default")
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -83,8 +101,10 @@ class KubernetesApi:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def create(self, path: str, document: Mapping[str, object]) -> None:
-        """Put an object there, as `kubectl create` would."""
+        """Put an object there, as `kubectl create` would, and the namespace that it is in."""
         with self._lock:
+            if (place := place_of(path)) is not None and place.namespace:
+                self._namespace(place.namespace)
             self._objects[path] = created(document, "kubectl-create")
             self._written(path)
 
@@ -100,6 +120,12 @@ class KubernetesApi:
             change(self._objects[path])
             self._written(path, before)
 
+    def forget(self) -> None:
+        """Lists that are being read cannot be gone on with as they were begun."""
+        with self._lock:
+            self._version += 1
+            self._oldest = self._version
+
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """What comes back to one request.
 
@@ -111,10 +137,9 @@ class KubernetesApi:
         """
         parts = urlsplit(target)
         self.requests.append(f"{method} {parts.path}")
-        if self.token is not None and headers.get("authorization") != f"Bearer {self.token}":
-            return failure(401, "Unauthorized", "Unauthorized")
         try:
             with self._lock:
+                self._let_in(method, parts.path, headers.get("authorization"))
                 if method == "GET":
                     answer = Answer(200, self._got(parts.path, parts.query))
                 elif method == "POST":
@@ -132,14 +157,49 @@ class KubernetesApi:
 
     # --- one request ----------------------------------------------------------------------------
 
-    def _got(self, path: str, query: str) -> Document:
-        """An object, or those of a kind."""
+    def _let_in(self, method: str, path: str, header: str | None) -> None:
+        """Who asks is looked at first, then what they may, and last whether there is such a thing.
+
+        Raises:
+            Refusal: Not now, or not they.
+        """
+        if self.busy:
+            self.busy -= 1
+            said = "Too many requests, please try again later.\n"
+            raise Refusal(Answer(429, {}, text=said, headers={"Retry-After": "1"}))
+        if self.token is None:
+            return
+        if header is None:
+            raise Refusal(forbidden(path, method, _ANONYMOUS))
+        token = header.removeprefix("Bearer ")
+        if token != self.token and token not in self.rights:
+            raise Refusal(failure(401, "Unauthorized", "Unauthorized"))
         place = place_of(path)
-        if place is not None and place.plural in self.forbidden:
-            raise Refusal(forbidden(place))
+        if place is not None and not self._may(token, method, place):
+            raise Refusal(forbidden(path, method, _ACCOUNT))
+
+    def _may(self, token: str, method: str, place: Place) -> bool:
+        if token == self.token:
+            return method != "GET" or place.plural not in self.forbidden
+        return f"{place.within}/{place.plural}" in self.rights[token]
+
+    def _got(self, path: str, query: str) -> Document:
+        """An object, those of a kind, or the kinds of a group."""
+        kinds = kinds_of(path, self._objects, self.kinds)
+        if kinds is not None:
+            return kinds
+        place = place_of(path)
         if place is None or place.name:
             return self._found(path)
-        return listed(self._objects, place, query, kinds=self.kinds, most=self.page)
+        return listed(
+            self._objects,
+            place,
+            query,
+            kinds=self.kinds,
+            most=self.page,
+            now=self._version,
+            oldest=self._oldest,
+        )
 
     def _found(self, path: str) -> Document:
         if path not in self._objects:
@@ -148,6 +208,9 @@ class KubernetesApi:
 
     def _post(self, folder: str, query: str, document: Document) -> Answer:
         path = f"{folder}/{inner(document, 'metadata').get('name')}"
+        place = place_of(path)
+        if place is not None and place.namespace:
+            self._found(f"{_NAMESPACES}/{place.namespace}")
         if path in self._objects:
             return failure(409, "AlreadyExists", f"{_named(path)} already exists", _details(path))
         self._objects[path] = created(document, _manager(query) or "unknown")
@@ -179,6 +242,15 @@ class KubernetesApi:
         return answer
 
     # --- what happens to an object by itself ----------------------------------------------------
+
+    def _namespace(self, name: str) -> None:
+        """Make it, where there is none."""
+        path = f"{_NAMESPACES}/{name}"
+        if path not in self._objects:
+            metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
+            document = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+            self._objects[path] = created(document, "kube-apiserver")
+            self._written(path)
 
     def _written(self, path: str, before: Document | None = None) -> None:
         self._bump(path, before)
@@ -240,9 +312,11 @@ def _handler(api: KubernetesApi) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", "0")))
             answer = api.answer(self.command, self.path, headers, body)
-            content = json.dumps(answer.document).encode()
+            content = answer.text.encode() or json.dumps(answer.document).encode()
             self.send_response(answer.status)
-            self.send_header("Content-Type", "application/json")
+            kind = "text/plain; charset=utf-8" if answer.text else "application/json"
+            for name, value in {"Content-Type": kind, **answer.headers}.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -275,7 +349,7 @@ def _version(document: Document) -> object:
 
 def _details(path: str) -> Document:
     group, plural, name = _parts(path)
-    return {"name": name, "group": group, "kind": plural}
+    return {"name": name, **({"group": group} if group else {}), "kind": plural}
 
 
 def _no_manager() -> Answer:
@@ -307,5 +381,5 @@ def _parts(path: str) -> Iterator[str]:
     """Group, plural and name of an object."""
     place = place_of(path)
     if place is None or not place.name:
-        raise Refusal(failure(404, "NotFound", "the server could not find the requested resource"))
+        raise Refusal(no_page())
     return iter((place.group, place.plural, place.name))

@@ -28,6 +28,10 @@ class Answer:
 
     status: int
     document: Document
+    text: str = ""
+    """Plain words in the place of a document."""
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    """Beside those of every answer."""
 
 
 @attrs.define

@@ -161,7 +161,7 @@ def test_it_is_waited_until_the_data_path_follows(
         ({"environ": {}}, "no such variable"),
         ({"environ": {"TOKEN": "a-marker\nb"}}, "what HTTP does not allow"),
         ({"token": "a-marker"}, "no reference was given"),
-        ({"token": None}, "status 401"),
+        ({"token": None}, "status 403.*no token was given"),
         ({"url": "http://127.0.0.1:1"}, r"127\.0\.0\.1:1\): .*refused"),
         ({"url": "ftp://127.0.0.1"}, "write http"),
         ({"url": "http://user:a-marker@127.0.0.1"}, "write http"),
