@@ -130,3 +130,35 @@ def test_answers_that_came_from_no_file_have_a_pointer(bundle: Path) -> None:
 
     (found,) = {str(f.location) for f in findings if f.rule == "plugin-zipkin-header-type"}
     assert found == "admin/plugins.json#/data/1"
+
+
+def test_a_finding_on_a_file_within_a_manifest_names_the_line_of_the_manifest() -> None:
+    text = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: one}
+data:
+  kong.yml: |
+    _format_version: "2.1"
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: two}
+data:
+  kong.yml: |
+    _format_version: "2.1"
+    services:
+    - name: a
+      url: http://a.test
+      plugins:
+      - name: acl
+        config: {whitelist: [a]}
+"""
+    file = kong_lts.TextFile(path="kubernetes/a.yaml", text=text)
+
+    found = kong_lts.assess(ALL["db-less-rolling"], kong_lts.Evidence(kubernetes=(file,)))
+
+    (place,) = {
+        str(f.location) for f in found.findings if f.message.count("whitelist") and f.location
+    }
+    line = int(place.removeprefix("kubernetes/a.yaml:"))
+    assert text.splitlines()[line - 1].strip() in ("- name: acl", "config: {whitelist: [a]}")

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -49,11 +49,31 @@ class _Texts:
 
     case: Case
     known: dict[tuple[str, str], int | None] = attrs.field(factory=dict)
+    manifests: dict[tuple[str, str], tuple[Sequence[str], Sequence[int]]] = attrs.field(
+        factory=dict
+    )
     numbers: dict[str, Mapping[str, int]] = attrs.field(factory=dict)
 
     @functools.cached_property
     def by_path(self) -> Mapping[str, str]:
         return dict(_texts(self.case))
+
+    @functools.cached_property
+    def held(self) -> Mapping[str | None, Sequence[str]]:
+        """Lines of the declarative files that a manifest holds, by what they are called."""
+        given = {file.path for file in self.case.evidence.declarative}
+        return {
+            file.path: file.data.decode("utf-8", "replace").splitlines()
+            for file in self.case.state_files
+            if file.path not in given and file.path.partition(": ")[0] in self.by_path
+        }
+
+    def manifest(self, path: str, key: str) -> tuple[Sequence[str], Sequence[int]]:
+        """The lines of a manifest, and those at which a key of it stands."""
+        if (path, key) not in self.manifests:
+            text = self.by_path[path]
+            self.manifests[path, key] = text.splitlines(), tuple(_lines(text, key))
+        return self.manifests[path, key]
 
     def rows(self, table: str) -> Mapping[str, int]:
         """The place of each row among those of its table, by its id, or by its name."""
@@ -78,6 +98,8 @@ class _Texts:
 
 def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
     where = finding.location or Location()
+    if where.path in texts.held:
+        return _in_manifest(finding, where, texts)
     if where.line is not None:
         return finding
     if where.table is not None or (not str(where) and finding.rule in _IN_DATABASE):
@@ -93,6 +115,24 @@ def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
         return finding
     line = texts.line(where.path, _KIND.sub("", finding.subject))
     return attrs.evolve(finding, location=attrs.evolve(where, line=line)) if line else finding
+
+
+def _in_manifest(finding: Finding, where: Location, texts: _Texts) -> Finding:
+    """Where the manifest has the line of a declarative file that it holds.
+
+    The edit goes: it is one of the text within.
+    """
+    path, _, key = (where.path or "").partition(": ")
+    own, line = texts.held[where.path], where.line or 1
+    wanted = own[line - 1].strip() if line <= len(own) else ""
+    lines, starts = texts.manifest(path, key)
+    fitting = (
+        at + line
+        for at in starts
+        if at + line <= len(lines) and lines[at + line - 1].strip() == wanted
+    )
+    found = next(fitting, next(iter(starts), None))
+    return attrs.evolve(finding, location=Location(path=path, line=found), edit=None)
 
 
 def _in_database(case: Case, finding: Finding, where: Location, texts: _Texts) -> Finding:

@@ -19,6 +19,15 @@ _SCHEMA = (
 )
 _HELP = "https://developer.konghq.com/gateway/"
 _LEVELS = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_PROBLEMS = {
+    Severity.BLOCKER: "error",
+    Severity.WARNING: "warning",
+    Severity.INFO: "recommendation",
+}
+_ROOT = "SRCROOT"
+_INVENTORY = "deployment.yaml"
+_MOST_RESULTS, _MOST_SIGNS = 25_000, 1_024
+"""Of a run, and of the description of a rule: GitHub refuses, or cuts off, what has more."""
 _ACCEPTED = "Accepted by whoever asked for this assessment."
 
 
@@ -28,18 +37,22 @@ def assessment_sarif(assessment: Assessment) -> str:
     What was accepted is a suppressed result; a rule that had nothing to look at is a notification,
     so that silence is never taken for a clean file.
     """
-    kept = tuple(dict.fromkeys(assessment.findings))
-    ignored = tuple(dict.fromkeys(assessment.ignored))
+    kept = in_order(dict.fromkeys(assessment.findings))
+    ignored = in_order(dict.fromkeys(assessment.ignored))
+    left_out = len(kept) + len(ignored) - _MOST_RESULTS
+    kept, ignored = kept[:_MOST_RESULTS], ignored[: max(0, _MOST_RESULTS - len(kept))]
     rules = _rules((*kept, *ignored))
     at = {str(rule["id"]): index for index, rule in enumerate(rules)}
     results = [
-        *(_result(finding, at[finding.rule]) for finding in in_order(kept)),
-        *(_suppressed(_result(f, at[f.rule])) for f in in_order(ignored)),
+        *(_result(finding, at[finding.rule]) for finding in kept),
+        *(_suppressed(_result(f, at[f.rule]), f.accepted or _ACCEPTED) for f in ignored),
     ]
+    said = [*_notifications(assessment.not_checked), *_left_out(left_out)]
     run = {
         "tool": {"driver": {"name": "kong_lts", "informationUri": _HELP, "rules": rules}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(assessment.not_checked)],
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder of the evidence."}}},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": said}],
         "results": results,
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
@@ -55,10 +68,15 @@ def _rules(findings: Iterable[Finding]) -> list[Json]:
     return [
         {
             "id": rule,
-            "shortDescription": {"text": _words(rule)},
-            "help": {"text": finding.action},
+            "shortDescription": {"text": _cut(_words(rule))},
+            "fullDescription": {"text": _cut(sentences(finding.message) or _words(rule))},
+            "help": {"text": sentences(finding.action, f"Source: {finding.source}")},
             "defaultConfiguration": {"level": _LEVELS[finding.severity]},
-            "properties": {"source": finding.source},
+            "properties": {
+                "source": finding.source,
+                "problem.severity": _PROBLEMS[finding.severity],
+                "tags": ["kong-gateway", "upgrade"],
+            },
         }
         for rule, finding in sorted(worst.items())
     ]
@@ -66,7 +84,11 @@ def _rules(findings: Iterable[Finding]) -> list[Json]:
 
 def _words(rule: str) -> str:
     """The id as a phrase."""
-    return rule.replace("-", " ").capitalize()
+    return rule.replace("-", " ").capitalize() or "A rule without a name"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SIGNS else f"{text[: _MOST_SIGNS - 3]}..."
 
 
 def _result(finding: Finding, rule: int) -> Json:
@@ -75,8 +97,11 @@ def _result(finding: Finding, rule: int) -> Json:
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": sentences(f"{finding.subject}: {finding.message}", finding.action)},
-        "locations": [_location(finding.location)] if finding.location else [],
-        "partialFingerprints": {"finding/v1": _fingerprint(finding)},
+        "locations": [_location(finding.location or Location())],
+        "partialFingerprints": {
+            "finding/v1": _fingerprint(finding),
+            "primaryLocationLineHash": _fingerprint(finding),
+        },
         "properties": _properties(finding),
     }
     path = finding.location and finding.location.path
@@ -97,22 +122,24 @@ def _properties(finding: Finding) -> Json:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _suppressed(result: Json) -> Json:
-    suppression = {"kind": "external", "status": "accepted", "justification": _ACCEPTED}
+def _suppressed(result: Json, why: str) -> Json:
+    suppression = {"kind": "external", "status": "accepted", "justification": why}
     return {**result, "suppressions": [suppression]}
 
 
 def _location(where: Location) -> Json:
-    """A place in a file, in a database, or both."""
-    found: Json = {}
-    if where.path:
-        place: Json = {"artifactLocation": _artifact(where.path)}
-        if where.line and where.line > 0:
-            column = {"startColumn": where.column} if where.column and where.column > 0 else {}
-            place["region"] = {"startLine": where.line, **column}
-        found["physicalLocation"] = place
-    if where.table:
-        name = where.table + (f"/{where.row}" if where.row else "")
+    """A line of a file, and the row of a database.
+
+    What has no place of its own stands in the inventory: readers refuse a whole file over one
+    result without a line.
+    """
+    line = max(1, where.line or 1)
+    column = {"startColumn": where.column} if where.column and where.column > 0 else {}
+    region = {"startLine": line, **column, "endLine": line}
+    place = {"artifactLocation": _artifact(where.path or _INVENTORY), "region": region}
+    found: Json = {"physicalLocation": place}
+    if name := where.table or where.pointer or "":
+        name += f"/{where.row}" if where.table and where.row else ""
         found["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "resource"}]
     return found
 
@@ -120,7 +147,9 @@ def _location(where: Location) -> Json:
 def _artifact(path: str) -> Mapping[str, str]:
     """The path as the reference that SARIF asks for."""
     name = quote(path.encode("utf-8", "surrogatepass"), safe="/~")
-    return {"uri": f"file://{name}" if path.startswith("/") else name}
+    if path.startswith("/"):
+        return {"uri": f"file://{name}"}
+    return {"uri": name, "uriBaseId": _ROOT}
 
 
 def _fix(path: str, edit: Edit, action: str) -> Json:
@@ -139,13 +168,6 @@ def _fingerprint(finding: Finding) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _invocation(not_checked: Iterable[NotChecked]) -> Json:
-    return {
-        "executionSuccessful": True,
-        "toolExecutionNotifications": list(_notifications(not_checked)),
-    }
-
-
 def _notifications(not_checked: Iterable[NotChecked]) -> Iterator[Json]:
     for entry in not_checked:
         yield {
@@ -157,3 +179,10 @@ def _notifications(not_checked: Iterable[NotChecked]) -> Iterator[Json]:
                 )
             },
         }
+
+
+def _left_out(number: int) -> Iterator[Json]:
+    """The results beyond what readers take, which are the least of all."""
+    if number > 0:
+        text = f"{number} more findings, which weigh less than these, are in the other reports."
+        yield {"level": "warning", "message": {"text": text}}

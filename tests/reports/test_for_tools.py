@@ -107,7 +107,7 @@ def test_a_sarif_result_has_rule_level_place_and_fix() -> None:
     assert (rule["id"], first["ruleId"], first["level"]) == (*(EDITED.rule,) * 2, "warning")
     place = first["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "file:///etc/kong/kong%20%231.conf"
-    assert place["region"] == {"startLine": 3, "startColumn": 1}
+    assert place["region"] == {"startLine": 3, "startColumn": 1, "endLine": 3}
     replacement = first["fixes"][0]["artifactChanges"][0]["replacements"][0]
     assert replacement["deletedRegion"] == {"charOffset": 10, "charLength": 20}
     names = second["locations"][0]["logicalLocations"]
