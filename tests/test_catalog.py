@@ -22,6 +22,7 @@ NO_RULES = (
     "conf_keys",
     "counters",
     "durations",
+    "ingress_controllers",
     "metric_queries",
     "migrations",
     "pains",

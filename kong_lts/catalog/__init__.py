@@ -9,6 +9,7 @@ from kong_lts.catalog.assessment_rows import (
     CallRule,
     ChangeRow,
     ErrorLogRule,
+    IngressController,
     LuaRule,
     PainRow,
     PatchRow,
@@ -43,6 +44,7 @@ __all__ = [
     "durations",
     "entities",
     "error_log",
+    "ingress_controllers",
     "inputs",
     "kong_conf",
     "metric_queries",
@@ -104,6 +106,12 @@ def kong_conf() -> tuple[KongConfRule, ...]:
 def counters() -> tuple[CounterPlugin, ...]:
     """Plugins that count requests, and where."""
     return _rows("counters.yaml", CounterPlugin)
+
+
+@functools.cache
+def ingress_controllers() -> tuple[IngressController, ...]:
+    """Ingress controllers that are not Kong's, and how one knows what is theirs."""
+    return _rows("ingress_controllers.yaml", IngressController)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """Kinds of rows that only the assessment reads: one class each; the class is the schema."""
 
 import attrs
-from attrs.validators import ge, in_, le, optional
+from attrs.validators import ge, in_, le, min_len, optional
 
 from kong_lts.catalog.rows import Rule
 
@@ -9,6 +9,7 @@ __all__ = [
     "CallRule",
     "ChangeRow",
     "ErrorLogRule",
+    "IngressController",
     "LuaRule",
     "PainRow",
     "PatchRow",
@@ -45,7 +46,7 @@ class LuaRule(Rule):
 class CallRule(Rule):
     """A rule on what automates the gateway: requests in the Admin API's log, lines of scripts.
 
-    Its texts may use `{found}`, `{file}`, `{count}` and `{agent}`.
+    Its texts may use `{found}`, `{file}`, `{count}`, `{agent}` and `{named}`.
     """
 
     methods: tuple[str, ...] = ()
@@ -62,6 +63,8 @@ class CallRule(Rule):
     """A pattern that must be found elsewhere in the script."""
     without: str = ""
     """A pattern that must not be found in the script."""
+    names: str = ""
+    """A pattern for words of the script that a finding names."""
     editions: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
 
@@ -106,6 +109,18 @@ class PlatformRule(Rule):
 
     systems: str
     """A pattern for the name and version of an operating system or the tag of an image."""
+
+
+@attrs.frozen(kw_only=True)
+class IngressController:
+    """A controller that is not Kong's, and how one knows what is meant for it."""
+
+    id: str
+    classes: tuple[str, ...]
+    """Names of its classes; one that goes on after a dash, as `nginx-internal`, is its too."""
+    annotations: tuple[str, ...] = ()
+    """What its annotations have before the slash."""
+    source: str = attrs.field(validator=min_len(1))
 
 
 @attrs.frozen(kw_only=True)

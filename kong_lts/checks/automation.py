@@ -126,6 +126,7 @@ def _in_log(row: CallRule, calls: Sequence[AdminCall]) -> Iterator[Finding]:
         found=f"{call.method} {call.path}",
         count=sum(one.count for one in fitting),
         agent=f", {call.agent}" if call.agent else "",
+        named="",
     )
 
 
@@ -156,14 +157,21 @@ def _in_script(
                 found=found if len(found) <= _SHOWN else f"{found[:_SHOWN]}...",
                 count=1,
                 agent="",
+                named=_named(row, whole),
             )
             return
+
+
+def _named(row: CallRule, whole: str) -> str:
+    """Words of the script that tell what a line is about, each once."""
+    words = dict.fromkeys(re.findall(row.names, whole)) if row.names else ()
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _found(row: CallRule, lines: Sequence[Line], at: int) -> str | None:
     text = lines[at].text
     if row.lines and (said := re.search(row.lines, text)):
-        return said[0].strip()
+        return said[0].strip().strip("\"'")
     if not row.path:
         return None
     said = re.search(row.path.replace("[^/]+", _ELSEWHERE) + _ENDS, text)

@@ -67,12 +67,24 @@ def _overrides(case: Case) -> Iterator[Finding]:
     """Limits of consumer groups that are kept as overrides."""
     facts = case.evidence.database
     in_table = facts is not None and bool(facts.tables.get("consumer_group_plugins"))
-    asked = next((path for path in case.evidence.admin if "/overrides" in path), None)
+    asked = next((path for path in case.evidence.admin if _has_overrides(case, path)), None)
     if in_table or asked or case.evidence.rows.get("consumer_group_plugins"):
         rule = next(r for r in catalog.entities() if r.id == _OVERRIDES)
         where = Location(path=admin_file(asked)) if asked else Location(path=DATABASE)
         where = Location(table="consumer_group_plugins") if in_table else where
         yield rule.finding("consumer groups", location=where, evidence="consumer_groups overrides")
+
+
+def _has_overrides(case: Case, path: str) -> bool:
+    """Whether an answer of the Admin API is an override, or a consumer group that has some."""
+    if "/overrides" in path:
+        return True
+    parts = path.strip("/").split("/")
+    group = case.evidence.admin[path]
+    if parts[-2:-1] != ["consumer_groups"] or not isinstance(group, Mapping):
+        return False
+    body = group.get("body")
+    return bool((body if isinstance(body, Mapping) else group).get("plugins"))
 
 
 def _targets(case: Case) -> Iterator[Finding]:

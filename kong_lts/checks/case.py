@@ -11,6 +11,7 @@ from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.apart import Apart
 from kong_lts.checks.in_use import FILE, LIVE, PluginInUse, RouteInUse, in_use
+from kong_lts.checks.ingresses import of_kong
 from kong_lts.checks.manifests import (
     Manifest,
     conf_of_manifests,
@@ -74,9 +75,9 @@ class Case:
 
     @functools.cached_property
     def manifests(self) -> tuple[Manifest, ...]:
-        """Every document of the Kubernetes files."""
+        """Every document of the Kubernetes files but the Ingresses of other controllers."""
         files = self.evidence.kubernetes
-        return tuple(
+        return of_kong(
             manifest
             for file in files
             for manifest in self.apart.look(f"manifests: {file.path}", manifests_of, (file,))

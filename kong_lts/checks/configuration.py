@@ -31,6 +31,7 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part("declarative-lua-format", _lua_files, case)
     yield part("conf-nodes-differ-on-plugins", _together, case)
     yield part("conf-nodes-differ-on-plugins", _planes_of_manifests, case)
+    yield part("conf-nodes-differ", _flavors_of_manifests, case)
 
 
 def _of_nodes(case: Case) -> Iterator[Seen]:
@@ -146,6 +147,17 @@ def _planes_of_manifests(case: Case) -> Iterator[Finding]:
                 nodes=name,
                 missing=", ".join(sorted(missing)),
             )
+
+
+def _flavors_of_manifests(case: Case) -> Iterator[Finding]:
+    """Manifests, values and files that write another router flavor than each other."""
+    said = {name: value for name, value in case.written("router_flavor") if "$" not in value}
+    of_manifests = [name for name in said if name in case.confs_of_manifests]
+    if of_manifests and len(set(said.values())) > 1:
+        row = next(row for row in catalog.kong_conf() if row.id == "conf-nodes-differ")
+        path = of_manifests[-1].partition(":")[0]
+        nodes = ", ".join(f"{name}: {value}" for name, value in said.items())
+        yield row.finding("router_flavor", location=Location(path=path), nodes=nodes)
 
 
 def _environ(conf: KongConf, key: str) -> str:

@@ -28,6 +28,18 @@ _MODULE = re.compile(r"(?:^|/)kong/plugins/([^/]+)/(.+)$")
 _FOLDER = re.compile(r"^(?:plugins/)?([^/]+)/(.+)$")
 _LEGACY_KEYS = ("no_consumer", "no_service", "no_route", "no_api", "self_check")
 _LEGACY_ATTRIBUTES = ("legacy",)
+_SESSION_3 = frozenset(
+    {"present", "started", "opened", "regenerate", "cipher", "strategy", "samesite", "httponly"}
+)
+_SESSION_4 = frozenset(
+    {
+        "audience", "set_subject", "get_subject", "set_audience", "get_audience", "touch",
+        "refresh", "get_property", "clear_request_cookie", "set_remember", "get_remember",
+        "idling_timeout", "rolling_timeout", "absolute_timeout", "cookie_name", "cookie_same_site",
+        "cookie_http_only", "set_request_headers", "set_response_headers", "store_metadata",
+    }
+)  # fmt: skip
+"""Names of lua-resty-session that only one of its versions has."""
 
 
 @attrs.frozen
@@ -256,6 +268,28 @@ def _compares_versions(source: Source) -> Said:
             yield name.replace("<", "").replace(">", ""), line
 
 
+def _resty_session_3(source: Source) -> Said:
+    if not _is_for_session_4(source.lua):
+        yield from _session_modules(source)
+
+
+def _resty_session_4(source: Source) -> Said:
+    if _is_for_session_4(source.lua):
+        yield from _session_modules(source)
+
+
+def _session_modules(source: Source) -> Said:
+    for name, line in source.lua.required:
+        if _fits(name, ("resty.session",)):
+            yield name, line
+
+
+def _is_for_session_4(lua: LuaSource) -> bool:
+    """Whether it uses what only version 4 of lua-resty-session has, and nothing of version 3."""
+    names = {token.text for token in lua.all if token.kind == "name"}
+    return bool(names & _SESSION_4) and not names & _SESSION_3
+
+
 _CALLS: Mapping[str, Callable[[Source], Said]] = {
     "priority": _priority,
     "version": _version,
@@ -265,6 +299,8 @@ _CALLS: Mapping[str, Callable[[Source], Said]] = {
     "has_migrations": _has_migrations,
     "response_and_filters": _response_and_filters,
     "compares_versions": _compares_versions,
+    "resty_session_3": _resty_session_3,
+    "resty_session_4": _resty_session_4,
 }
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from kong_lts import declarative
 from kong_lts.checks.apart import Apart
+from kong_lts.checks.ingresses import routed_paths
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
@@ -242,11 +243,12 @@ def _of_manifest(manifest: Manifest) -> Iterator[PluginInUse | RouteInUse]:
                 location=location,
                 origin=CLUSTER,
             )
-    for path, line in manifest.routed_paths():
-        where = Location(path=manifest.path, line=line_of(manifest, path) or line)
+    for path in routed_paths(manifest):
+        line = line_of(manifest, path.written) or manifest.line
+        where = Location(path=manifest.path, line=line)
         yield RouteInUse(
             name=f"{kind} {manifest.name}",
-            paths=(path,),
+            paths=(path.made or path.written,),
             fields={"annotations": manifest.annotations},
             location=where,
             origin=CLUSTER,

@@ -1,7 +1,7 @@
 """Kubernetes manifests and Helm values: paths of Ingresses, charts, migrations, volumes, images."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import attrs
 
@@ -9,9 +9,10 @@ from kong_lts import routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.ingresses import routed_paths
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.checks.platforms import version_of
-from kong_lts.findings import Finding, Location, Severity
+from kong_lts.findings import Finding, Location
 
 __all__ = ["CHECK"]
 
@@ -21,6 +22,8 @@ _HANDLING = ("konghq.com/path-handling", "configuration.konghq.com/path-handling
 _REWRITES = "enableLegacyRegexDetection"
 _DATA_PLANE = "data_plane"
 _PREFIXES = ("/kong_prefix", "/usr/local/kong", "/kong")
+_IS_KONG = re.compile(r"(?:^|/)kong(?:-gateway)?(?:[:@]|$)")
+_SERVING = ("Deployment", "DaemonSet", "StatefulSet")
 _CLEARS = re.compile(r"rm\s+-[rf]{1,2}\s[^\n]*(?:kong|sock|prefix)")
 
 
@@ -46,9 +49,10 @@ def _place(manifest: Manifest, text: str = "") -> Location:
 
 
 def _paths(case: Case, manifest: Manifest, legacy: bool) -> Iterator[Finding]:
-    for path, _ in manifest.routed_paths():
-        if path.startswith("/~"):
-            yield from _refused(case, manifest, path, path.removeprefix("/"))
+    for routed in routed_paths(manifest):
+        path = routed.written
+        if path.startswith("/~") or routed.made is not None:
+            yield from _refused(case, manifest, path, routed.made or path.removeprefix("/"))
             continue
         migrated = routing.migrate_path(path)
         if migrated.startswith("~"):
@@ -158,7 +162,7 @@ def _prefixes(container: Mapping[str, object]) -> tuple[str, ...]:
         for pair in _list(container.get("env"))
         if pair.get("name") == "KONG_PREFIX"
     )
-    is_kong = re.search(r"(?:^|/)kong(?:-gateway)?(?::|$)", text_of(container.get("image")))
+    is_kong = _IS_KONG.search(text_of(container.get("image")))
     return own or (_PREFIXES if is_kong else ())
 
 
@@ -202,16 +206,42 @@ def _migrations(manifest: Manifest) -> Iterator[Finding]:
 
 
 def _flavor(case: Case) -> Iterator[Finding]:
-    """Helm values of a gateway that leave the router to the chart."""
+    """Helm values and pods of a gateway that leave the router to the chart or to Kong."""
+    told = dict.fromkeys((*_values_without_flavor(case), *_pods_without_flavor(case)))
+    for path in told:
+        yield cross_rule("helm-router-flavor-unset").finding(
+            path, location=Location(path=path), evidence=path, file=path
+        )
+
+
+def _values_without_flavor(case: Case) -> Iterator[str]:
     for name, conf in case.confs_of_manifests.items():
         path = name.partition(":")[0]
-        values = any(m.path == path and m.is_values for m in case.manifests)
-        if values and not any(key == "KONG_ROUTER_FLAVOR" for key in conf.environ):
-            rule = cross_rule("helm-router-flavor-unset")
-            yield rule.finding(
-                path, location=Location(path=path), evidence=name, file=name,
-                severity=Severity.WARNING,
-            )  # fmt: skip
+        if any(m.path == path and m.is_values for m in case.manifests) and not _says(conf.environ):
+            yield path
+
+
+def _pods_without_flavor(case: Case) -> Iterator[str]:
+    """Containers that run a gateway all the time, and have neither a file nor other variables."""
+    if case.evidence.configurations or any(m.texts for m in case.manifests):
+        return
+    for manifest in case.manifests:
+        if manifest.kind not in _SERVING:
+            continue
+        for pod in manifest.mappings:
+            for container in _list(pod.get("containers")):
+                names = [text_of(pair.get("name")) for pair in _list(container.get("env"))]
+                if (
+                    _IS_KONG.search(text_of(container.get("image")))
+                    and "envFrom" not in container
+                    and any(name.startswith("KONG_") for name in names)
+                    and not _says(names)
+                ):
+                    yield manifest.path
+
+
+def _says(variables: Container[str]) -> bool:
+    return "KONG_ROUTER_FLAVOR" in variables
 
 
 def _releases(case: Case) -> Iterator[Finding]:

@@ -83,15 +83,6 @@ class Manifest:
         """Every mapping in it, itself first."""
         return tuple(mappings_in(self.document))
 
-    def routed_paths(self) -> Iterator[tuple[str, int]]:
-        """The paths that an Ingress or HTTPRoute gives to Kong, and about where they stand."""
-        if self.is_values:
-            yield from ((path, self.line) for path in self._paths_of_values())
-        if self.kind == "Ingress":
-            for inner in self.mappings:
-                if "backend" in inner and isinstance(path := inner.get("path"), str):
-                    yield path, self.line
-
     @functools.cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Name and text of what a ConfigMap or Secret holds; of a Secret as it will be read."""
@@ -103,15 +94,6 @@ class Manifest:
             data = mapping(self.document.get("data"))
             found += [(k, _decoded(v)) for k, v in data.items() if isinstance(v, str)]
         return tuple((str(key), text) for key, text in found)
-
-    def _paths_of_values(self) -> Iterator[str]:
-        """Of the Ingress that a chart makes: `path`, or `hosts` with `paths`."""
-        for inner in self.mappings:
-            ingress = mapping(inner.get("ingress"))
-            if ingress.get("enabled") is False:
-                continue
-            listed = [ingress, *mappings_in(ingress.get("hosts"))]
-            yield from (path for one in listed if isinstance(path := one.get("path"), str))
 
     def commands(self) -> Iterator[str]:
         """What its containers run, each as one line; and their images, as `image: NAME`."""

@@ -22,6 +22,7 @@ MOST_ROUTES = 20_000
 NEEDED = "a declarative file (kong.yml or decK state), or the routes of the database"
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z.\-_~]")
 _OF_2_8 = ("1.1", "2.1")
+_SOMEWHERE = "service.invalid"
 _Document = Mapping[str, object]
 
 
@@ -193,11 +194,12 @@ def _renamed(route: Mapping[str, object], space: str, seen: set[str]) -> Mapping
 
 def _of_database(facts: DatabaseFacts) -> Configuration:
     seen: set[str] = set()
-    services = {service.id for service in facts.services}
+    services = {service.id: attrs.asdict(service) for service in facts.services}
+    services = services or _supposed(facts)
     routes = [_of_row(row, seen, services) for row in facts.routes]
     document = {
         "_format_version": _OF_2_8[1],
-        "services": [attrs.asdict(service) for service in facts.services],
+        "services": list(services.values()),
         "routes": routes,
     }
     return Configuration(
@@ -207,6 +209,12 @@ def _of_database(facts: DatabaseFacts) -> Configuration:
         new=document,
         rows={str(route.get("name") or route["id"]): str(route["id"]) for route in routes},
     )
+
+
+def _supposed(facts: DatabaseFacts) -> dict[str, dict[str, object]]:
+    """The services of the routes where nobody gave any: they are there, whatever they are."""
+    ids = dict.fromkeys(route.service for route in facts.routes if route.service)
+    return {one: {"id": one, "host": _SOMEWHERE} for one in ids}
 
 
 def _of_row(row: RouteRow, seen: set[str], services: Collection[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import islice
 
 import attrs
 
@@ -30,6 +31,7 @@ _UNKNOWN = "declarative-unknown-field"
 _SYNC = "declarative-sync-undoes-migration"
 _VAULTS = "vaults-beta-entity"
 _ANONYMOUS = "plugin-anonymous-unknown"
+_SHOWN = 3
 
 
 @attrs.define(eq=False)
@@ -291,10 +293,12 @@ class Analysis:
             for moved in self.plan.moved.values()
             if moved.new.startswith("~") and not moved.old.startswith("~")
         )
-        first = next(changed, None)
-        if first is not None and self.rules.settings.concern(rule):
+        first = list(islice(changed, _SHOWN))
+        if first and self.rules.settings.concern(rule):
             most = Severity.INFO if self.rules.settings.mode is None else None
-            self.plan.hit(Hit(rule, "file", first.at, {}, most))
+            shown = ", ".join(f"{one.old} ({one.subject})" for one in first)
+            words = {"paths": shown, "count": str(len(first) + sum(1 for _ in changed))}
+            self.plan.hit(Hit(rule, "file", first[0].at, words, most))
 
     def _rename_vaults(self, root: Mapping) -> None:
         """`vaults_beta` is called `vaults`; where both are written, only people can join them."""

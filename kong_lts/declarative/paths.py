@@ -13,7 +13,7 @@ from kong_lts.declarative.settings import Settings
 from kong_lts.declarative.source import PLACEHOLDER
 from kong_lts.findings import Severity
 from kong_lts.routing.dialect import exact_rewrite
-from kong_lts.routing.paths import migrate_path, normalise
+from kong_lts.routing.paths import migrate_path, normalise, normalise_regex
 
 __all__ = ["AS_IT_IS", "Path", "convert_paths", "hits_of_moved", "path_of", "paths_of"]
 
@@ -139,7 +139,7 @@ def _of_3_x(path: Path, *, migrated: bool) -> tuple[str, list[Hit]]:
     if old.startswith("~~"):
         return "~" + old.lstrip("~"), []
     if old.startswith("~/"):
-        return old, [] if migrated else [_hit("route-path-tilde-in-old-format", path)]
+        return old, list(_of_a_regex(path, migrated=migrated))
     if not old.startswith("/"):
         return old, [_hit("route-path-prefix-regex-shape", path)]
     new = normalise(old)
@@ -149,6 +149,16 @@ def _of_3_x(path: Path, *, migrated: bool) -> tuple[str, list[Hit]]:
     if new != old:
         hits.append(_hit("route-path-prefix-must-be-normalized", path, new))
     return old, hits
+
+
+def _of_a_regex(path: Path, *, migrated: bool) -> Iterator[Hit]:
+    """A regex as 3.x writes it, which 3.4 compares as it stands with decoded paths."""
+    if not migrated:
+        yield _hit("route-path-tilde-in-old-format", path)
+        return
+    decoded = "~" + normalise_regex(path.value.removeprefix("~"))
+    if decoded != path.value:
+        yield _hit("route-path-percent-in-regex", path, decoded)
 
 
 def _with_placeholder(path: Path, pen: Pen, *, migrated: bool) -> Hit:

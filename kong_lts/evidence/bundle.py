@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,10 @@ from kong_lts.kong_conf import KongConf
 from kong_lts.serialization import Form
 
 __all__ = ["admin_path", "read_evidence"]
+
+_OWN_UNDERSCORES = re.compile(
+    r"(?:(?<=_)|^)(ca_certificates|consumer_groups|oauth2_tokens|document_objects)(?=_|$)|_"
+)
 
 Log = TypeVar("Log")
 
@@ -126,8 +131,13 @@ def _lines(path: Path) -> tuple[str, ...]:
 
 
 def admin_path(stem: str) -> str:
-    """The path of the Admin API that a file `admin/STEM.json` answers: `_` stands for `/`."""
-    return "/" if stem == "root" else "/" + stem.replace("_", "/")
+    """The path of the Admin API that a file `admin/STEM.json` answers: `_` stands for `/`.
+
+    Where Kong's own path has a `_`, as in `ca_certificates` and `consumer_groups`, it stays.
+    """
+    if stem == "root":
+        return "/"
+    return "/" + _OWN_UNDERSCORES.sub(lambda found: found[1] or "/", stem)
 
 
 def _places(root: Path) -> Iterator[tuple[str, FileLines]]:
