@@ -70,7 +70,7 @@ def bundles(*names: str) -> list[Any]:
     return found
 
 
-PAINS = bundles("routes", "database", "plugins", "nodes", "forms")
+PAINS = bundles("routes", "database", "plugins", "nodes", "forms", "operations")
 OTHERS = bundles("other")
 
 
@@ -131,7 +131,7 @@ def test_a_pain_is_found_in_words_that_name_it(bundle: Mapping[str, Any], tmp_pa
         assert len(said) - len(about) <= MOST_BESIDE, said
 
 
-@pytest.mark.parametrize("bundle", bundles("clean"))
+@pytest.mark.parametrize("bundle", bundles("clean", "clean_operations"))
 def test_a_bundle_without_a_pain_has_no_warning(bundle: Mapping[str, Any], tmp_path: Path) -> None:
     found = [str(f) for f in assessed(bundle, tmp_path) if f.severity is not Severity.INFO]
 

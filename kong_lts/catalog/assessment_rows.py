@@ -1,5 +1,7 @@
 """Kinds of rows that only the assessment reads: one class each; the class is the schema."""
 
+from collections.abc import Mapping
+
 import attrs
 from attrs.validators import ge, in_, le, min_len, optional
 
@@ -60,11 +62,17 @@ class CallRule(Rule):
     lines: str = ""
     """A pattern for a line of a script, without its comments."""
     beside: str = ""
-    """A pattern that must be found elsewhere in the script."""
+    """A pattern that must be found elsewhere in the script, its path, or its manifest's kind."""
+    beside_in_state: str = ""
+    """A pattern that will do as well as `beside` where a declarative file has it."""
     without: str = ""
     """A pattern that must not be found in the script."""
+    nowhere: str = ""
+    """A pattern that must not be found in any script."""
     names: str = ""
     """A pattern for words of the script that a finding names."""
+    settled_by: Mapping[str, str] = attrs.field(factory=dict)
+    """Keys of kong.conf, and the value with which there is nothing to say."""
     editions: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
 

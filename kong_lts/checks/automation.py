@@ -76,7 +76,11 @@ def _without_comment(text: str, path: str) -> str:
 
 
 def _look(case: Case) -> Iterator[Seen]:
-    rows = [row for row in catalog.automation() if case.concerns(row.editions, row.modes)]
+    rows = [
+        _beside_state(case, row)
+        for row in catalog.automation()
+        if case.concerns(row.editions, row.modes) and not _is_settled(case, row)
+    ]
     log = case.evidence.admin_access_log
     if log is not None:
         for row in rows:
@@ -84,6 +88,27 @@ def _look(case: Case) -> Iterator[Seen]:
     yield from (part(f"automation: {m.path}", _in_manifest, rows, m) for m in case.manifests)
     for file in case.evidence.scripts:
         yield part(f"automation: {file.path}", _in_file, rows, file)
+
+
+def _is_settled(case: Case, row: CallRule) -> bool:
+    """Whether a script does what is missed, or every configuration that sets a key sets it well."""
+    scripts = case.evidence.scripts if row.nowhere else ()
+    if any(re.search(row.nowhere, line.text) for file in scripts for line in lines_of(file)):
+        return True
+    for key, wanted in row.settled_by.items():
+        values = {value.strip("\"'").lower() for _, value in case.written(key)}
+        if values == {wanted}:
+            return True
+    return False
+
+
+def _beside_state(case: Case, row: CallRule) -> CallRule:
+    """The rule without what has to stand beside, where a declarative file has it."""
+    if not row.beside_in_state:
+        return row
+    pattern = re.compile(row.beside_in_state.encode())
+    found = any(pattern.search(file.data) for file in case.state_files)
+    return attrs.evolve(row, beside="") if found else row
 
 
 def _in_manifest(rows: Sequence[CallRule], manifest: Manifest) -> Iterator[Seen]:
@@ -99,7 +124,7 @@ def _of_command(
     row: CallRule, file: TextFile, lines: Sequence[Line], manifest: Manifest
 ) -> Iterator[Finding]:
     """What one rule says of a command, at the line where its first word stands."""
-    for finding in _in_script(row, file, lines, file.text):
+    for finding in _in_script(row, file, lines, file.text, manifest.kind):
         words = file.text.removeprefix("image: ").split()
         line = line_of(manifest, words[0]) or manifest.line
         yield attrs.evolve(finding, location=Location(path=manifest.path, line=line))
@@ -141,11 +166,11 @@ def _fits(row: CallRule, call: AdminCall) -> bool:
 
 
 def _in_script(
-    row: CallRule, file: TextFile, lines: Sequence[Line], whole: str
+    row: CallRule, file: TextFile, lines: Sequence[Line], whole: str, kind: str = ""
 ) -> Iterator[Finding]:
     if row.without and re.search(row.without, whole, re.MULTILINE):
         return
-    if row.beside and not re.search(row.beside, f"{whole}\n{file.path}", re.MULTILINE):
+    if row.beside and not re.search(row.beside, f"{whole}\n{kind}\n{file.path}", re.MULTILINE):
         return
     for at, line in enumerate(lines):
         if (found := _found(row, lines, at)) is not None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import DATABASE, admin_file, live_rows
 from kong_lts.checks.manifests import text_of
-from kong_lts.checks.platforms import version_of
+from kong_lts.checks.platforms import SUPPORTED_POSTGRES, version_of
 from kong_lts.database import DatabaseFacts
 from kong_lts.declarative import inventory
 from kong_lts.deployment import DeploymentMode
@@ -23,6 +24,7 @@ from kong_lts.versions import Edition
 __all__ = ["CHECK"]
 
 _HASHED = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|\$2[aby]?\$.{50,}")
+_BASIC_AUTH = ("basic-auths", "basic-auth", "basicauth_credentials")
 _ENTERPRISE_TABLES = ("rbac_users", "rbac_roles", "licenses", "admins", "vitals_stats_seconds")
 _NOT_IN_DECK = {
     "basicauth_credentials": "basic-auth passwords (hashed)",
@@ -34,10 +36,16 @@ _NOT_IN_DECK = {
     "event_hooks": "event hooks",
     "licenses": "licences",
     "oauth2_tokens": "OAuth tokens",
+    "vaults_beta": "vaults (vaults_beta)",
 }
+_ISSUED_ANEW = "oauth2_tokens"
+"""What clients ask for again by themselves."""
+_WORKSPACE = re.compile(rb"(?m)^_workspace:[ \t]*[\"']?([^\s\"'#]+)")
+_DUMP = re.compile(r"\bdeck\s+(?:gateway\s+)?dump\b")
+_OF_WORKSPACES = re.compile(r"--all-workspaces|--workspace\b|\s-w\b")
+_SHOWN = 5
 _TTL_TABLES = ("oauth2_tokens", "oauth2_authorization_codes", "sessions", "acme_storage")
 _POSTGRES_15, _SCRAM = 15, 14
-_SUPPORTED = range(12, 17)
 _MEMBERS = (1, 49)
 """The first decK that dumps who belongs to a consumer group."""
 _OVERRIDES = "consumer-groups-overrides-deprecated"
@@ -49,6 +57,7 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part("basic-auth-not-restorable", _basic_auth, case)
     yield part("rbac-deny-precedence", _negative_rules, case)
     yield part("consumer-groups-overrides-deprecated", _overrides, case)
+    yield part(("deck-dump-misses-workspaces", "workspace-without-file"), _workspaces, case)
     yield part("targets-duplicates-deleted", _targets, case)
     facts = case.evidence.database
     if facts is not None:
@@ -61,6 +70,9 @@ def _look(case: Case) -> Iterator[Seen]:
         settings.server_version if settings else None
     )
     yield from _server(version, said_already=bool(facts and facts.server_version))
+    new = case.deployment.new.database if case.deployment.new else None
+    if new is not None and new.server_version != version:
+        yield from _new_server(version, new.server_version)
 
 
 def _overrides(case: Case) -> Iterator[Finding]:
@@ -126,6 +138,12 @@ def _basic_auth(case: Case) -> Iterator[Finding]:
             yield cross_rule("basic-auth-not-restorable").finding(
                 "basic-auth", location=location, where=file.path
             )
+    for where, kind, row in live_rows(case.evidence) if case.backs_up_by_deck else ():
+        if kind in _BASIC_AUTH and _HASHED.fullmatch(text_of(row.get("password"))):
+            yield cross_rule("basic-auth-not-restorable").finding(
+                "basic-auth", location=where, where=where.path
+            )
+            return
 
 
 def _hashed_in(file: StateFile) -> Iterator[Location]:
@@ -150,6 +168,38 @@ def _negative_rules(case: Case) -> Iterator[Finding]:
         rule = cross_rule("rbac-deny-precedence")
         where = denied[0]
         yield rule.finding("RBAC", location=where, evidence="RBAC rules", rows=len(denied))
+
+
+def _workspaces(case: Case) -> Iterator[Finding]:
+    """Workspaces of the gateway that a backup by decK, or the files given, leave out."""
+    known = {
+        name: location
+        for location, kind, row in live_rows(case.evidence)
+        if kind == "workspaces" and (name := text_of(row.get("name")))
+    }
+    given = {name for file in case.evidence.declarative for name in _WORKSPACE.findall(file.data)}
+    missing = [name for name in known if name.encode() not in given]
+    if given and missing:
+        yield cross_rule("workspace-without-file").finding(
+            f"workspace {missing[0]}",
+            location=known[missing[0]],
+            evidence="Admin API",
+            names=", ".join(missing[:_SHOWN]),
+            files=", ".join(file.path for file in case.evidence.declarative[:_SHOWN]),
+        )
+    names = list(known) or sorted(name.decode("utf-8", "replace") for name in given)
+    for file in case.evidence.scripts if len(names) > 1 else ():
+        dumps = [line for line in lines_of(file) if _DUMP.search(line.text)]
+        if dumps and not any(_OF_WORKSPACES.search(line.text) for line in dumps):
+            yield cross_rule("deck-dump-misses-workspaces").finding(
+                file.path,
+                location=Location(path=file.path, line=dumps[0].number),
+                evidence=file.path,
+                file=file.path,
+                found=dumps[0].text.strip()[:80],
+                count=len(names),
+                names=", ".join(names[:_SHOWN]),
+            )
 
 
 def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
@@ -182,8 +232,8 @@ def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
     lost = [words for table, words in _NOT_IN_DECK.items() if facts.tables.get(table)]
     if lost:
         rule = cross_rule("deck-backup-gaps")
-        by_deck = case.deployment.tools.deck is not None
-        severity = Severity.WARNING if by_deck else Severity.INFO
+        warns = case.backs_up_by_deck and lost != [_NOT_IN_DECK[_ISSUED_ANEW]]
+        severity = Severity.WARNING if warns else Severity.INFO
         what = ", ".join(lost)
         yield rule.finding("backup", severity=severity, evidence="database", what=what)
     if facts.tables.get("consumer_groups"):
@@ -201,13 +251,30 @@ def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
 
 def _server(version: str | None, *, said_already: bool) -> Iterator[Finding]:
     major = (version_of(version) or (0,))[0]
-    if major and major not in _SUPPORTED and not said_already:
+    if major and major not in SUPPORTED_POSTGRES and not said_already:
         rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
         yield rule.finding("PostgreSQL", version=version, evidence="deployment")
     if major >= _POSTGRES_15:
-        yield cross_rule("postgres-15-grant").finding("PostgreSQL", version=version)
+        yield cross_rule("postgres-15-grant").finding(
+            "PostgreSQL", severity=Severity.INFO, version=version
+        )
     if major >= _SCRAM:
-        yield cross_rule("postgres-scram").finding("PostgreSQL", version=version)
+        yield cross_rule("postgres-scram").finding(
+            "PostgreSQL", severity=Severity.INFO, version=version
+        )
+
+
+def _new_server(current: str | None, new: str | None) -> Iterator[Finding]:
+    """Another PostgreSQL for the new cluster, whose defaults nobody has met yet."""
+    before, major = ((version_of(text) or (0,))[0] for text in (current, new))
+    if major and major not in SUPPORTED_POSTGRES:
+        rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
+        yield rule.finding("new.database", version=new, evidence="deployment")
+    for rule_id, since in (("postgres-15-grant", _POSTGRES_15), ("postgres-scram", _SCRAM)):
+        if before and before < since <= major:
+            yield cross_rule(rule_id).finding(
+                "new.database", severity=Severity.WARNING, version=new, evidence="deployment"
+            )
 
 
 _RULES = (
@@ -216,6 +283,8 @@ _RULES = (
     "database-edition-differs",
     "deck-backup-gaps",
     "consumer-groups-in-use",
+    "deck-dump-misses-workspaces",
+    "workspace-without-file",
     "ttl-triggers",
     "postgres-15-grant",
     "postgres-scram",

@@ -18,6 +18,7 @@ from kong_lts.checks.manifests import (
     conf_of_scripts,
     manifests_of,
     mapping,
+    names_in,
     state_of_manifests,
 )
 from kong_lts.checks.route_sources import Configuration, configurations
@@ -33,6 +34,8 @@ __all__ = ["Case", "called", "cross_rule"]
 _AS_IN_2_8 = "traditional"
 _DEFAULT_FLAVOR = "traditional_compatible"
 _ROOT = "admin/root.json"
+_EXPORT = "/keyring/export"
+_DECK_DUMP = re.compile(r"(?m)^[^#\n]*\bdeck\s+(?:gateway\s+)?dump\b")
 _DECK_CONVERT = re.compile(r"(?m)^[^#\n]*\bdeck\s+(?:file\s+)?convert\b")
 
 
@@ -197,6 +200,8 @@ class Case:
         if self.evidence.database is not None:
             for name in self.evidence.database.plugins:
                 found.setdefault(name, "database")
+        for name in names_in(mapping(self.root.get("plugins")).get("enabled_in_cluster")):
+            found.setdefault(name, f"{_ROOT}, enabled_in_cluster")
         return found
 
     @functools.cached_property
@@ -217,6 +222,19 @@ class Case:
             for script in self.evidence.scripts
             for converts in self.apart.look(f"scripts: {script.path}", _converts_by_deck, script)
         )
+
+    @functools.cached_property
+    def exports_keyring(self) -> bool:
+        """Whether a script or the Admin API's log shows an export of the keyring."""
+        log = self.evidence.admin_access_log
+        called = log is not None and any(_EXPORT in call.path for call in log.calls)
+        return called or any(_EXPORT in file.text for file in self.evidence.scripts)
+
+    @functools.cached_property
+    def backs_up_by_deck(self) -> bool:
+        """Whether decK is among the tools, or a script dumps by it."""
+        by_script = any(_DECK_DUMP.search(file.text) for file in self.evidence.scripts)
+        return self.deployment.tools.deck is not None or by_script
 
     def setting(self, key: str) -> Iterator[tuple[str, object]]:
         """A key's value under 2.8 by node, where it has one."""

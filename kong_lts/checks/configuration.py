@@ -20,6 +20,7 @@ from kong_lts.versions import Edition
 __all__ = ["CHECK"]
 
 _SHOWN = 5
+_OPENS_PORTS = "conf-admin-gui-listen-default"
 _PLANES = ("control_plane", "data_plane")
 
 
@@ -52,8 +53,15 @@ def _of_node(case: Case, node: str, conf: KongConf, found: list[Finding]) -> Ite
         current=case.deployment.current.version,
         role=_role(case.roles, node),
     )
-    found.extend(_placed(finding, path) for finding in said)
+    found.extend(_placed(_in_container(finding, conf), path) for finding in said)
     yield from ()
+
+
+def _in_container(finding: Finding, conf: KongConf) -> Finding:
+    """With variables alone it is a container, whose ports are reached where they are published."""
+    if finding.rule != _OPENS_PORTS or conf.text or not conf.environ:
+        return finding
+    return attrs.evolve(finding, severity=Severity.INFO)
 
 
 def _of_others(case: Case, name: str, conf: KongConf) -> Iterator[Finding]:

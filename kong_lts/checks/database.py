@@ -9,13 +9,13 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.platforms import SUPPORTED_POSTGRES
 from kong_lts.database import DatabaseFacts
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 
 __all__ = ["CHECK"]
 
-_SUPPORTED_MAJORS = range(12, 17)
 _SHOWN_BY = "database"
 _OF_KONG = {"schema_meta", "routes", "services", "plugins"}
 
@@ -180,7 +180,7 @@ def _server(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
     if version is None:
         return
     major = version.partition(".")[0]
-    if not major.isdigit() or int(major) not in _SUPPORTED_MAJORS:
+    if not major.isdigit() or int(major) not in SUPPORTED_POSTGRES:
         yield rules["postgres-server-unsupported"].finding(
             "PostgreSQL", version=version, evidence=_SHOWN_BY
         )

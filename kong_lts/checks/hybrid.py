@@ -1,6 +1,7 @@
 """Control planes, data planes, and what the Admin API says of the nodes themselves."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kong_lts import kong_conf, routing
@@ -11,7 +12,7 @@ from kong_lts.checks.in_use import rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
 from kong_lts.errors import ConfError, VersionError
-from kong_lts.findings import Finding, Severity
+from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import KongVersion, Release
 
@@ -21,6 +22,8 @@ _FINE = ("normal", "", "unknown")
 _SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)[bB]?")
 _UNIT = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _DEFAULT_MAP = 2048 << 20
+_FAR_BELOW = 32
+_DAY_S = 86400
 _IN_LMDB = 4
 """So many times its own size a configuration may take there."""
 
@@ -28,7 +31,9 @@ _IN_LMDB = 4
 def _look(case: Case) -> Iterator[Seen]:
     yield part("admin-version-differs", _node_version, case)
     yield part("data-plane-state", _data_planes, case)
+    yield part(("data-plane-configuration-differs", "data-plane-not-seen"), _alike, case)
     yield part("lmdb-map-size", _map_size, case)
+    yield part("lmdb-map-size-small", _small_map, case)
     yield part("regex-on-data-planes", _regexes, case)
     if case.deployment.mode is DeploymentMode.HYBRID:
         data_planes = [
@@ -64,23 +69,67 @@ def _node_version(case: Case) -> Iterator[Finding]:
         )
 
 
-def _data_planes(case: Case) -> Iterator[Finding]:
+def _rows_of_planes(case: Case) -> Iterator[tuple[Location, Mapping[str, object]]]:
     for path in ("/clustering/data-planes", "/clustering/data_planes"):
-        for location, row in rows_in(path, case.evidence.admin.get(path)):
-            state = text_of(row.get("sync_status"))
-            version = text_of(row.get("version"))
-            older = _is_older(version, case.deployment.current.version)
-            empty = text_of(row.get("config_hash")) == _EMPTY_HASH
-            if state.lower() in _FINE and not older and not empty:
-                continue
-            yield cross_rule("data-plane-state").finding(
-                f"data plane {text_of(row.get('hostname')) or text_of(row.get('id'))}",
+        yield from rows_in(path, case.evidence.admin.get(path))
+
+
+def _name(row: Mapping[str, object]) -> str:
+    return text_of(row.get("hostname")) or text_of(row.get("id"))
+
+
+def _alike(case: Case) -> Iterator[Finding]:
+    """Data planes that do not have what the others have, or that nobody has seen for days.
+
+    Kong lists a data plane for two weeks after it was last seen, so that only one of the inventory
+    is missed.
+    """
+    rows = list(_rows_of_planes(case))
+    newest = max((_seen(row) for _, row in rows), default=0.0)
+    days = {id(row): int((newest - _seen(row)) / _DAY_S) for _, row in rows}
+    hashes = Counter(text_of(row.get("config_hash")) for _, row in rows if not days[id(row)])
+    del hashes[""], hashes[_EMPTY_HASH]
+    usual, most = next(iter(hashes.most_common(1)), ("", 0))
+    for location, row in rows:
+        own, rule = text_of(row.get("config_hash")), ""
+        if days[id(row)]:
+            rule = "data-plane-not-seen" if _name(row) in case.roles else ""
+        elif own in hashes and own != usual:
+            rule = "data-plane-configuration-differs"
+        if rule:
+            yield cross_rule(rule).finding(
+                f"data plane {_name(row)}",
                 location=location,
                 evidence="Admin API",
-                node=text_of(row.get("hostname")) or text_of(row.get("id")),
-                state=_said(state, empty=empty),
-                version=version or "unknown",
+                node=_name(row),
+                hash=own,
+                days=days[id(row)],
+                others=most,
             )
+
+
+def _seen(row: Mapping[str, object]) -> float:
+    """When it was last seen, in seconds since 1970; 0 where nobody says."""
+    value = row.get("last_seen")
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _data_planes(case: Case) -> Iterator[Finding]:
+    for location, row in _rows_of_planes(case):
+        state = text_of(row.get("sync_status"))
+        version = text_of(row.get("version"))
+        older = _is_older(version, case.deployment.current.version)
+        empty = text_of(row.get("config_hash")) == _EMPTY_HASH
+        if state.lower() in _FINE and not older and not empty:
+            continue
+        yield cross_rule("data-plane-state").finding(
+            f"data plane {_name(row)}",
+            location=location,
+            evidence="Admin API",
+            node=_name(row),
+            state=_said(state, empty=empty),
+            version=version or "unknown",
+        )
 
 
 def _regexes(case: Case) -> Iterator[Finding]:
@@ -163,11 +212,27 @@ def _map_size(case: Case) -> Iterator[Finding]:
             )
 
 
+def _small_map(case: Case) -> Iterator[Finding]:
+    """An LMDB that nobody knows to be too small, and that few configurations would fit in."""
+    if case.deployment.mode is DeploymentMode.TRADITIONAL:
+        return
+    for node, text in case.written("lmdb_map_size"):
+        found = _SIZE.fullmatch(text.strip("\"' "))
+        if found and int(found[1]) * _UNIT[found[2].lower()] * _FAR_BELOW < _DEFAULT_MAP:
+            yield cross_rule("lmdb-map-size-small").finding(
+                "lmdb_map_size", evidence=node, limit=text, node=node
+            )
+            return
+
+
 _FLAVOR, _OLD_ROUTER = "router_flavor", "traditional"
 _EMPTY_HASH = "0" * 32
 """Of a data plane that has got no configuration yet."""
 _RULES = (
     "admin-version-differs",
+    "data-plane-configuration-differs",
+    "data-plane-not-seen",
+    "lmdb-map-size-small",
     "data-plane-state",
     "hybrid-version-check",
     "lmdb-map-size",

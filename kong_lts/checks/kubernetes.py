@@ -37,8 +37,9 @@ def _look(case: Case) -> Iterator[Seen]:
         yield part("helm-chart-too-old", _chart, manifest)
         yield part("prefix-on-a-volume", _volumes, manifest)
         yield part("data-planes-scale-by-themselves", _scaling, case, manifest)
+        yield part("migrations-by-every-pod", _every_pod, manifest)
         if manifest.is_values:
-            yield part("helm-migrations-off", _migrations, manifest)
+            yield part(("helm-migrations-off", "helm-finish-off"), _migrations, case, manifest)
     yield part("helm-router-flavor-unset", _flavor, case)
     yield part("helm-split-releases", _releases, case)
 
@@ -128,11 +129,16 @@ def _volumes(manifest: Manifest) -> Iterator[Finding]:
     """Kong's prefix on a volume that outlives a container, which nothing clears."""
     if _CLEARS.search(manifest.text):
         return
+    claims = mapping(manifest.document.get("spec")).get("volumeClaimTemplates")
+    claimed: dict[str, Mapping[str, object]] = {
+        text_of(mapping(claim.get("metadata")).get("name")): {"persistentVolumeClaim": claim}
+        for claim in _list(claims)
+    }
     for pod in manifest.mappings:
         containers, volumes = pod.get("containers"), pod.get("volumes")
-        if not isinstance(containers, list) or not isinstance(volumes, list):
+        if not isinstance(containers, list):
             continue
-        named = {text_of(mapping(v).get("name")): mapping(v) for v in volumes}
+        named = claimed | {text_of(v.get("name")): v for v in _list(volumes)}
         for container in containers:
             for mount in _list(mapping(container).get("volumeMounts")):
                 path = text_of(mount.get("mountPath")).rstrip("/")
@@ -188,19 +194,64 @@ def _scaling(case: Case, manifest: Manifest) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _migrations(manifest: Manifest) -> Iterator[Finding]:
+def _migrations(case: Case, manifest: Manifest) -> Iterator[Finding]:
     """Jobs that the chart would run and that somebody switched off."""
+    off = _switched_off(manifest)
+    found = ", ".join(f"migrations.{name}: false" for name in off)
+    place = _place(manifest, "migrations")
+    if set(_JOBS) <= set(off):
+        yield cross_rule("helm-migrations-off").finding(
+            manifest.path,
+            location=place, evidence=manifest.path, file=manifest.path, found=found,
+        )  # fmt: skip
+    elif off and not any(
+        set(off) != set(others)
+        for other in case.manifests
+        if other is not manifest and (others := _switched_off(other))
+    ):
+        yield cross_rule("helm-finish-off").finding(
+            manifest.path,
+            location=place, evidence=manifest.path, file=manifest.path, found=found,
+            meaning=_JOBS[off[0]],
+        )  # fmt: skip
+
+
+_JOBS = {
+    "preUpgrade": "nobody runs `kong migrations up`, and pods wait for it",
+    "postUpgrade": "nobody runs `kong migrations finish`, and migrations stay pending",
+}
+"""Jobs of the chart, and what it means that one does not run."""
+
+
+def _switched_off(manifest: Manifest) -> tuple[str, ...]:
+    """The jobs that Helm values of a gateway with a database switch off."""
     uses_database = any(
         mapping(inner.get("env")).get("database") == "postgres" for inner in manifest.mappings
     )
-    for inner in manifest.mappings:
+    found: dict[str, None] = {}
+    for inner in manifest.mappings if manifest.is_values and uses_database else ():
         jobs = mapping(inner.get("migrations"))
-        off = [name for name in ("init", "preUpgrade", "postUpgrade") if jobs.get(name) is False]
-        if uses_database and {"preUpgrade", "postUpgrade"} <= set(off):
-            yield cross_rule("helm-migrations-off").finding(
+        found |= {name: None for name in _JOBS if jobs.get(name) is False}
+    return tuple(found)
+
+
+_ONE_POD = ("Job", "CronJob", "Pod")
+_MIGRATES = re.compile(r"\bkong\b[^\n]*\bmigrations\s+(?:up|finish|bootstrap)\b")
+
+
+def _every_pod(manifest: Manifest) -> Iterator[Finding]:
+    """Pods of which there are several, and each of which migrates the database at its start."""
+    spec = mapping(manifest.document.get("spec"))
+    if manifest.is_values or manifest.kind in _ONE_POD or spec.get("replicas") == 1:
+        return
+    if manifest.kind not in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout"):
+        return
+    for command in manifest.commands():
+        if found := _MIGRATES.search(command):
+            yield cross_rule("migrations-by-every-pod").finding(
                 manifest.path,
                 location=_place(manifest, "migrations"), evidence=manifest.path,
-                file=manifest.path, found=", ".join(f"migrations.{name}: false" for name in off),
+                file=manifest.path, kind=manifest.kind, name=manifest.name, found=found[0],
             )  # fmt: skip
             return
 
@@ -283,6 +334,8 @@ _RULES = (
     "prefix-on-a-volume",
     "data-planes-scale-by-themselves",
     "helm-migrations-off",
+    "helm-finish-off",
+    "migrations-by-every-pod",
     "helm-router-flavor-unset",
     "helm-split-releases",
 )

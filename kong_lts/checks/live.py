@@ -7,7 +7,7 @@ import attrs
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
-from kong_lts.checks.case import Case
+from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import live_rows
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
@@ -18,6 +18,8 @@ __all__ = ["CHECK"]
 _KINDS = frozenset(
     {"routes", "services", "plugins", "upstreams", "targets", "vaults_beta", "consumer_groups"}
 )
+_FINE = frozenset({"HEALTHY", "HEALTHCHECKS_OFF", ""})
+"""What a balancer says of a target that it uses."""
 _REFERENCES = ("service", "route", "consumer", "upstream")
 
 
@@ -34,6 +36,7 @@ def _look(case: Case) -> Iterator[Seen]:
         yield attrs.evolve(finding, severity=Severity.WARNING) if refused else finding
     yield from findings_on(case, [*_of_manifests(case)])
     yield part("plugins of the database", _named, case)
+    yield part("upstream-target-unhealthy", _unhealthy, case)
 
 
 def _named(case: Case) -> Iterator[Finding]:
@@ -47,6 +50,25 @@ def _named(case: Case) -> Iterator[Finding]:
     ]
     told = {row.id for row in catalog.plugins() if row.by_name}
     yield from (finding for finding in findings_on(case, rows) if finding.rule in told)
+
+
+def _unhealthy(case: Case) -> Iterator[Finding]:
+    """Targets that the balancers of the current cluster do not use today."""
+    found: dict[str, list[tuple[Location, Mapping[str, object]]]] = {}
+    for location, kind, row in live_rows(case.evidence):
+        if kind == "health" and text_of(row.get("health")).upper() not in _FINE:
+            found.setdefault(location.path or "", []).append((location, row))
+    for path, rows in found.items():
+        upstream = path.removeprefix("admin/upstreams_").removesuffix("_health.json")
+        yield cross_rule("upstream-target-unhealthy").finding(
+            f"upstream {upstream}",
+            location=rows[0][0],
+            evidence=path,
+            target=text_of(rows[0][1].get("target")),
+            upstream=upstream,
+            health=text_of(rows[0][1].get("health")),
+            count=len(rows),
+        )
 
 
 def _renamed(rows: list[Entity]) -> Iterator[Finding]:
@@ -91,7 +113,7 @@ def _line(manifest: Manifest) -> int:
 
 
 def _rows() -> tuple[Rule, ...]:
-    return ()
+    return (cross_rule("upstream-target-unhealthy"),)
 
 
 CHECK = Check(

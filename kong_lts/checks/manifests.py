@@ -40,6 +40,14 @@ _TELLS_KONG = frozenset(
     }
 )  # fmt: skip
 """Keys by which an `env` of Helm values is known to be Kong's."""
+_OTHER_PARTS = {
+    "ingressController": "kong/kubernetes-ingress-controller",
+    "postgresql": "postgres",
+    "cassandra": "cassandra",
+    "redis": "redis",
+    "konga": "pantsel/konga",
+}
+"""Parts of a chart that have an image of their own, and which."""
 
 
 @attrs.define(eq=False)
@@ -106,6 +114,7 @@ class Manifest:
     @property
     def images(self) -> Iterator[str]:
         """Every image that it names, as `kong:2.8-alpine`."""
+        of_parts = dict(self._images_of_parts())
         for inner in self.mappings:
             image = inner.get("image")
             if isinstance(image, str):
@@ -114,7 +123,14 @@ class Manifest:
             if isinstance(repository, str) and isinstance(tag, str | int | float):
                 yield f"{repository}:{tag}"
             elif isinstance(tag, str) and "repository" not in inner and inner is not self.document:
-                yield f"kong:{tag}"
+                yield f"{of_parts.get(id(inner), 'kong')}:{tag}"
+
+    def _images_of_parts(self) -> Iterator[tuple[int, str]]:
+        """Mappings that give only the tag of what a chart brings beside Kong, and its name."""
+        for inner in self.mappings:
+            for part, name in _OTHER_PARTS.items():
+                for below in mappings_in(inner.get(part)):
+                    yield id(below), name
 
 
 def manifests_of(files: Iterable[TextFile]) -> Iterator[Manifest]:
@@ -216,7 +232,7 @@ def conf_of_scripts(
         if "KONG_" not in file.text or not _OF_CONTAINERS.search(file.text):
             continue
         environ = {
-            found[1]: found[2].strip("\"'")
+            found[1]: found[2].rstrip(",}").strip("\"'")
             for line in file.text.splitlines()
             if not line.lstrip().startswith("#")
             for found in _ASSIGNED.finditer(line)

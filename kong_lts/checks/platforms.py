@@ -12,16 +12,32 @@ from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 from kong_lts.versions import KongVersion, Release
 
-__all__ = ["CHECK", "version_of"]
+__all__ = ["CHECK", "SUPPORTED_POSTGRES", "version_of"]
+
+SUPPORTED_POSTGRES = range(12, 17)
+"""Major versions of PostgreSQL that 3.4 is supported on."""
 
 _FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)")
 _IMAGE = re.compile(r"""(?x)(?<![\w.-])["']?image["']?\s*[:=]\s*["']?([\w./-]+:[\w.-]+)""")
 _KONG_IMAGE = re.compile(r"(?:^|/)kong(?:-gateway|-gateway-dev|-ee)?(?::|@|$)")
 _OS_RELEASE = re.compile(r'(?m)^PRETTY_NAME="?([^"\n]+)"?$')
 _OF_KONG = re.compile(r"(?:^|/)kong(?:-gateway|-ee)?:(\d+(?:\.\d+){2,3})(?![\d.])")
+_PACKAGE = re.compile(
+    r"""(?i)[^\s"']*(?:konghq\.com|bintray\.com/kong|kong/kong-gateway)/[^\s"']+"""
+    r"""|[^\s"'/]*\bkong[\w.-]*\.(?:rpm|deb|apk)\b"""
+)
+_POSTGRES = re.compile(r"(?:^|/)postgres(?:ql)?:v?(\d+)")
+_FLOATING = re.compile(r"(?:^|/)kong(?:-gateway|-ee)?(?::latest)?$")
 _KNOWS_TILDE = KongVersion((2, 8, 2))
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
-_OLD_DECK, _CONSUMER_GROUPS, _SECRETS = (1, 47), (1, 49), (1, 57, 2)
+_OLD_DECK = (1, 47)
+_MENDED_IN_DECK = (
+    ((1, 46, 3), "RBAC roles are dumped with their first 100 permissions only"),
+    ((1, 47), "there is no conversion from 2.8 to 3.4"),
+    ((1, 49), "a dump misses who belongs to a consumer group"),
+    ((1, 57, 2), "`deck file convert` writes the values of DECK_ variables into files"),
+)
+"""What decK does before a version."""
 _OLD_KIC, _BRIDGE, _NEXT_KIC = (2, 7), (2, 12), (3, 0)
 
 
@@ -35,6 +51,8 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part("operating systems", _systems, case)
     yield part("images", _images, case)
     yield part("current-patch-too-old", _versions, case)
+    yield part("image-tag-floating", _floating, case)
+    yield part("postgres-server-unsupported", _postgres, case)
     yield part(("deck-too-old", "deck-patch-advice"), _deck, case)
     yield part(("kic-version", "kic-bridge"), _kic, case)
 
@@ -79,14 +97,48 @@ def _versions(case: Case) -> Iterator[Finding]:
             yield rule.finding(path, location=where, evidence=path, current=image)
 
 
+def _floating(case: Case) -> Iterator[Finding]:
+    """Images of Kong that are another release with the next pull."""
+    seen: set[str] = set()
+    for path, line, image, _ in _all_images(case):
+        if _FLOATING.search(image) and path not in seen:
+            seen.add(path)
+            where = Location(path=path, line=line)
+            yield cross_rule("image-tag-floating").finding(
+                path, location=where, evidence=path, file=path, image=image
+            )
+
+
+def _postgres(case: Case) -> Iterator[Finding]:
+    """Images of PostgreSQL beside those of Kong, of a version that 3.4 is not supported on."""
+    images = list(_all_images(case))
+    with_kong = {path for path, _, image, _ in images if _KONG_IMAGE.search(image)}
+    rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
+    seen: set[tuple[str, str]] = set()
+    for path, line, image, _ in images:
+        found = _POSTGRES.search(image)
+        known = found is None or int(found[1]) in SUPPORTED_POSTGRES
+        if known or path not in with_kong or (path, image) in seen:
+            continue
+        seen.add((path, image))
+        where = Location(path=path, line=line)
+        yield rule.finding(path, location=where, evidence=path, version=image)
+
+
 def _images(case: Case) -> Iterator[Finding]:
-    """Images of Kong, or what a build file starts from."""
+    """Images of Kong, or what a build file starts from; and packages, by their addresses."""
     seen: set[tuple[str, str]] = set()
     for path, line, image, is_base in _all_images(case):
         if (path, image) in seen or not (is_base or _KONG_IMAGE.search(image.split("@")[0])):
             continue
         seen.add((path, image))
         yield from _about(image, f"{path} ({image})", Location(path=path, line=line), path)
+    told: set[str] = set()
+    for path, line, package in _packages(case):
+        if path not in told:
+            for finding in _about(package, path, Location(path=path, line=line), path):
+                told.add(path)
+                yield finding
 
 
 def _all_images(case: Case) -> Iterator[tuple[str, int, str, bool]]:
@@ -106,20 +158,27 @@ def _images_in(file: TextFile) -> Iterator[tuple[str, int, str, bool]]:
             yield file.path, line.number, found[1], False
 
 
+def _packages(case: Case) -> Iterator[tuple[str, int, str]]:
+    """Addresses and names of packages of Kong, as build files and playbooks have them."""
+    for file in case.evidence.scripts:
+        for line in lines_of(file):
+            for found in _PACKAGE.finditer(line.text):
+                yield file.path, line.number, found[0]
+
+
 def _deck(case: Case) -> Iterator[Finding]:
     text = case.deployment.tools.deck or case.evidence.deck
     version = version_of(text)
     if version is None:
         return
+    why = "; ".join(
+        f"before {'.'.join(map(str, since))} {what}"
+        for since, what in _MENDED_IN_DECK
+        if version < since
+    )
     if version < _OLD_DECK:
-        why = "the conversion from 2.8 to 3.4 came with decK 1.47"
         yield cross_rule("deck-too-old").finding("tools.deck", version=text, wanted="1.47", why=why)
-    elif version < _CONSUMER_GROUPS:
-        why = "before 1.49 a dump misses who belongs to a consumer group, before 1.46.3 RBAC"
-        why += " roles had the first 100 permissions only"
-        yield cross_rule("deck-patch-advice").finding("tools.deck", version=text, why=why)
-    elif version < _SECRETS:
-        why = "before 1.57.2 `deck file convert` writes the values of DECK_ variables into files"
+    elif why:
         yield cross_rule("deck-patch-advice").finding("tools.deck", version=text, why=why)
 
 
@@ -152,7 +211,13 @@ def _kic(case: Case) -> Iterator[Finding]:
         )
 
 
-_RULES = ("deck-too-old", "deck-patch-advice", "kic-version", "kic-bridge")
+_RULES = (
+    "deck-too-old",
+    "deck-patch-advice",
+    "kic-version",
+    "kic-bridge",
+    "image-tag-floating",
+)
 
 
 def _rows() -> tuple[Rule, ...]:

@@ -10,7 +10,7 @@ from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.custom_plugins import sources
 from kong_lts.checks.in_use import LIVE, PluginInUse
-from kong_lts.checks.manifests import mapping, names_in
+from kong_lts.checks.manifests import line_of, manifests_of, mapping, names_in
 from kong_lts.deployment import DeploymentMode
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
@@ -25,6 +25,7 @@ _LONG_S = 3600
 _RENAMED = ("whitelist", "blacklist")
 _RENAMES_THEM = ("acl", "ip-restriction", "bot-detection", "request-transformer-advanced", "canary")
 _COMMUNITY_OIDC = ("oidc", "kong-oidc")
+_NAME = re.compile(r"[\w-]+")
 _MIGRATES = re.compile(r"\bkong\b.*\bmigrations\s+(?:up|finish|bootstrap)\b")
 _SHOWN = 5
 _TRACING = ("b3", "b3-single", "w3c", "jaeger", "ot", "aws")
@@ -60,7 +61,7 @@ def _lists(case: Case) -> Iterator[tuple[str, frozenset[str]]]:
         for listed in case.apart.look(called(node), _enabled, conf, written.get(name, _BUNDLED)):
             yield name, listed
     enabled = mapping(case.root.get("plugins")).get("enabled_in_cluster")
-    if isinstance(enabled, list) and not case.confs:
+    if isinstance(enabled, list) and not case.evidence.configurations:
         available = mapping(mapping(case.root.get("plugins")).get("available_on_server"))
         if available:
             yield "the Admin API (available_on_server)", frozenset(available) | {_BUNDLED}
@@ -265,18 +266,34 @@ def _session_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
 def _runners(case: Case) -> Iterator[Finding]:
     """Containers that run migrations and say nothing of `plugins`."""
     custom = [name for name in case.plugin_names if name not in _known()]
-    for manifest in case.manifests:
+    custom += [name for name in _enabled_elsewhere(case) if name not in custom]
+    for manifest in (*case.manifests, *manifests_of(case.evidence.scripts)) if custom else ():
         for inner in manifest.mappings:
             words = " ".join((*names_in(inner.get("command")), *names_in(inner.get("args"))))
-            variables = [mapping(pair).get("name") for pair in _items(inner.get("env"))]
-            told = "KONG_PLUGINS" in variables or inner.get("envFrom")
-            if custom and _MIGRATES.search(words) and variables and not told:
+            variables = _variables(inner)
+            told = "KONG_PLUGINS" in variables or inner.get("envFrom") or inner.get("env_file")
+            if _MIGRATES.search(words) and variables and not told:
                 yield cross_rule("migration-runner-plugins").finding(
                     f"plugin {custom[0]}",
-                    location=Location(path=manifest.path, line=manifest.line),
-                    where=f"{manifest.kind} {manifest.name}",
+                    location=Location(path=manifest.path, line=line_of(manifest, "migrations")),
+                    where=f"{manifest.kind} {manifest.name}".strip() or manifest.path,
                     plugin=", ".join(custom[:_SHOWN]),
                 )
+                break
+
+
+def _enabled_elsewhere(case: Case) -> list[str]:
+    """Plugins beside the bundled ones that some configuration enables."""
+    listed = (part.strip() for _, text in case.written("plugins") for part in text.split(","))
+    return sorted({name for name in listed if _NAME.fullmatch(name)} - _known() - {_BUNDLED, "off"})
+
+
+def _variables(container: Mapping[str, object]) -> set[str]:
+    """Names of the variables that a container, or a service of a compose file, is given."""
+    found = {str(mapping(pair).get("name")) for pair in _items(container.get("env"))}
+    environment = container.get("environment")
+    found |= set(map(str, mapping(environment)))
+    return found | {text.partition("=")[0] for text in names_in(environment)}
 
 
 def _items(value: object) -> list[object]:
@@ -337,6 +354,15 @@ CHECK = Check(
     name="plugins in use",
     look=_look,
     rows=_rows,
-    needs=("declarative", "admin", "rows", "database", "kubernetes", "kong_conf", "environ"),
+    needs=(
+        "declarative",
+        "admin",
+        "rows",
+        "database",
+        "kubernetes",
+        "kong_conf",
+        "environ",
+        "scripts",
+    ),
     needs_called="a configuration with plugins, or a kong.conf",
 )

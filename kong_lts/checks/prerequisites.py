@@ -37,7 +37,9 @@ def _look(case: Case) -> Iterator[Seen]:
         if cluster is not None and _lacks_control_plane(deployment, cluster):
             yield rules["hybrid-without-control-plane"].finding(f"{side} cluster", side=side)
     if deployment.current.keyring:
-        yield rules["keyring-needs-export"].finding("keyring")
+        # Whoever exports it already needs no warning; the plan asks for an export all the same.
+        done = Severity.INFO if case.exports_keyring else None
+        yield rules["keyring-needs-export"].finding("keyring", severity=done)
     yield part("new-patch-known-bug", _patches, deployment)
     yield part("no-strategy", _resources, deployment)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.in_use import admin_file
 from kong_lts.checks.manifests import mapping
-from kong_lts.findings import Finding
+from kong_lts.findings import Finding, Location
 from kong_lts.versions import Edition
 
 __all__ = ["CHECK"]
 
 _ENCRYPTED = re.compile(r"\$ke\$1\$-")
-_EXPORT = "/keyring/export"
 _VITALS = ("influxdb", "prometheus")
 
 
@@ -30,6 +30,7 @@ def _look(case: Case) -> Iterator[Seen]:
         case,
     )
     yield part("keyring", _keyring, case)
+    yield part("keyring-not-recovered", _not_recovered, case)
     yield part("license-reapply", _licence, case)
     yield part(("statsd-influx-vitals", "vitals-in-two-databases"), _vitals, case)
 
@@ -71,7 +72,7 @@ def _keyring(case: Case) -> Iterator[Finding]:
         what.append(f"{facts.encrypted_values} of them")
     if any(_ENCRYPTED.search(str(row)) for rows in case.evidence.rows.values() for row in rows):
         what.append("in the rows given")
-    exported = _is_exported(case)
+    exported = case.exports_keyring
     if what and declared and not exported and facts is not None and facts.keyring_ids:
         yield cross_rule("keyring-ids-not-exported").finding(
             "keyring", evidence="database", keys=", ".join(facts.keyring_ids[:5])
@@ -92,11 +93,21 @@ def _missing_keys(case: Case) -> Iterator[Finding]:
         yield rule.finding("keyring", evidence="database", keys=", ".join(missing[:5]))
 
 
-def _is_exported(case: Case) -> bool:
-    """Whether a script or the Admin API's log shows an export of the keyring."""
-    log = case.evidence.admin_access_log
-    called = any(_EXPORT in call.path for call in log.calls) if log is not None else False
-    return called or any(_EXPORT in file.text for file in case.evidence.scripts)
+def _not_recovered(case: Case) -> Iterator[Finding]:
+    """A recovery that calls itself a success, and names keys that it did not recover."""
+    for path, answer in case.evidence.admin.items():
+        body = mapping(mapping(answer).get("body") or answer)
+        lost = body.get("not_recovered") if "keyring" in path else None
+        if isinstance(lost, list) and lost:
+            pointer = "/body" if mapping(answer).get("body") else ""
+            yield cross_rule("keyring-not-recovered").finding(
+                "keyring",
+                location=Location(path=admin_file(path), pointer=f"{pointer}/not_recovered"),
+                evidence="Admin API",
+                file=admin_file(path),
+                count=len(lost),
+                keys=", ".join(map(str, lost[:5])),
+            )
 
 
 def _licence(case: Case) -> Iterator[Finding]:
@@ -135,6 +146,7 @@ _RULES = (
     "keyring-in-database",
     "keyring-ids-not-exported",
     "keyring-ids-missing",
+    "keyring-not-recovered",
     "license-reapply",
     "statsd-influx-vitals",
     "vitals-in-two-databases",
@@ -149,6 +161,6 @@ CHECK = Check(
     name="sessions, keyring and licence",
     look=_look,
     rows=_rows,
-    needs=("kong_conf", "environ", "kubernetes", "database", "rows"),
+    needs=("kong_conf", "environ", "kubernetes", "database", "rows", "admin"),
     needs_called="a kong.conf or an environment, or a look at the database",
 )

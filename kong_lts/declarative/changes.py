@@ -22,6 +22,8 @@ class Done:
     adds: tuple[Addition, ...] = ()
     conflict: tuple[Node, Node] | None = None
     """Old and new value where both are set and differ, so that nothing can be done."""
+    names: tuple[str, str] | None = None
+    """The fields of these two, where the rule does not name them."""
     possible: bool = True
 
 

@@ -162,7 +162,10 @@ def _moved_to_queue(
     for name in written:
         present = queue.get(name)
         if present is not None:
-            return Done(conflict=(values[name], present))
+            mapping, n = next(place for new, place in old if new.name == name)
+            key = mapping.pairs[n][0]
+            said = key.value if isinstance(key, Scalar) else ""
+            return Done(conflict=(values[name], present), names=(said, f"queue.{name}"))
     return Done(deletes=deletes, adds=tuple((queue, *item) for item in written.items()))
 
 

@@ -200,9 +200,10 @@ def _conflict(asked: Asked, told: Told, done: Done, words: dict[str, str]) -> Hi
     """Old and new field are both set and differ: nobody but the owner can tell which one holds."""
     assert done.conflict is not None  # the caller has looked
     change, source = asked.rule.change, asked.pen.source
-    new = change.to.rpartition(".")[2] if change is not None and change.to else "queue"
-    old_value, new_value = (shown(value, asked.field.name, source) for value in done.conflict)
-    words |= {"old": asked.field.name, "new": new, "old_value": old_value, "new_value": new_value}
+    new = change.to.rpartition(".")[2] if change is not None and change.to else ""
+    old, new = done.names or (asked.field.name, new)
+    old_value, new_value = (shown(value, old, source) for value in done.conflict)
+    words |= {"old": old, "new": new, "old_value": old_value, "new_value": new_value}
     return Hit(row(_CONFLICT), asked.subject.entity.subject, told.at.start, words)
 
 

@@ -213,6 +213,8 @@ def _database(document: Mapping[str, object], path: Path) -> DatabaseFacts:
     """
     known = {field.alias for field in DatabaseFacts.__attrs_attrs__}
     facts = {key: _SHAPES.get(key, _same)(value) for key, value in document.items() if key in known}
+    if document.get("schema_meta") == [] and document.get("tables") in ([], {}):
+        facts.setdefault("identity", path.name)  # somebody looked, and there was nothing
     return _FACTS.from_document(facts, path=str(path))
 
 
