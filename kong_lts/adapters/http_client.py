@@ -97,6 +97,8 @@ class HttpClient:
             raise error(where, f"no answer within {self.timeout_s:.3g} s") from None
         except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as exc:
             text = " ".join(str(exc).split()) or type(exc).__name__
+            if isinstance(exc, httpx.ReadError) and url.scheme == "http":
+                text = f"{text}; is it https:// there?"
             raise error(where, masked(self._explained(text), hidden)) from None
 
     def _exchange(self, request: httpx.Request) -> Fetched:

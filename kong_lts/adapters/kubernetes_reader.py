@@ -61,11 +61,13 @@ class KubernetesReader:
         client: Asks once.
         clock: Whose time passes.
         end: No request begins after that.
+        page: Objects in one answer.
     """
 
     client: KubernetesClient
     clock: Clock
     end: datetime
+    page: int = _PAGE
 
     def one(self, path: str, doing: str) -> Answered:
         """What is at a path, whatever the answer.
@@ -102,7 +104,7 @@ class KubernetesReader:
 
     def _pages(self, path: str, doing: str) -> Read:
         found: list[Document] = []
-        params = {"limit": str(_PAGE)}
+        params = {"limit": str(self.page)}
         while True:
             try:
                 answer = self._ask(path, doing, params)

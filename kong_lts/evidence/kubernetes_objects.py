@@ -106,13 +106,17 @@ def _names_kong(document: Mapping[str, object]) -> bool:
 
 
 def config_maps_in(files: Iterable[TextFile]) -> tuple[Key, ...]:
-    """The config maps that the pods of workloads use."""
+    """The config maps that the pods of workloads use, and that no file holds."""
+    about = (*_WORKLOADS, CONFIG_MAPS)
+    # Taking thousands of others apart would take most of the time.
+    some = [file for file in files if any(kind in file.text for kind in about)]
+    there: set[Key] = set()
     found: dict[Key, None] = {}
-    for document in _objects_in(files):
-        kind, namespace, _ = key_of(document)
-        for name in _config_maps(document) if kind in _WORKLOADS else ():
-            found[CONFIG_MAPS, namespace, name] = None
-    return tuple(found)
+    for document in _objects_in(some):
+        there.add(key := key_of(document))
+        for name in _config_maps(document) if key[0] in _WORKLOADS else ():
+            found[CONFIG_MAPS, key[1], name] = None
+    return tuple(key for key in found if key not in there)
 
 
 def _config_maps(document: Mapping[str, object]) -> Iterator[str]:

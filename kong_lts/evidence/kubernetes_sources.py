@@ -34,9 +34,7 @@ def of_cluster(manifests: Manifests, known: Sequence[TextFile]) -> Iterator[tupl
 
 def of_workloads(manifests: Manifests, found: Sequence[TextFile]) -> Iterator[tuple[str, Look]]:
     """The config maps that are used, and that no file holds yet."""
-    there = keys_in(found)
-    wanted = [key for key in config_maps_in(found) if key not in there]
-    if wanted:
+    if wanted := config_maps_in(found):
         yield _called(CONFIG_MAPS), lambda: _config_maps(manifests, wanted)
 
 

@@ -24,10 +24,18 @@ def names(objects: Collection[Object]) -> list[tuple[str, str]]:
     return sorted((one["metadata"]["namespace"], one["metadata"]["name"]) for one in objects)
 
 
+def deployed(image: str, *, replicas: int = 1) -> dict[str, Any]:
+    """The `spec` of a workload, as a real API server takes it."""
+    labels = {"app": "kong"}
+    pod = {"containers": [{"name": "proxy", "image": image}]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    return {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+
+
 THERE = (
     an_object("KongPlugin", "limits", plugin="rate-limiting"),
     an_object("KongPlugin", "limits", namespace="shop", plugin="acl"),
-    an_object("Deployment", "proxy", spec={"replicas": 2}),
+    an_object("Deployment", "proxy", spec=deployed("kong:2.8", replicas=2)),
     an_object("ConfigMap", "plugins", data={"handler.lua": "return {}\n"}),
     an_object("Secret", "pg", stringData={"password": "S3CR3T"}),
 )

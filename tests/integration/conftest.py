@@ -11,6 +11,11 @@ import pytest
 from kong_lts.adapters import SshProcessRunner
 from kong_lts.errors import PostgresServerError
 from kong_lts.testing.postgres_server import PostgresServer
+from tests.integration.kubernetes_servers import (
+    KubernetesServer,
+    kubernetes_on_loopback,
+    kubernetes_program,
+)
 from tests.integration.postgres_databases import Databases, databases_on
 from tests.integration.ssh_servers import SshServer, sshd_on_loopback
 
@@ -112,3 +117,11 @@ def ssh_runner(ssh_server: SshServer) -> Iterator[SshProcessRunner]:
     found = ssh_server.runner()
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
+    """A real API server, for a module; skips where there is none."""
+    programs = kubernetes_program("kube-apiserver"), kubernetes_program("etcd")
+    with kubernetes_on_loopback(*programs, tmp_path_factory.mktemp("kubernetes")) as server:
+        yield server

@@ -1,20 +1,12 @@
-"""Kubernetes objects as load balancers, at a real kube-apiserver, where one is named.
+"""Kubernetes objects as load balancers, at a real kube-apiserver.
 
-Set KONG_LTS_KUBERNETES_URL (https, loopback), KONG_LTS_KUBERNETES_TOKEN (may do all in the
-namespace `default`) and KONG_LTS_KUBERNETES_CA (a file); the CRD of HTTPRoute is installed. Objects
-named `recorded`, `canary`, `proxy`, `kong-current` and `kong-new` are made and deleted there. No
-controller has to run: a thread writes the status that one would.
+No controller has to run: a thread writes the status that one would.
 """
 
 import contextlib
-import json
-import os
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 
-import attrs
-import httpx
 import pytest
 
 from kong_lts.adapters import (
@@ -28,8 +20,8 @@ from kong_lts.protocols import LoadBalancer
 from tests.contracts.load_balancer import LoadBalancerContract
 from tests.integration.balancers import kubernetes_answers as answers
 from tests.integration.balancers.kubernetes_answers import Document
+from tests.integration.kubernetes_servers import KubernetesServer
 
-VARIABLE = "KONG_LTS_KUBERNETES_URL"
 ROUTE = HttpRouteWeights(name="proxy", current="kong-current", new="kong-new")
 KINDS = (
     ROUTE,
@@ -47,51 +39,25 @@ OBJECTS = {
 }
 
 
-@attrs.frozen
-class Server:
-    url: str
-    token: str = attrs.field(repr=False)
-    ca_file: str
-
-    def send(
-        self, method: str, path: str, headers: Mapping[str, str], body: Document | None
-    ) -> tuple[int, Document]:
-        trust = ssl.create_default_context(cafile=self.ca_file)
-        content = None if body is None else json.dumps(body).encode()
-        with httpx.Client(verify=trust, trust_env=False, timeout=30) as client:
-            answer = client.request(method, self.url + path, headers=headers, content=content)
-        return answer.status_code, answer.json()
-
-    def ask(self, method: str, path: str, body: Document | None = None) -> Document:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        if method == "PATCH":
-            headers["Content-Type"] = "application/merge-patch+json"
-        return self.send(method, path, headers, body)[1]
+@pytest.fixture(scope="module")
+def served(kubernetes: KubernetesServer) -> KubernetesServer:
+    kubernetes.define("HTTPRoute")
+    return kubernetes
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    if VARIABLE not in os.environ:
-        pytest.skip(f"{VARIABLE}: no kube-apiserver is named")
-    server = Server(
-        os.environ[VARIABLE],
-        os.environ["KONG_LTS_KUBERNETES_TOKEN"],
-        os.environ["KONG_LTS_KUBERNETES_CA"],
-    )
+def server(served: KubernetesServer) -> Iterator[KubernetesServer]:
     names = {
         folder: {"recorded", *(each["metadata"]["name"] for each in objects)}
         for folder, objects in OBJECTS.items()
     }
-    paths = [f"{folder}/{name}" for folder, found in names.items() for name in found]
-    for path in paths:
-        server.ask("DELETE", path)
-    yield server
-    for path in paths:
-        server.ask("DELETE", path)
+    yield served
+    for path in [f"{folder}/{name}" for folder, found in names.items() for name in found]:
+        served.ask("DELETE", path)
 
 
 @contextlib.contextmanager
-def controllers(server: Server) -> Iterator[None]:
+def controllers(server: KubernetesServer) -> Iterator[None]:
     """What a gateway and the controller of Deployments would write."""
     stop = threading.Event()
 
@@ -130,14 +96,20 @@ def _status(found: Document) -> Document:
     return {"parents": [{**parent, "conditions": [said]}]}
 
 
-def test_the_real_one_still_answers_as_it_did(server: Server) -> None:
-    assert answers.held(server.send, f"Bearer {server.token}") == answers.recorded()
+def test_the_real_one_still_answers_as_it_did(server: KubernetesServer) -> None:
+    def send(
+        method: str, path: str, headers: Mapping[str, str], body: Document | None
+    ) -> tuple[int, Document]:
+        answer = server.send(method, path, headers, body)
+        return answer.status_code, answer.json()
+
+    assert answers.held(send, f"Bearer {server.token}") == answers.recorded()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 class TestKubernetes(LoadBalancerContract):
     @pytest.fixture
-    def balancer(self, kind: Kind, server: Server) -> Iterator[LoadBalancer]:
+    def balancer(self, kind: Kind, server: KubernetesServer) -> Iterator[LoadBalancer]:
         for folder, objects in OBJECTS.items():
             for each in objects:
                 server.ask("POST", folder, each)
