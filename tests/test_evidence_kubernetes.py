@@ -288,6 +288,27 @@ def test_an_object_that_is_nested_without_end_is_a_gap() -> None:
     assert any("nested too deep" in gap.reason for gap in evidence.gaps)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "objectset.rio.cattle.io/applied",
+        "kapp.k14s.io/original",
+        "kapp.k14s.io/original-diff-full",
+        "banzaicloud.com/last-applied",
+        "kopf.zalando.org/last-handled-configuration",
+    ],
+)
+def test_what_a_tool_keeps_of_an_object_in_it_is_left_out(name: str) -> None:
+    found = objects()[1]
+    found["metadata"]["annotations"] = {name: MARK, "konghq.com/plugins": "staff"}
+
+    text = as_file(found).text
+
+    assert MARK not in text
+    assert "konghq.com/plugins: staff" in text
+
+
 _TEXTS = (
     st.text(st.sampled_from("ab \n\t:#-'\"\\{}|>~0é\u2028\x07😀%@"), max_size=14)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

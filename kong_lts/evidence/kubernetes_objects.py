@@ -37,7 +37,8 @@ A namespace says nothing of Kong; it is read so that one that is not there is to
 
 _HEAD = ("apiVersion", "kind")
 _OF_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_COPY = re.compile(r".*last-(?:applied|handled).*|.*\.cattle\.io/applied|kapp\.k14s\.io/original.*")
+"""Annotations in which a tool keeps the object as it wrote it, with all secrets of that time."""
 _CONTROLLER = "ingress-controllers.konghq.com/"
 _CLASS = "kubernetes.io/ingress.class"
 _OF_EVERY_POD = "kube-root-ca.crt"
@@ -143,7 +144,7 @@ def as_file(document: Mapping[str, object]) -> TextFile:
     metadata = {k: v for k, v in _inner(document, "metadata").items() if k not in _OF_SERVER}
     if "annotations" in metadata:
         kept = _inner(metadata, "annotations")
-        metadata["annotations"] = {k: v for k, v in kept.items() if k != _LAST_APPLIED}
+        metadata["annotations"] = {k: v for k, v in kept.items() if not _COPY.fullmatch(k)}
     rest = {k: v for k, v in document.items() if k not in (*_HEAD, "metadata", "status")}
     head = {k: document[k] for k in _HEAD if k in document}
     folder = namespace if "namespace" in metadata else "cluster"

@@ -18,10 +18,10 @@ __all__ = ["redacted"]
 _SECRET_KEY = re.compile(
     r"(?i)(?:secret|password|passwd|passphrase|token(?!_name)|api_?key|private|credentials?$"
     r"|license_data|session_conf|(?:^|_)auth$|^key$|cert_key|keyring_.*key|authorization|jwk"
-    r"|auth_conf|stringData|tls\.key)"
+    r"|auth_conf|stringData|binaryData|tls\.key|aws_key$|access_key|(?:^|_)pass$|_pwd$)"
 )
 _NO_SECRET = re.compile(
-    r"(?i)(?:^|_)(?:names?|in_\w+|ttl|methods?|type|enabled|header)$|_credentials$"
+    r"(?i)(?:^|_)(?:names?|in_\w+|ttl|methods?|type|enabled|header)$|_credentials$|proxy_pass$"
 )
 _STATEMENT = re.compile(
     r"(?m)^([ \t]*(?P<key>[\w.]+)[ \t]*=[ \t]*)(?P<value>[^\s#][^\n]*?)([ \t]*)$"
@@ -47,16 +47,36 @@ _LINE_WITHIN = re.compile(
     r"""(?P<value>(?:(?!\\n)[^"'\n#])+?)(?=[ \t]*(?:\\n|["'\n#]|$))"""
 )
 """A line of a kong.conf in a string, up to its end, which may be written as such."""
+_TO_ITS_QUOTE = r"(?P<value>(?:(?!(?P=q))[^\n])+)"
+_HEADER_WITHIN = re.compile(
+    r"""(?P<head>(?P<q>["'])(?P<key>[\w-]+)[ \t]*:[ \t]*)""" + _TO_ITS_QUOTE + "(?=(?P=q))"
+)
+"""The name and the value of a header or an argument, in one string."""
+_HEADER_ITEM = re.compile(
+    r"""(?m)^(?P<head>[ ]*-[ ]+(?P<key>[\w-]+):)(?P<value>[^\s"'{\[][^\n]*)$"""
+)
+_HEADER_SET = re.compile(
+    r"""(?P<head>(?:\((?=[^,\n]{0,99},)|\[(?=[^,\n\]]{0,99}\]\s*=))\s*(?P<q>\\?["'])(?P<key>[\w-]+)(?P=q)"""
+    r"\s*(?:,|\]\s*=)\s*(?P=q)(?:(?:[Bb]earer|[Bb]asic) )?)" + _TO_ITS_QUOTE + "(?=(?P=q))"
+)
+"""The same in Lua, as the arguments of a function or a field of a table."""
+_QUOTED_WORD = re.compile(
+    r"""(?P<head>(?<![\w.-])(?P<key>[A-Za-z][\w.]*)=(?P<q>\\"|''|'))""" + _TO_ITS_QUOTE
+)
+_USER = re.compile(
+    r"""((?:^|[\s"'])(?:-u|--user)["']?(?:[ =]|,\s*|\n\s*-\s)["']?[^\s:"']+:)(?![$\{])[^\s"']+"""
+)
+"""What curl logs in with."""
 _WORD_WITHIN = re.compile(
     r"""(?P<head>(?<![\w.-])(?P<key>[A-Za-z][\w.]*)=)(?P<value>(?:(?!\\n)[^\s"'#,;&}\]])+)"""
 )
 """A variable that is set for a command."""
 _QUOTED = re.compile(
-    r"""(?P<head>["']?(?P<key>[\w.-]+)["']?\s*:\s*)(?P<value>"(?:[^"\\\n]|\\.)*\\n(?:[^"\\\n]|\\.)*")"""
+    r"""(?P<head>["']?(?P<key>[\w.-]+)["']?\s*:\s*)(?P<value>"(?:[^"\\\n]|\\.)*\\n(?:[^"\\\n]|\\.)*"|"[{\[](?:[^"\\\n]|\\.)*")"""
 )
-"""Several lines in one string, as JSON has them."""
+"""Several lines in one string, as JSON has them, or JSON in a string."""
 _INNER = re.compile(
-    r"(?m)^(?P<space>[ ]*)(?P<key>[\w.-]+): \|[-+0-9]*\n"
+    r"(?m)^(?P<space>[ ]*)(?:(?P<key>[\w.-]+):|-) \|[-+0-9]*\n"
     r"(?P<text>(?:(?P=space)[ ]+[^\n]*\n|[ ]*\n)+)"
 )
 _URL = re.compile(r"(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)")
@@ -65,6 +85,8 @@ _BASE64 = re.compile(r"(?<=[:\s\"'])[A-Za-z0-9+/]{8,}={0,2}(?=[\s\"',}]|$)")
 _READ_BY_CHECKS = re.compile(
     r"_format_version|BEGIN CERTIFICATE|\brequire\b|\breturn\b|^\s*\w+\s*="
 )
+_MASK = re.compile(r"[\\\"']*redacted")
+_NAME_AND_VALUE = re.compile(r"(?P<head>(?P<key>[\w-]+)[ \t]*:[ \t]*)(?P<value>[^\n]+)")
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -141,7 +163,7 @@ def _statements(text: str, masks: _Masks) -> str:
 
 def _set(found: re.Match[str], masks: _Masks) -> str:
     """What is set within a line."""
-    if not _is_secret(found["key"].lower()):
+    if not _is_secret(found["key"].lower()) or _MASK.match(found["value"]):
         return found[0]
     return f"{found['head']}{masks.written(found['value'])}"
 
@@ -156,7 +178,7 @@ def _everywhere(text: str, masks: _Masks) -> str:
     if ":" not in text and "--" not in text:
         return text
     text = _BLOCK.sub(lambda found: masks.of(found[0]), text)
-    for known in (_HEADER, _OPTION, _SPLIT_OPTION):
+    for known in (_HEADER, _OPTION, _SPLIT_OPTION, _USER):
         text = known.sub(r"\1redacted", text)
     return _URL.sub("redacted:redacted", text)
 
@@ -176,12 +198,16 @@ def _text(file: TextFile, masks: _Masks) -> str:
         text = _state(raw, masks).data.decode("utf-8", "surrogateescape")
         text = _INNER.sub(lambda found: _inner(found, masks), text)
         text = _QUOTED.sub(lambda found: _quoted(found, masks), text)
-        for known in (_LINE_WITHIN, _WORD_WITHIN):
+        for known in (
+            *(_HEADER_WITHIN, _HEADER_ITEM, _HEADER_SET),
+            *(_LINE_WITHIN, _QUOTED_WORD, _WORD_WITHIN),
+        ):
             text = known.sub(lambda found: _set(found, masks), text)
         if not _SECRET_KIND.search(text):
             return text
         return _BASE64.sub(lambda found: _encoded(found[0], masks), text)
-    return _by_lines(_everywhere(file.text, masks), masks)
+    text = _HEADER_SET.sub(lambda found: _set(found, masks), file.text)
+    return _by_lines(_everywhere(text, masks), masks)
 
 
 def _inner(found: re.Match[str], masks: _Masks) -> str:
@@ -189,7 +215,7 @@ def _inner(found: re.Match[str], masks: _Masks) -> str:
     lines = found["text"].split("\n")
     depth = min(len(line) - len(line.lstrip(" ")) for line in lines if line.strip())
     bare = "\n".join(line[depth:] for line in lines)
-    bare = _file(found["key"], bare, masks)
+    bare = _file(found["key"] or "", bare, masks)
     text = "\n".join(f"{' ' * depth}{line}" if line else line for line in bare.split("\n"))
     return f"{found[0][: found.start('text') - found.start()]}{text}"
 
@@ -205,7 +231,12 @@ def _quoted(found: re.Match[str], masks: _Masks) -> str:
 
 
 def _file(name: str, text: str, masks: _Masks) -> str:
-    """A file within another, by its name."""
+    """A file within another, by its name or what it looks like."""
+    if text.lstrip().startswith("["):  # it is taken apart as an object is
+        whole = _file(name, f'{{"_": {text}}}', masks)
+        return whole.removeprefix('{"_": ').removesuffix("}")
+    if text.lstrip().startswith("{"):
+        name = f"{name}.json"
     return _statements(_text(TextFile(path=name, text=text), masks), masks)
 
 
@@ -248,5 +279,9 @@ def _value(value: object, masks: _Masks, secret: bool) -> object:
     if isinstance(value, list | tuple):
         return [_value(inner, masks, secret) for inner in value]
     if isinstance(value, str) and value:
-        return masks.written(value) if secret else _everywhere(value, masks)
+        if secret:
+            return masks.written(value)
+        if (header := _NAME_AND_VALUE.fullmatch(value)) is not None:
+            value = _set(header, masks)
+        return _everywhere(value, masks)
     return value
