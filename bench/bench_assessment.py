@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROUTES = (10_000, 30_000, 100_000)
+ROUTES = (10_000, 40_000, 100_000)
 NODES = 50
 LOG_BYTES = 200 << 20
 

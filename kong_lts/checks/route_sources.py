@@ -17,7 +17,7 @@ from kong_lts.serialization import Form
 
 __all__ = ["MOST_ROUTES", "NEEDED", "Configuration", "configurations"]
 
-MOST_ROUTES = 20_000
+MOST_ROUTES = 40_000
 """So many of one configuration are compared."""
 NEEDED = "a declarative file (kong.yml or decK state), or the routes of the database"
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z.\-_~]")
