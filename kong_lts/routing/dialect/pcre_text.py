@@ -3,6 +3,7 @@
 import attrs
 
 from kong_lts.edits import Edit
+from kong_lts.routing.dialect.reading import Reading
 
 __all__ = ["SPACE", "BadPatternError", "Flags", "Text", "Trouble"]
 
@@ -44,11 +45,11 @@ class Trouble:
 
 
 @attrs.define
-class Text:
+class Text(Reading):
     """The pattern, how far it has been read, and what was noted on the way."""
 
-    pattern: str
-    at: int = 0
+    blanks = SPACE
+
     captures: int = 0
     all_names: frozenset[str] = frozenset()
     """Of all groups, those further on included, since a reference may come first."""
@@ -61,33 +62,6 @@ class Text:
     unicode_always: bool = False
     """Whether something remains that no such edit settles, as `.{3}`."""
 
-    @property
-    def ended(self) -> bool:
-        return self.at >= len(self.pattern)
-
-    @property
-    def next(self) -> str:
-        return self.pattern[self.at]
-
-    def starts(self, prefix: str) -> bool:
-        return self.pattern.startswith(prefix, self.at)
-
-    def take(self) -> str:
-        self.at += 1
-        return self.pattern[self.at - 1]
-
-    def take_if(self, prefix: str) -> bool:
-        found = self.starts(prefix)
-        self.at += len(prefix) * found
-        return found
-
-    def take_while(self, characters: str, at_most: int | None = None) -> str:
-        start = self.at
-        end = len(self.pattern) if at_most is None else min(len(self.pattern), start + at_most)
-        while self.at < end and self.next in characters:
-            self.at += 1
-        return self.pattern[start : self.at]
-
     def take_until(self, end: str, reason: str) -> str:
         """What stands before the next *end*, which is taken too."""
         start, found = self.at, self.pattern.find(end, self.at)
@@ -95,17 +69,6 @@ class Text:
             raise BadPatternError(reason, len(self.pattern))
         self.at = found + len(end)
         return self.pattern[start:found]
-
-    def skip_space(self, flags: Flags) -> None:
-        """Blanks and comments, which mean nothing under `(?x)`."""
-        while flags.x and not self.ended:
-            if self.next == "#":
-                end = self.pattern.find("\n", self.at)
-                self.at = len(self.pattern) if end < 0 else end + 1
-            elif self.next in SPACE:
-                self.at += 1
-            else:
-                return
 
     def check_reference(self, name: str) -> None:
         """Refuse a number or a name that no group has."""
