@@ -1,10 +1,10 @@
-"""The diagram in the documentation is that of the run's table."""
+"""The diagrams in the documentation are those of the run's table."""
 
-from docs.generate_run_diagram import BEGIN, END, LEFT_OUT, PAGE, diagram, page
+from docs.generate_run_diagram import BEGIN, END, LEFT_OUT, PAGE, PARTS, diagrams, page
 from kong_lts.run import BLOCKED, TRANSITIONS
 
 
-def test_the_page_has_the_diagram_of_today() -> None:
+def test_the_page_has_the_diagrams_of_today() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     assert BEGIN in text
@@ -13,7 +13,19 @@ def test_the_page_has_the_diagram_of_today() -> None:
 
 
 def test_every_arrow_of_the_table_is_drawn() -> None:
-    arrows = sum(" --> " in line for line in diagram().splitlines())
-    shown = sum(kind not in LEFT_OUT for _, kind in TRANSITIONS)
+    labels = [
+        label
+        for line in diagrams().splitlines()
+        if " --> " in line and ": " in line
+        for label in line.partition(": ")[2].split(", ")
+    ]
 
-    assert arrows == shown + len(BLOCKED) + 2  # where it begins, and where it ends
+    shown = sum(kind not in LEFT_OUT for _, kind in TRANSITIONS)
+    assert len(labels) == shown + len(BLOCKED)
+
+
+def test_every_event_stands_in_one_diagram_alone() -> None:
+    kinds = [kind for part in PARTS.values() for kind in part]
+
+    assert len(set(kinds)) == len(kinds)
+    assert {kind for _, kind in TRANSITIONS} == {*kinds, *LEFT_OUT}

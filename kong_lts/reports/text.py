@@ -27,6 +27,8 @@ _GAP = 2
 _LEAST = 6
 """No column of a table becomes narrower than this."""
 _BAR = 25
+_BETWEEN = "/-._,:"
+"""Behind these a rule's id, a path or an address may go on in the next line."""
 
 
 def _signs_width(sign: str) -> int:
@@ -45,12 +47,15 @@ def _padded(text: str, width: int) -> str:
 
 
 def _pieces(word: str, width: int) -> Iterator[str]:
-    """A word that is wider than the line, cut."""
+    """A word that is wider than the line, cut behind a sign between its parts if it has one."""
     piece, taken = "", 0
     for sign in word:
         if taken + _signs_width(sign) > width:
-            yield piece
-            piece, taken = "", 0
+            end = max(map(piece.rfind, _BETWEEN)) + 1
+            end = end if 2 * end > len(piece) else len(piece)
+            yield piece[:end]
+            piece = piece[end:]
+            taken = _width(piece)
         piece += sign
         taken += _signs_width(sign)
     yield piece

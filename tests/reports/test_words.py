@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kong_lts.reports.text import wrapped
 from kong_lts.reports.words import (
     clean,
     duration,
@@ -103,3 +104,23 @@ def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
 
 def test_sentences_behind_each_other_end_each() -> None:
     assert sentences("it is gone", "Set it.", "", " why? ") == "it is gone. Set it. why?"
+
+
+def test_a_word_wider_than_a_column_goes_on_behind_a_sign_between_its_parts() -> None:
+    rule = "route-path-regex-toplevel-not-converted-by-deck"
+
+    assert wrapped(rule, 30) == ["route-path-regex-toplevel-not-", "converted-by-deck"]
+    assert wrapped("/etc/kong/state-of-a-workspace.yaml:12", 16) == [
+        "/etc/kong/state-",
+        "of-a-workspace.",
+        "yaml:12",
+    ]
+    assert wrapped("a-" + "x" * 30, 16) == ["a-" + "x" * 14, "x" * 16]
+
+
+@given(st.text("ab-/\u4e00 ", max_size=60), st.integers(2, 12))
+def test_no_line_is_wider_and_no_sign_is_lost(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(sum(2 if sign == "\u4e00" else 1 for sign in line) <= width for line in lines)
