@@ -10,6 +10,7 @@ import attrs
 from kong_lts import declarative
 from kong_lts.checks.apart import Apart
 from kong_lts.checks.ingresses import routed_paths
+from kong_lts.checks.kong_plugins import PLUGINS, Secrets, config_of, secrets_of
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
@@ -35,6 +36,7 @@ LIVE = "live"
 FILE = "file"
 CLUSTER = "kubernetes"
 
+_ASKED_SINGLY = ("routes", "services", "plugins", "upstreams")
 _ALSO_CALLED = {"vaults-beta": "vaults_beta"}
 _WEIRD = re.compile(r"[^a-z0-9_-]")
 
@@ -106,8 +108,10 @@ def _all(
     for file in files:
         yield from apart.look(f"declarative files: {file.path}", _of_file, file)
     yield from apart.look("the running gateway", _live, evidence)
-    for manifest in manifests:
-        yield from apart.look(f"manifests: {manifest.path}", _of_manifest, manifest)
+    known = tuple(manifests)
+    secrets = secrets_of(known)
+    for manifest in known:
+        yield from apart.look(f"manifests: {manifest.path}", _of_manifest, manifest, secrets)
 
 
 def _live(evidence: Evidence) -> Iterator[PluginInUse | RouteInUse]:
@@ -200,6 +204,9 @@ def live_rows(evidence: Evidence) -> Iterator[tuple[Location, str, Mapping[str, 
             if kind == "targets":
                 row = {"upstream": path.split("/")[2], **row}
             yield location, kind, row
+        kind, one = _kind_of(path.rpartition("/")[0]), _one_of(answer)
+        if kind in _ASKED_SINGLY and one is not None:
+            yield Location(path=admin_file(path), pointer=one[0]), kind, one[1]
     for table, rows in evidence.rows.items():
         for number, row in enumerate(rows):
             if table != "plugins" or "config" in row:
@@ -210,6 +217,16 @@ def _kind_of(path: str) -> str:
     """What a list of the Admin API holds: its last word, but for the workspace's own parts."""
     last = path.rstrip("/").rpartition("/")[2]
     return _ALSO_CALLED.get(last.lower(), _WEIRD.sub("", last.lower()))
+
+
+def _one_of(answer: object) -> tuple[str, Mapping[str, object]] | None:
+    """The entity that an answer is, and its pointer; None for a list."""
+    pointer = ""
+    if isinstance(answer, Mapping) and isinstance(answer.get("body"), Mapping):
+        pointer, answer = "/body", answer["body"]
+    if isinstance(answer, Mapping) and "id" in answer and "data" not in answer:
+        return pointer, answer
+    return None
 
 
 def rows_in(path: str, answer: object) -> Iterator[tuple[Location, Mapping[str, object]]]:
@@ -230,15 +247,15 @@ def admin_file(path: str) -> str:
     return f"admin/{path.strip('/').replace('/', '_') or 'root'}.json"
 
 
-def _of_manifest(manifest: Manifest) -> Iterator[PluginInUse | RouteInUse]:
+def _of_manifest(manifest: Manifest, secrets: Secrets) -> Iterator[PluginInUse | RouteInUse]:
     document, location = manifest.document, Location(path=manifest.path, line=manifest.line)
     kind = manifest.kind
-    if kind in ("KongPlugin", "KongClusterPlugin"):
+    if kind in PLUGINS:
         name = text_of(document.get("plugin"))
         if name:
             yield PluginInUse(
                 name=name,
-                config=mapping(document.get("config")),
+                config=config_of(manifest, secrets),
                 enabled=document.get("disabled") is not True,
                 location=location,
                 origin=CLUSTER,

@@ -10,6 +10,7 @@ from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import live_rows
+from kong_lts.checks.kong_plugins import PLUGINS, config_of, secrets_of
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.findings import Finding, Location, Severity
 
@@ -96,11 +97,12 @@ def _flat(kind: str, row: Mapping[str, object]) -> dict[str, object]:
 
 
 def _of_manifests(case: Case) -> Iterator[Entity]:
+    secrets = secrets_of(case.manifests)
     for manifest in case.manifests:
         where = (Location(path=manifest.path, line=_line(manifest)), manifest.path)
-        if manifest.kind in ("KongPlugin", "KongClusterPlugin"):
+        if manifest.kind in PLUGINS:
             name = text_of(manifest.document.get("plugin"))
-            plugin = {"name": name, "config": dict(mapping(manifest.document.get("config")))}
+            plugin = {"name": name, "config": dict(config_of(manifest, secrets))}
             yield "plugins", plugin, where
         elif manifest.kind == "KongIngress":
             route = mapping(manifest.document.get("route"))

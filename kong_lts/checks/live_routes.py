@@ -1,17 +1,18 @@
 """Routes of every input: what a file alone does not show."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from kong_lts import routing
+from kong_lts import catalog, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import FILE, LIVE, RouteInUse
 from kong_lts.checks.route_sources import MOST_ROUTES, Configuration
 from kong_lts.findings import Finding, Location, Severity
+from kong_lts.schema import duplicated_tildes
 
 __all__ = ["CHECK"]
 
@@ -127,8 +128,42 @@ def _live(case: Case) -> Iterator[Finding]:
             count=len({name for name, _, _ in changed}),
             paths=shown,
         )
+    yield from _normalised(paths)
+    yield from _migrated_twice(live)
     if case.evidence.database is None:
         yield from _refused(case, live)
+
+
+def _normalised(paths: Iterable[tuple[str, str, Location]]) -> Iterator[Finding]:
+    """Plain paths that the migration decodes or shortens; 3.4 refuses who writes the old ones."""
+    moved = [
+        (name, path, where)
+        for name, path, where in paths
+        if not _is_regex(path) and routing.migrate_path(path) != path and path.startswith("/")
+    ]
+    if moved:
+        shown = ", ".join(f"{path} ({name})" for name, path, _ in moved[:_SHOWN])
+        yield cross_rule("route-normalised-automation").finding(
+            f"route {moved[0][0]}",
+            location=moved[0][2],
+            count=len({name for name, _, _ in moved}),
+            paths=shown,
+            new=routing.migrate_path(moved[0][1]),
+        )
+
+
+def _migrated_twice(live: Iterable[RouteInUse]) -> Iterator[Finding]:
+    """Paths of an Admin API that two runs of the migration have gone over."""
+    rule = next(row for row in catalog.database() if row.id == "path-migrated-twice")
+    for route in live:
+        for path in duplicated_tildes(route.paths):
+            yield rule.finding(
+                f"route {route.name}",
+                location=route.location,
+                route=route.name,
+                path=path,
+                evidence="Admin API",
+            )
 
 
 def _refused(case: Case, live: list[RouteInUse]) -> Iterator[Finding]:
@@ -154,6 +189,7 @@ _RULES = (
     "rollback-new-fields",
     "router-tie-break",
     "route-regex-automation",
+    "route-normalised-automation",
 )
 
 

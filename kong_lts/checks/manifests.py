@@ -29,6 +29,8 @@ __all__ = [
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KONG_VARIABLE = re.compile(r"KONG_[A-Z0-9_]+")
+_HOLDS_VALUES = ("Application", "ApplicationSet", "HelmRelease", "HelmChart", "HelmChartConfig")
+_VALUES = frozenset({"values", "valuesObject", "valuesContent"})
 _TELLS_KONG = frozenset(
     {
         "database", "role", "pg_host", "pg_database", "router_flavor", "plugins", "log_level",
@@ -140,7 +142,8 @@ def manifests_of(files: Iterable[TextFile]) -> Iterator[Manifest]:
             continue
         for line, document in loose_documents(file.text):
             for one in _items(document):
-                yield Manifest(path=file.path, line=line, text=file.text, document=one)
+                for said in _with_values(one):
+                    yield Manifest(path=file.path, line=line, text=file.text, document=said)
 
 
 def _items(document: object) -> Iterator[Mapping[str, object]]:
@@ -154,6 +157,27 @@ def _items(document: object) -> Iterator[Mapping[str, object]]:
             yield from _items(items)
         else:
             yield document
+
+
+def _with_values(document: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """A document, and apart from it the Helm values that it holds for a release."""
+    if text_of(document.get("kind")) not in _HOLDS_VALUES:
+        yield document
+        return
+    yield mapping(_without_values(document))
+    for inner in mappings_in(document):
+        for key in _VALUES & inner.keys():
+            value = inner[key]
+            if isinstance(value, str):
+                yield from (one for _, one in loose_documents(value) if isinstance(one, Mapping))
+            elif isinstance(value, Mapping):
+                yield value
+
+
+def _without_values(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {k: _without_values(v) for k, v in value.items() if k not in _VALUES}
+    return [_without_values(one) for one in value] if isinstance(value, list) else value
 
 
 def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, KongConf]]:

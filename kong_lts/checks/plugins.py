@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from kong_lts import catalog
-from kong_lts.catalog.rows import Rule, When
+from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.custom_plugins import sources
-from kong_lts.checks.in_use import LIVE, PluginInUse
+from kong_lts.checks.in_use import PluginInUse
 from kong_lts.checks.manifests import line_of, manifests_of, mapping, names_in
+from kong_lts.checks.renamed_fields import queue_fields, session_fields
 from kong_lts.deployment import DeploymentMode
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
@@ -35,6 +36,7 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part(("plugin-in-use-not-enabled", "plugin-enabled-without-source"), _not_enabled, case)
     yield part("migration-runner-plugins", _runners, case)
     yield part("plugin-removed-enabled", _removed, case)
+    yield part("community-oidc", _community_oidc_enabled, case)
     for plugin in case.plugins:
         if plugin.enabled:
             for rule, look in _ON_PLUGINS.items():
@@ -201,10 +203,12 @@ def _oauth2(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
 def _renamed(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
     if plugin.name in _RENAMES_THEM:
         return
+    by_deck = case.converts_by_deck or case.deployment.tools.deck is not None
     for field in _RENAMED:
         if field in plugin.config:
             yield cross_rule("deck-renames-in-custom-plugin").finding(
                 f"plugin {plugin.name}",
+                severity=Severity.WARNING if by_deck else Severity.INFO,
                 location=plugin.location,
                 plugin=plugin.name,
                 where=plugin.where,
@@ -235,32 +239,15 @@ def _community_oidc(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
         )
 
 
-@functools.cache
-def _renamed_in_sessions() -> Mapping[str, Mapping[str, str]]:
-    """Fields that have another name after the upgrade, or no meaning, by plugin."""
-    found: dict[str, dict[str, str]] = {}
-    for row in catalog.plugins():
-        change = row.change
-        if change is not None and change.when is When.AFTER_UPGRADE and "session" in row.id:
-            new = change.to.removeprefix("config.") if change.to else ""
-            for name in row.on:
-                found.setdefault(name, {})[row.field.removeprefix("config.")] = new
-    return found
-
-
-def _session_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
-    """Once for all of a plugin's; each field has its own line among what is worth knowing."""
-    names = _renamed_in_sessions().get(plugin.name, {})
-    used = [field for field in names if plugin.config.get(field) is not None]
-    if used and plugin.origin != LIVE:  # the gateway gives back every default
-        said = [f"{one} (now {names[one]})" if names[one] else f"{one} (no effect)" for one in used]
-        yield cross_rule("session-fields").finding(
-            f"plugin {plugin.name}",
-            location=plugin.location,
-            plugin=plugin.name,
-            where=plugin.where,
-            fields=", ".join(said),
-        )
+def _community_oidc_enabled(case: Case) -> Iterator[Finding]:
+    """On a list `plugins`, where nothing else shows it."""
+    shown = {plugin.name for plugin in case.plugins} | {one.plugin for one in sources(case)}
+    for node, enabled in _lists(case):
+        for name in sorted(enabled.intersection(_COMMUNITY_OIDC) - shown):
+            shown.add(name)
+            yield cross_rule("community-oidc").finding(
+                f"plugin {name}", evidence=node, plugin=name, where=f"`plugins` of {node}"
+            )
 
 
 def _runners(case: Case) -> Iterator[Finding]:
@@ -309,7 +296,8 @@ _ON_PLUGINS: Mapping[str, Callable[[Case, PluginInUse], Iterator[Finding]]] = {
     "deck-renames-in-custom-plugin": _renamed,
     "oidc-samesite": _samesite,
     "community-oidc": _community_oidc,
-    "session-fields": _session_fields,
+    "session-fields": session_fields,
+    "queue-fields": queue_fields,
 }
 """What is said of one plugin, by the rule that it is about."""
 
@@ -342,6 +330,7 @@ _RULES = (
     "hmac-auth-request-uri-signature",
     "community-oidc",
     "session-fields",
+    "queue-fields",
     "migration-runner-plugins",
 )
 

@@ -14,6 +14,11 @@ from kong_lts.versions import Edition
 __all__ = ["CHECK"]
 
 _ENCRYPTED = re.compile(r"\$ke\$1\$-")
+_OF_CHART = {
+    "rbac": ("admin_gui_session_conf", "kong-manager-sessions-invalidated"),
+    "portal": ("portal_session_conf", "dev-portal-sessions-invalidated"),
+}
+"""Keys of kong.conf, and what is said of them, by the part of Helm values that names a Secret."""
 _VITALS = ("influxdb", "prometheus")
 
 
@@ -36,20 +41,33 @@ def _look(case: Case) -> Iterator[Seen]:
 
 
 def _manager(case: Case) -> Iterator[Finding]:
-    for key, rule in (
-        ("admin_gui_session_conf", "kong-manager-sessions-invalidated"),
-        ("portal_session_conf", "dev-portal-sessions-invalidated"),
-    ):
+    for key, rule in _OF_CHART.values():
         for node, value in case.written(key):
             if value:
                 yield cross_rule(rule).finding(key, evidence=node, key=key, node=node)
                 break
+    yield from _manager_of_values(case)
     for node, value in case.written("admin_gui_auth"):
         if value.strip("\"'") == "openid-connect":
             yield cross_rule("kong-manager-idp-login").finding(
                 "admin_gui_auth", evidence=node, node=node
             )
             break
+
+
+def _manager_of_values(case: Case) -> Iterator[Finding]:
+    """Helm values of Enterprise whose sessions a Secret configures."""
+    for manifest in case.manifests:
+        for inner in manifest.mappings if manifest.is_values else ():
+            for part_of, (key, rule) in _OF_CHART.items():
+                if mapping(inner.get(part_of)).get("session_conf_secret"):
+                    yield cross_rule(rule).finding(
+                        key,
+                        location=Location(path=manifest.path, line=manifest.line),
+                        evidence=manifest.path,
+                        key=key,
+                        node=f"{manifest.path} ({part_of}.session_conf_secret)",
+                    )
 
 
 def _keyring(case: Case) -> Iterator[Finding]:

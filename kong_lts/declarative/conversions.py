@@ -216,6 +216,19 @@ def _global_in_workspace(asked: Asked) -> Iterator[Told]:
         yield Told(node, {"value": asked.workspace or ""})
 
 
+def _scalars(node: Node | None) -> list[str]:
+    """The texts of a list."""
+    items = node.items if isinstance(node, Sequence) else []
+    return [item.value for item in items if isinstance(item, Scalar)]
+
+
+def _makes_sessions(asked: Asked) -> Iterator[Told]:
+    """A plugin that keeps sessions; openid-connect may be told to authenticate without any."""
+    chosen = _scalars(find(asked.subject, "config.auth_methods").value)
+    if not chosen or set(chosen) & set(asked.rule.values):
+        yield Told(asked.subject.entity.node)
+
+
 def _several_places(asked: Asked) -> Iterator[Told]:
     """jwt: more than one place is searched, and one of them was chosen by hand."""
     found = {name: find(asked.subject, f"config.{name}") for name in asked.rule.values}
@@ -226,8 +239,9 @@ def _several_places(asked: Asked) -> Iterator[Told]:
     if len(used) > 1:
         home = asked.subject.entity.node
         at = found[written[0]].key if written else home
-        cookies = found[asked.rule.values[-1]].value
-        most = Severity.WARNING if not is_empty(cookies) else Severity.INFO
+        query = _scalars(found[asked.rule.values[0]].value)
+        by_hand = query not in ([], ["jwt"]) or bool(_scalars(found[asked.rule.values[-1]].value))
+        most = Severity.WARNING if by_hand else Severity.INFO
         yield Told(at or home, {"value": ", ".join(used)}, most=most)
 
 
@@ -284,6 +298,7 @@ CALLS: Table[str, Callable[[Asked], Iterator[Told]]] = {
     "header_regex_lowered": _header_regex_lowered,
     "header_regex_refused": _header_regex_refused,
     "join_header_lists": _join_header_lists,
+    "makes_sessions": _makes_sessions,
     "queue_parameters": _queue_parameters,
     "several_places": _several_places,
     "without_phases": _without_phases,

@@ -134,6 +134,9 @@ class DeclarativeRule(Rule):
     """Whether one finding per file says it all."""
     by_name: bool = False
     """Whether it holds for every plugin of the name, where nobody knows the configuration."""
+    default: str = ""
+    """What 2.8 has for the field where it is not written, as text; empty where it has nothing or
+    nobody has looked. An answer of the Admin API shows every default."""
     needs: int = attrs.field(default=1, validator=ge(1))
     """How many such places in a file make it worth saying."""
     change: Change | None = None
