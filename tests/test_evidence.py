@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 import kong_lts
 from kong_lts.database import Lock, RouteRow, SchemaMeta, ServiceRow
 from kong_lts.deployment import Side
-from kong_lts.errors import FormatError, UnreadableFileError
+from kong_lts.errors import AdminApiError, FormatError, UnreadableFileError
 from kong_lts.evidence.node_reader import NodeReader
-from kong_lts.protocols import Finished
-from kong_lts.testing.fakes import fake_adapters
+from kong_lts.protocols import Finished, NodeStatus
+from kong_lts.testing.fakes import FakeAdminApi, fake_adapters
 from kong_lts.testing.fakes.reading import read
 from kong_lts.testing.scenarios import ALL
 from kong_lts.testing.simulation import World
@@ -237,6 +238,73 @@ def test_a_source_that_takes_too_long_holds_up_nobody() -> None:
     slow.never.set()
     assert evidence.database is not None
     assert {gap.reason for gap in evidence.gaps} == {"no answer within 0.2 s"}
+
+
+def test_a_late_source_takes_no_time_of_others() -> None:
+    """Though one is asked after the other, each has all of its time."""
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+    slow = SlowNode(threading.Event(), threading.Event())
+    current = attrs.evolve(adapters.current, nodes={"gw-1": slow})
+    alone = attrs.evolve(adapters, current=current, at_once=1)
+
+    evidence = kong_lts.gather(DEPLOYMENT, alone, time_limit_s=0.05)
+
+    slow.never.set()
+    assert evidence.database is not None
+    assert evidence.deck == "1.55.0"
+    assert {gap.source.partition(" of ")[2] for gap in evidence.gaps} == {"gw-1"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_foreign_error_of_an_adapter_is_a_gap_at_once() -> None:
+    class Broken(FilesOnNode):
+        def run(
+            self, argv: Sequence[str], *, timeout_s: float, statuses: Sequence[int] = (0,)
+        ) -> Finished:
+            raise ValueError(argv)
+
+    adapters = fake_adapters(World.of(DEPLOYMENT))
+    current = attrs.evolve(adapters.current, nodes={"gw-1": Broken({})})
+    begun = time.monotonic()
+
+    evidence = kong_lts.gather(DEPLOYMENT, attrs.evolve(adapters, current=current))
+
+    assert time.monotonic() - begun < 30
+    assert evidence.database is not None
+    assert {gap.reason for gap in evidence.gaps} == {
+        "its adapter raised an error of its own, which is on standard error"
+    }
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ({"x-1": "2.8.5", "x-2": "2.8.5"}, "2.8.5"),
+        ({"x-1": "2.8.5", "x-2": "2.7.2"}, "2.7.2"),
+        ({"x-1": "2.7.2", "x-2": "2.8.5"}, "2.7.2"),
+        ({"x-1": "2.7.2"}, "2.7.2"),
+    ],
+)
+def test_a_node_of_another_version_and_one_that_is_silent_are_told(
+    versions: Mapping[str, str], said: str
+) -> None:
+    class Api(FakeAdminApi):
+        def status(self, node: str) -> NodeStatus:
+            if node not in versions:
+                raise AdminApiError(f"asking node {node}", "nobody answers")
+            return NodeStatus(version=versions[node], ready=True, database_reachable=True)
+
+    world = World.of(DEPLOYMENT)
+    adapters = fake_adapters(world)
+    current = attrs.evolve(adapters.current, admin=Api(world, Side.CURRENT), nodes={})
+
+    evidence = kong_lts.gather(DEPLOYMENT, attrs.evolve(adapters, current=current))
+
+    root = evidence.admin["/"]
+    assert isinstance(root, Mapping)
+    assert root["version"] == said
+    nodes = {node.name for node in DEPLOYMENT.current.nodes}
+    assert {gap.source for gap in evidence.gaps} == {f"node {x}" for x in nodes - versions.keys()}
 
 
 def test_gathering_changes_nothing() -> None:

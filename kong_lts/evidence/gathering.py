@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 
 import attrs
 
@@ -85,13 +86,12 @@ def _asked(
     waiting: queue.SimpleQueue[_Task] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
-    workers = min(at_once, len(tasks))
-    for number in range(workers):
-        threading.Thread(
-            target=_work, args=(waiting,), name=f"gather {number}", daemon=True
-        ).start()
-    turns = -(-len(tasks) // workers) if workers else 0
-    wait([found for _, _, found in tasks], timeout=time_limit_s * turns)
+    workers = [
+        _started(lambda: _work(waiting, time_limit_s), f"gather {number}")
+        for number in range(min(at_once, len(tasks)))
+    ]
+    for worker in workers:
+        worker.join()
     for name, _, found in tasks:
         late = Gap(source=name, reason=f"no answer within {time_limit_s:g} s")
         source = found.result() if found.done() else _gap(late)
@@ -99,18 +99,32 @@ def _asked(
     return evidence
 
 
-def _work(waiting: "queue.SimpleQueue[_Task]") -> None:
-    """Ask one source after the other, until none is left."""
+def _started(act: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=act, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _work(waiting: "queue.SimpleQueue[_Task]", time_limit_s: float) -> None:
+    """Have one source after the other asked, until none is left; a late one is left behind."""
     while True:
         try:
             name, look, found = waiting.get_nowait()
         except queue.Empty:
             return
-        try:
-            source = look()
-        except KongLtsError as exc:
-            source = _gap(Gap(source=name, reason=str(exc)))
-        found.set_result(source)
+        thread = _started(partial(_ask, name, look, found), f"gather {name}")
+        thread.join(time_limit_s)
+        if not thread.is_alive() and not found.done():  # the thread's own hook has told of it
+            said = "its adapter raised an error of its own, which is on standard error"
+            found.set_result(_gap(Gap(source=name, reason=said)))
+
+
+def _ask(name: str, look: Look, found: "Future[Source]") -> None:
+    try:
+        source = look()
+    except KongLtsError as exc:
+        source = _gap(Gap(source=name, reason=str(exc)))
+    found.set_result(source)
 
 
 def _gap(gap: Gap) -> Source:
@@ -125,7 +139,10 @@ def _sources(
     if deployment.mode.has_database and database is not None:
         yield _DATABASE, lambda: _with(database=database.facts())
     if admin is not None:
-        yield "nodes", lambda: _nodes(deployment, admin)
+        yield "nodes", lambda: _root(admin)
+        expected = "" if "/" in known.admin else str(deployment.current.version)
+        for one in deployment.current.nodes:
+            yield f"node {one.name}", partial(_node, admin, one.name, expected)
         yield "Admin API", lambda: _entities(deployment, admin)
         if deployment.mode is DeploymentMode.HYBRID:
             yield "data planes", lambda: _rows({f"/{_DATA_PLANES}": admin.entities(_DATA_PLANES)})
@@ -161,41 +178,35 @@ def _with(**fields: object) -> Source:
 
 
 def _rows(collections: Mapping[str, tuple[Mapping[str, object], ...]]) -> Source:
-    answers = {path: {"data": list(rows)} for path, rows in collections.items()}
+    return _answer({path: {"data": list(rows)} for path, rows in collections.items()})
+
+
+def _root(admin: AdminApi) -> Source:
+    """What `GET /` says."""
+    return _answer({"/": dict(admin.root())})
+
+
+def _node(admin: AdminApi, name: str, expected: str) -> Source:
+    """Its version; where that is another than the expected one, it is what `GET /` said."""
+    found = admin.status(name).version
 
     def put(evidence: Evidence) -> Evidence:
-        return attrs.evolve(evidence, admin={**answers, **evidence.admin})
+        root = evidence.admin.get("/")
+        said = str(root.get("version", "")) if isinstance(root, Mapping) else ""
+        is_told = said and not said.startswith(expected)
+        if not expected or not found or is_told or said.startswith(found):
+            return evidence
+        more = root if isinstance(root, Mapping) else {}
+        return attrs.evolve(evidence, admin={**evidence.admin, "/": {**more, "version": found}})
 
     return put
 
 
-def _nodes(deployment: Deployment, admin: AdminApi) -> Source:
-    """What `GET /` says; a node's version that is another than the deployment's comes first."""
-    expected = str(deployment.current.version)
-    root, gaps = _root(admin)
-    found = []
-    for node in deployment.current.nodes:
-        try:
-            found.append(admin.status(node.name).version)
-        except KongLtsError as exc:
-            gaps.append(str(exc))
-    versions = sorted(filter(None, found), key=lambda version: version == expected)
-    if versions and not str(root.get("version", "")).startswith(versions[0]):
-        root["version"] = versions[0]
-
+def _answer(answers: Mapping[str, object]) -> Source:
     def put(evidence: Evidence) -> Evidence:
-        if not root:
-            return evidence
-        return attrs.evolve(evidence, admin={"/": root, **evidence.admin})
+        return attrs.evolve(evidence, admin={**answers, **evidence.admin})
 
-    return with_gaps("nodes", gaps, put)
-
-
-def _root(admin: AdminApi) -> tuple[dict[str, object], list[str]]:
-    try:
-        return dict(admin.root()), []
-    except KongLtsError as exc:
-        return {}, [str(exc)]
+    return put
 
 
 def _entities(deployment: Deployment, admin: AdminApi) -> Source:
