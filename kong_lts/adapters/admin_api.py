@@ -19,6 +19,8 @@ _VERSION = re.compile(r"\d+(?:\.\d+){2,3}")
 _SERVER = re.compile(r"kong/(\d+(?:\.\d+){2,3})")
 _PAGE = 1000
 """Entities on one page: the most that Kong gives."""
+_MOST = 2_000_000
+"""Entities of one collection, far beyond what a gateway holds in memory."""
 
 
 @attrs.frozen
@@ -40,6 +42,8 @@ class HttpAdminApi:
     environ: Mapping[str, str] | None = attrs.field(default=None, kw_only=True, repr=False)
     timeout_s: float = attrs.field(default=10.0, kw_only=True)
     ca_file: str | None = attrs.field(default=None, kw_only=True)
+    _last: list[str] = attrs.field(factory=list, init=False, repr=False, eq=False)
+    """The node that had an Admin API when one was last asked for."""
 
     def status(self, node: str) -> NodeStatus:
         doing = f"asking node {node} how it is"
@@ -103,7 +107,8 @@ class HttpAdminApi:
     def _admin(self, doing: str) -> tuple[AdminClient, KongVersion]:
         """The first node that has an Admin API, and its version."""
         failures = []
-        for node in self.urls:
+        # Others may take all of their time to say nothing, and there are many questions.
+        for node in dict.fromkeys((*self._last, *self.urls)):
             client = self._client(node, doing)
             try:
                 said = str(client.document("GET", "/", doing).get("version", ""))
@@ -111,6 +116,7 @@ class HttpAdminApi:
                 failures.append(f"{node}: {exc.reason}")
                 continue
             if (found := _VERSION.match(said)) is not None:
+                self._last[:] = [node]
                 return client, KongVersion.parse(found[0])
             failures.append(f"{node}: it names no version of Kong")
         raise AdminApiError(doing, f"no node has an Admin API ({'; '.join(failures) or 'no urls'})")
@@ -149,11 +155,17 @@ def _in(workspace: str | None, path: str) -> str:
     return f"/{path}" if workspace is None else f"/{quote(workspace, safe='')}/{path}"
 
 
-def _rows(client: AdminClient, path: str, doing: str) -> tuple[Mapping[str, object], ...]:
+def _rows(
+    client: AdminClient, path: str, doing: str, most: int = _MOST
+) -> tuple[Mapping[str, object], ...]:
     """All entities of a collection, page by page."""
     rows: list[Mapping[str, object]] = []
     offset: str | None = ""
+    seen: set[str] = set()
     while offset is not None:
+        if offset in seen or len(rows) > most:
+            raise AdminApiError(doing, f"after {len(rows)} entities its pages come to no end")
+        seen.add(offset)
         more = f"&offset={quote(offset, safe='')}" if offset else ""
         page = client.document("GET", f"{path}?size={_PAGE}{more}", doing)
         data = page.get("data")

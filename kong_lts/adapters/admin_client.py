@@ -90,9 +90,11 @@ class AdminClient:
         Raises:
             AdapterError: There is none.
         """
+        if not answer.complete:
+            raise self.error(doing, f"the answer has more than {_MAX_BYTES >> 20} MiB")
         try:
             document = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             reason = "the answer is no JSON object, so this is no Kong listener"
@@ -101,10 +103,14 @@ class AdminClient:
 
     def refusal(self, method: str, path: str, answer: Fetched) -> str:
         """What an answer says against a request."""
-        why = "; is the token right?" if answer.status in (401, 403) else ""
+        why = ""
+        if answer.status in (401, 403):
+            why = "; no token was given" if self.token is None else "; is the token right?"
+        if 300 <= answer.status < 400:
+            why = "; it leads elsewhere: give the address of the listener itself"
         try:
             said = json.loads(answer.body).get("message")
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             said = None
         where = path.partition("?")[0]
         text = f"{method} {where} is answered with status {answer.status}{why}"
