@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import get_args
 
+from kong_lts.deployment import Side
 from kong_lts.findings import Severity
 from kong_lts.planning import AnyStep, Plan, guards
 from kong_lts.reports.assessments import way
-from kong_lts.reports.by_hand import by_hand
+from kong_lts.reports.by_hand import ask, by_hand, serving
 from kong_lts.reports.markdown import escaped
 from kong_lts.reports.plans import WAY_BACK, point_text, where
 from kong_lts.reports.words import clean, counted
@@ -15,14 +16,16 @@ from kong_lts.strategies import Strategy
 
 __all__ = ["plan_runbook"]
 
-_GATEWAYS = """\
-export KONG_CURRENT_ADMIN_URL=http://CURRENT_NODE:8001
-export KONG_CURRENT_PROXY_URL=http://CURRENT_NODE:8000
-export KONG_NEW_ADMIN_URL=http://NEW_NODE:8001
-export KONG_NEW_PROXY_URL=http://NEW_NODE:8000"""
-
+_ADDRESSES = {
+    "KONG_CURRENT_ADMIN_URL": "http://CURRENT_NODE:8001",
+    "KONG_CURRENT_PROXY_URL": "http://CURRENT_NODE:8000",
+    "KONG_NEW_ADMIN_URL": "http://NEW_NODE:8001",
+    "KONG_NEW_PROXY_URL": "http://NEW_NODE:8000",
+    "KONG_CURRENT_TLS_PROXY": "CURRENT_NODE:8443",
+    "KONG_NEW_TLS_PROXY": "NEW_NODE:8443",
+}
+"""What commands name, with what to fill in."""
 _DATABASES = """\
-umask 077
 cat >> ~/.pg_service.conf <<'END'
 [kong-current]
 host=CURRENT_DATABASE_HOST
@@ -50,7 +53,9 @@ def plan_runbook(plan: Plan) -> str:
         "",
         "A word in capitals is yours to fill in."
         " What a step does on nodes is typed on each of them; all else where the backup is kept."
-        " The name of a node is taken for its host name, and 8001 for the port of its Admin API.",
+        " The name of a node is taken for its host name, 8001 for the port of its Admin API, and"
+        " 8100 for that of the status listener of a data plane, which has no Admin API"
+        " (`status_listen = 0.0.0.0:8100`, reached by you alone).",
         *_preparation(plan),
         *_findings(plan),
         *_guards(plan),
@@ -61,12 +66,29 @@ def plan_runbook(plan: Plan) -> str:
 
 def _preparation(plan: Plan) -> Iterator[str]:
     """What the commands of the steps rely on."""
-    commands = [c for step in plan.steps for c in by_hand(step, plan.deployment).commands]
-    has_database = any("PGSERVICE" in command for command in commands)
+    commands = "\n".join(_commands(plan))
+    has_database = "PGSERVICE" in commands
     yield from ("", "## In the shell that you use", "")
     if has_database and plan.strategy is Strategy.IN_PLACE:
         yield from ("There is one database, and both services name it.", "")
-    yield from ("```sh", _GATEWAYS, *([_DATABASES] if has_database else ()), "```")
+    yield from ("```sh", "umask 077")
+    for name, address in _ADDRESSES.items():
+        if f"${name}" in commands:
+            yield f"export {name}={address}"
+    for side in Side:
+        if f"ask_{side} " in commands:
+            loop = ask(plan.deployment, side, serving(plan.deployment, side), "$1")
+            yield f"ask_{side}() {{ {clean(loop)}; }}"
+    yield from (*([_DATABASES] if has_database else ()), "```")
+
+
+def _commands(plan: Plan) -> Iterator[str]:
+    """Every command of every step, and of its way back."""
+    for step in plan.steps:
+        yield from by_hand(step, plan.deployment).commands
+        undo = step.undo({})
+        if isinstance(undo, get_args(AnyStep)):
+            yield from by_hand(undo, plan.deployment).commands
 
 
 def _findings(plan: Plan) -> Iterator[str]:

@@ -236,14 +236,22 @@ class _Replacement:
             guide=f"{self.guide} {4 if number == 1 else 5}",
             side=Side.NEW,
             what=f"Install {_listed(batch)} with {self.new.version}",
-            instructions="Same size as a current node, with the new kong.conf and the converted"
-            " configuration; do not start it.",
+            instructions=f"Same size as a current node, with the new kong.conf{self._source()};"
+            " do not start it.",
             nodes=tuple(batch),
             version=str(self.new.version),
             program=settings.program,
             as_large_as=current[:1] if settings.same_capacity else (),
             together=False,
         )
+
+    def _source(self) -> str:
+        """Where a new node has its configuration from."""
+        if self.db_less:
+            return " and the converted kong.yml"
+        if any(node.role is NodeRole.CONTROL_PLANE for node in self.new.nodes):
+            return ", whose `cluster_control_plane` is a new control plane"
+        return " and the addresses and the certificate by which a current one reaches Konnect"
 
     def _validated(self, node: str) -> Step:
         """The converted file, by the first new node, before it is started with it."""

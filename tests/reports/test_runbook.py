@@ -106,7 +106,6 @@ def test_a_database_is_prepared_for_where_there_is_one(made: Plan) -> None:
     text = render(made, "runbook")
 
     assert ("PGSERVICE" in text.partition("## 1. ")[2]) == ("[kong-new]" in text)
-    assert "export KONG_NEW_ADMIN_URL=" in text
 
 
 def test_a_probe_is_a_whole_request_and_its_credential_is_in_no_argument() -> None:
@@ -128,3 +127,47 @@ def test_a_probe_is_a_whole_request_and_its_credential_is_in_no_argument() -> No
         " \"$KONG_NEW_PROXY_URL\"'/orders?page=2'  # 201"
     )
     assert "SHOP_KEY" not in render(made, "runbook")
+
+
+@EACH
+def test_all_that_a_command_names_is_there_before_the_first_step(made: Plan) -> None:
+    preparation, _, steps = render(made, "runbook").partition("## 1. ")
+    commands = "\n".join(FENCE.findall(steps))
+
+    for name in set(re.findall(r"\$(KONG_\w+)", commands)):
+        assert f"export {name}=" in preparation
+    for name in set(re.findall(r"(?m)^ *(ask_\w+|rows) ", commands)):
+        assert f"{name}() {{" in preparation
+
+
+@EACH
+def test_a_data_plane_is_asked_by_its_status_listener_and_a_control_plane_for_no_traffic(
+    made: Plan,
+) -> None:
+    text = render(made, "runbook")
+
+    clusters = [c for c in (made.deployment.current, made.deployment.new) if c is not None]
+    for node in (node for cluster in clusters for node in cluster.nodes):
+        if node.role == "data_plane" or made.deployment.mode == "konnect":
+            assert f"{node.name}:8001" not in text
+        if node.role == "control_plane":
+            loops = re.findall(r"(?m)^ask_\w+\(\).*$", text)
+            assert not any(f" {node.name}:" in loop for loop in loops)
+
+
+def test_a_control_plane_that_was_stopped_is_asked_nothing() -> None:
+    text = render(PLANS["hybrid-in-place"], "runbook")
+
+    stopped = text.index("Stop 1 node(s) of the current cluster")
+
+    assert "KONG_CURRENT_ADMIN_URL" not in text[stopped:]
+
+
+def test_a_keyring_is_imported_as_json_and_its_key_made_active() -> None:
+    made = PLANS["enterprise-keyring"]
+
+    step = next(step for step in made.steps if step.id == "restore-keyring")
+
+    sent, activated, _ = by_hand(step, made.deployment).commands
+    assert "-H 'Content-Type: application/json' -d @" in sent
+    assert activated.endswith("/keyring/activate")

@@ -7,9 +7,9 @@ from kong_lts.deployment import Deployment
 from kong_lts.planning import AnyStep
 from kong_lts.reports.by_hand.copies import COPIES
 from kong_lts.reports.by_hand.gateways import GATEWAYS
-from kong_lts.reports.by_hand.words import ByHand, Words
+from kong_lts.reports.by_hand.words import ByHand, Words, ask, serving
 
-__all__ = ["BY_KIND", "ByHand", "by_hand"]
+__all__ = ["BY_KIND", "ByHand", "ask", "by_hand", "serving"]
 
 BY_KIND: Mapping[type, Callable[[Any, Words], ByHand]] = {**COPIES, **GATEWAYS}
 """One for every step that a plan can hold."""

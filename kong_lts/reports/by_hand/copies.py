@@ -39,10 +39,13 @@ __all__ = ["COPIES"]
 def _stop_writes(step: StopAdminWrites, words: Words) -> ByHand:
     return ByHand(
         what="Take the Admin API and Kong Manager from everybody who writes, and stop every"
-        " pipeline that syncs; reading may go on.",
+        " pipeline that syncs; reading goes on, which later steps need. Either let what stands in"
+        " front of the Admin API pass GET alone, or let it listen on the node itself alone"
+        " (`admin_listen = 127.0.0.1:8001`, then `kong reload`) and reach it from here by"
+        " `ssh -L`. Try to write from where the others do.",
         commands=(f"curl -sS -i -X POST {words.admin()}/services",),
-        proof="The attempt to write is refused, or finds nobody who listens; it must not answer"
-        " 201 or 400.",
+        proof="The attempt to write is refused, or finds nobody who listens; 201 or 400 says that"
+        " Kong still takes writes.",
     )
 
 
@@ -120,9 +123,12 @@ def _save_declarative(step: SaveDeclarative, words: Words) -> ByHand:
 def _back_up_keyring(step: BackUpKeyring, words: Words) -> ByHand:
     path = shlex.quote(step.path)
     return ByHand(
-        commands=(f"umask 077 && curl -sS -X POST {words.admin()}/keyring/export > {path}",),
-        proof="Every key id that the database uses (`$ke$1$-...`) is among the ids of the keyring"
-        " that was exported.",
+        commands=(
+            f"umask 077 && curl -sS -X POST {words.admin()}/keyring/export > {path}",
+            f"curl -sS {words.admin()}/keyring",
+        ),
+        proof="Every key id that the database uses (`$ke$1$-...`) is among the `ids` of the keyring"
+        " that was exported; which of them is `active` is written down.",
     )
 
 
@@ -202,7 +208,10 @@ def _restore_database(step: RestoreDatabase, words: Words) -> ByHand:
 
 def _restore_point(step: RestorePoint, words: Words) -> ByHand:
     return ByHand(
-        commands=(f"pg_restore --list {shlex.quote(step.folder)} > /dev/null && echo readable",),
+        commands=(
+            f"pg_restore --list {shlex.quote(step.folder)} > /dev/null && echo readable",
+            f"rows kong-{step.side} > {shlex.quote(f'{step.folder}.rows')}",
+        ),
         proof="The backup holds what the database holds now: nothing was written since.",
     )
 
@@ -215,11 +224,13 @@ def _replace_database(step: ReplaceDatabase, words: Words) -> ByHand:
         commands=(
             f"{server} createdb --maintenance-db=postgres --template=template0 kong_restored",
             f"{server} pg_restore --exit-on-error --no-owner -d kong_restored {folder}",
-            f"rows kong-{step.side} kong_restored",
+            f"rows kong-{step.side} kong_restored > restored.rows",
+            f"diff {shlex.quote(f'{step.folder}.rows')} restored.rows && echo equal",
             f"{server} psql -d postgres -c 'ALTER DATABASE THE_DATABASE RENAME TO kong_migrated'",
             f"{server} psql -d postgres -c 'ALTER DATABASE kong_restored RENAME TO THE_DATABASE'",
         ),
-        proof="`schema_meta` is that of 2.8, and each table has as many rows as in the backup.",
+        proof="Each table has as many rows as were counted beside the backup, before anything is"
+        " renamed; `kong migrations list` of 2.8 then ends with 0.",
     )
 
 
@@ -248,9 +259,14 @@ def _restore_basic_auth(step: RestoreBasicAuth, words: Words) -> ByHand:
 
 
 def _restore_keyring(step: RestoreKeyring, words: Words) -> ByHand:
-    path = shlex.quote(step.path)
+    path, admin = shlex.quote(step.path), words.admin()
     return ByHand(
-        commands=(f"curl -sS -X POST {words.admin()}/keyring/import -d @{path}",),
+        what="KEY_ID is the one that was active when it was exported.",
+        commands=(
+            f"curl -sS -H 'Content-Type: application/json' -d @{path} {admin}/keyring/import",
+            f"curl -sS -d key=KEY_ID {admin}/keyring/activate",
+            f"curl -sS {admin}/keyring",
+        ),
         proof="Every key id that the database uses is in the keyring, and an encrypted field is"
         " read in clear.",
     )

@@ -33,7 +33,7 @@ from kong_lts.smoke_test import (
 )
 from kong_lts.traffic import DivertTraffic
 
-__all__ = ["GATEWAYS"]
+__all__ = ["GATEWAYS", "METRICS"]
 
 
 def _migrations(
@@ -59,14 +59,27 @@ def _start(step: StartNodes, words: Words) -> ByHand:
     return ByHand(
         what=f"On {', '.join(step.nodes)}, one after the other.",
         commands=(words.kong("start", *conf), words.on_each(step.nodes, "/status")),
-        proof=f"Each node says that it is {step.version}, is ready, and reaches its database.",
+        proof=f"Each answers 200, with {step.version} in the header `Server`, and"
+        f" {_loaded(words)}.",
     )
+
+
+def _loaded(words: Words) -> str:
+    """What shows that nodes have something to serve."""
+    nodes = getattr(words.step, "nodes", ())
+    if words.deployment.mode.has_database and not words.is_data_plane(nodes):
+        return "`database` says that it is reachable"
+    return "`configuration_hash`, where it tells one, is not all zeros"
 
 
 def _stop(step: StopNodes, words: Words) -> ByHand:
     return ByHand(
         what=f"On {', '.join(step.nodes)}; `kong stop` returns before the process is gone.",
-        commands=(words.kong("stop"), words.kong("health")),
+        commands=(
+            words.kong("stop"),
+            words.kong("health"),
+            "pgrep -af 'nginx: master' || echo gone",
+        ),
         proof="No process of Kong is left on any of them.",
     )
 
@@ -101,11 +114,10 @@ def _guard(step: GuardDataPlanes, words: Words) -> ByHand:
     return ByHand(
         what=f"Restart none of {', '.join(step.nodes)} before it is replaced: it would lose the"
         " configuration that it keeps.",
-        commands=(f"curl -sS {words.admin()}/clustering/data-planes",),
-        proof=f"Each still serves as {step.version}, and"
+        commands=(words.on_each(step.nodes, "/status"),),
+        proof=f"Each still answers, with {step.version} in the header `Server`, and"
         + (
-            " `configuration_hash` and the numbers of its workers (`/status` of its status"
-            " listener) are written down."
+            " `configuration_hash` and the `pid` of its workers are written down."
             if step.since is None
             else f" has the `configuration_hash` and the workers that step {step.since} noted."
         ),
@@ -127,25 +139,33 @@ def _install(step: InstallNodes, words: Words) -> ByHand:
 
 
 def _no_connections(step: NoConnections, words: Words) -> ByHand:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend'"
+    )
     return ByHand(
         commands=(words.sql(query),),
         proof="1: nobody but this psql is connected.",
     )
 
 
-_COMMANDS_OF = {
-    "back-up-files": (
-        "ssh NODE sudo tar -cf - /etc/kong /usr/local/kong > BACKUP_FOLDER/NODE.tar",
-        "ssh NODE sudo tar -df - -C / < BACKUP_FOLDER/NODE.tar && echo equal",
-    ),
+_COMMANDS_OF: Mapping[str, tuple[str, ...]] = {
     "validate-declarative": ("ssh NEW_NODE kong config parse /PATH/OF/kong.yml",),
 }
 """What belongs to an instruction of the guide; a word in capitals is yours to fill in."""
+_PROOFS = {
+    "back-up-files": "Each node is equal to its copy; BACKUP_FOLDER is that of the other backups.",
+    "evaluate": "Every line of the `diff` is one that somebody wants.",
+    "convert-declarative": "Every line of the `diff` is one that somebody wants.",
+    "validate-declarative": "It says `parse successful`.",
+    "customize": "The second query shows what was changed.",
+}
 
 
 def _do_by_hand(step: DoByHand, words: Words) -> ByHand:
     commands = _COMMANDS_OF.get(step.id, ())
+    if step.id == "back-up-files":
+        commands = tuple(_tar(words))
     edition = words.deployment.current.version.edition
     if step.id == "evaluate":
         commands = (
@@ -165,7 +185,18 @@ def _do_by_hand(step: DoByHand, words: Words) -> ByHand:
         families = "jsonb_build_object('status_code_metrics', true, 'latency_metrics', true)"
         query = f"UPDATE plugins SET config = config || {families} WHERE name = 'prometheus'"
         commands = (words.sql(query), words.sql("SELECT name, config FROM plugins ORDER BY name"))
-    return ByHand(what=step.instructions, commands=commands, proof="Whoever did it says so.")
+    proof = _PROOFS.get(step.id, "Whoever did it says so.")
+    return ByHand(what=step.instructions, commands=commands, proof=proof)
+
+
+def _tar(words: Words) -> Iterator[str]:
+    """The files of each node, but for its logs, which change while they are read."""
+    cluster = words.deployment.cluster(words.step.side)
+    names = [node.name for node in cluster.nodes] if cluster and cluster.nodes else ["NODE"]
+    every, tar = f"for node in {shlex.join(names)}; do", 'BACKUP_FOLDER/"$node".tar'
+    what = "--exclude=/usr/local/kong/logs /etc/kong /usr/local/kong"
+    yield f'{every} ssh "$node" sudo tar -cf - {what} > {tar}; done'
+    yield f'{every} ssh "$node" sudo tar -df - -C / < {tar} && echo "$node" equal; done'
 
 
 def _requests(probes: Iterable[Probe], words: Words, *, body: bool = False) -> tuple[str, ...]:
@@ -286,16 +317,16 @@ def _divert(step: DivertTraffic, words: Words) -> ByHand:
     return ByHand(
         what=f"Give the new cluster {step.new_percent}% at the load balancer, and the current one"
         f" {100 - step.new_percent}%.{more}",
-        commands=(*commands, *_metrics(both=True)),
+        commands=(*commands, *METRICS),
         proof="The counters of both clusters show that share.",
     )
 
 
-def _metrics(*, both: bool) -> tuple[str, ...]:
-    """The counters of requests by status, in the names of either release."""
-    current = """curl -sS "$KONG_CURRENT_ADMIN_URL"/metrics | grep '^kong_http_status'"""
-    new = """curl -sS "$KONG_NEW_ADMIN_URL"/metrics | grep '^kong_http_requests_total'"""
-    return (current, new) if both else (new,)
+METRICS = (
+    "ask_current /metrics | grep '^kong_http_status'",
+    "ask_new /metrics | grep '^kong_http_requests_total'",
+)
+"""The counters of requests by status, in the names of either release."""
 
 
 def _watch(step: WatchMetrics | CheckMetrics, words: Words) -> ByHand:
@@ -306,9 +337,10 @@ def _watch(step: WatchMetrics | CheckMetrics, words: Words) -> ByHand:
     back = " If they are, give the traffic back at once." if both else ""
     return ByHand(
         what=f"For {watch_s:g} s, {clusters}." if watch_s else "",
-        commands=_metrics(both=both),
-        proof=f"There are data; errors, 401, 403, 404, 429 and latency of the new cluster are no"
-        f" worse than {than}.{back}",
+        commands=METRICS if both else METRICS[1:],
+        proof=f"There are data (3.4 counts by status where the plugin prometheus has"
+        " `status_code_metrics` on); errors, 401, 403, 404, 429 and latency of the new cluster are"
+        f" no worse than {than}.{back}",
     )
 
 

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from kong_lts.deployment import Deployment
+from kong_lts.deployment import Deployment, DeploymentMode, NodeRole, Side
 from kong_lts.planning import AnyStep
 
-__all__ = ["ByHand", "Words"]
+__all__ = ["ByHand", "Words", "ask", "serving"]
+
+_ADMIN, _STATUS = 8001, 8100
+"""Ports of the Admin API, and of a status listener."""
 
 
 @attrs.frozen(kw_only=True)
@@ -20,6 +23,31 @@ class ByHand:
     commands: tuple[str, ...] = ()
     """For a shell. Servers are named by services of libpq and variables of the environment."""
     proof: str
+
+
+def ask(deployment: Deployment, side: Side, nodes: Sequence[str], path: str) -> str:
+    """A loop over nodes, whose names are taken for host names.
+
+    They are asked by their Admin API, and data planes, which have none, by their status listener.
+    """
+    planes = _data_planes(deployment, side)
+    places = [f"{node}:{_STATUS if node in planes else _ADMIN}" for node in nodes]
+    curl = f'curl -sSi "http://$node{path}"'
+    return f'for node in {shlex.join(places)}; do echo "$node"; {curl}; echo; done'
+
+
+def serving(deployment: Deployment, side: Side) -> tuple[str, ...]:
+    """The nodes of a cluster that take requests."""
+    cluster = deployment.cluster(side)
+    nodes = cluster.nodes if cluster is not None else ()
+    return tuple(node.name for node in nodes if node.role is not NodeRole.CONTROL_PLANE)
+
+
+def _data_planes(deployment: Deployment, side: Side) -> frozenset[str]:
+    cluster = deployment.cluster(side)
+    nodes = cluster.nodes if cluster is not None else ()
+    everyone = deployment.mode is DeploymentMode.KONNECT
+    return frozenset(n.name for n in nodes if everyone or n.role is NodeRole.DATA_PLANE)
 
 
 @attrs.frozen
@@ -48,9 +76,13 @@ class Words:
         return f'"$KONG_{self.step.side.upper()}_ADMIN_URL"'
 
     def on_each(self, nodes: Sequence[str], path: str) -> str:
-        """One answer of the Admin API of each node, whose name is taken for its host name."""
-        ask = f'curl -sS "http://$node:8001{path}"'
-        return f'for node in {shlex.join(nodes)}; do echo "$node"; {ask}; done'
+        """What each node answers, with the header that has its version; for its name see `ask`."""
+        return ask(self.deployment, self.step.side, nodes, path)
+
+    def is_data_plane(self, nodes: Sequence[str]) -> bool:
+        """Whether all of them have no Admin API, and no database of their own."""
+        planes = _data_planes(self.deployment, self.step.side)
+        return all(node in planes for node in nodes)
 
     def proxy(self) -> str:
         """The proxy of the step's side."""
