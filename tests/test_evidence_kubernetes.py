@@ -325,3 +325,13 @@ _VALUES = st.recursive(
 def test_a_document_comes_back_as_it_was(document: Object) -> None:
     assert YAML(typ="safe", pure=True).load(as_yaml(document)) == document
     assert [found for _, found in loose_documents(as_yaml(document))] == [document]
+
+
+def test_a_manifest_in_one_line_may_have_addresses() -> None:
+    """As the parser of Kubernetes takes it; that of YAML 1.1 does not."""
+    text = "source: {repoURL: https://charts.example.com, chart: kong}\n"
+
+    assert [one for _, one in loose_documents(text)] == [
+        {"source": {"repoURL": "https://charts.example.com", "chart": "kong"}}
+    ]
+    assert list(loose_documents("a: {b: {{ .Values.c }}}\n")) == []

@@ -59,12 +59,11 @@ def _look(case: Case) -> Iterator[Seen]:
     yield part("consumer-groups-overrides-deprecated", _overrides, case)
     yield part(("deck-dump-misses-workspaces", "workspace-without-file"), _workspaces, case)
     yield part("targets-duplicates-deleted", _targets, case)
+    yield part("consumer-groups-in-use", _groups, case)
     facts = case.evidence.database
     if facts is not None:
         yield part("database-edition-differs", _edition, case, facts)
-        yield part(
-            ("deck-backup-gaps", "consumer-groups-in-use", "ttl-triggers"), _gaps, case, facts
-        )
+        yield part(("deck-backup-gaps", "ttl-triggers"), _gaps, case, facts)
     settings = case.deployment.current.database
     version = (facts.server_version if facts else None) or (
         settings.server_version if settings else None
@@ -202,6 +201,22 @@ def _workspaces(case: Case) -> Iterator[Finding]:
             )
 
 
+def _groups(case: Case) -> Iterator[Finding]:
+    """Consumer groups, whose members an old decK does not dump."""
+    facts = case.evidence.database
+    in_table = facts is not None and bool(facts.tables.get("consumer_groups"))
+    groups = (where for where, kind, _ in live_rows(case.evidence) if kind == "consumer_groups")
+    where = Location(table="consumer_groups") if in_table else next(groups, None)
+    if where is not None:
+        old = (version_of(case.deployment.tools.deck) or _MEMBERS) < _MEMBERS
+        yield cross_rule("consumer-groups-in-use").finding(
+            "consumer groups",
+            severity=Severity.WARNING if old else Severity.INFO,
+            location=where,
+            evidence=where.path or "database",
+        )
+
+
 def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
     """Enterprise's migrations and tables are not those of open source."""
     subsystems = {row.subsystem for row in facts.schema_meta}
@@ -236,13 +251,6 @@ def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
         severity = Severity.WARNING if warns else Severity.INFO
         what = ", ".join(lost)
         yield rule.finding("backup", severity=severity, evidence="database", what=what)
-    if facts.tables.get("consumer_groups"):
-        old = (version_of(case.deployment.tools.deck) or _MEMBERS) < _MEMBERS
-        yield cross_rule("consumer-groups-in-use").finding(
-            "consumer groups",
-            severity=Severity.WARNING if old else Severity.INFO,
-            evidence="database",
-        )
     kept = [table for table in _TTL_TABLES if table in facts.tables]
     if kept:
         rule = cross_rule("ttl-triggers")

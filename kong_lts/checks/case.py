@@ -10,12 +10,12 @@ import attrs
 from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.apart import Apart
+from kong_lts.checks.compose import conf_of_scripts
 from kong_lts.checks.in_use import FILE, LIVE, PluginInUse, RouteInUse, in_use
 from kong_lts.checks.ingresses import of_kong
 from kong_lts.checks.manifests import (
     Manifest,
     conf_of_manifests,
-    conf_of_scripts,
     manifests_of,
     mapping,
     names_in,

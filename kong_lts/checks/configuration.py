@@ -27,8 +27,9 @@ _PLANES = ("control_plane", "data_plane")
 def _look(case: Case) -> Iterator[Seen]:
     yield part("kong.conf", _of_nodes, case)
     confs = {} if case.evidence.configurations else case.confs_of_admin
+    told: set[Finding] = set()
     for name, conf in (*case.confs_of_manifests.items(), *confs.items()):
-        yield part(f"kong.conf: {name}", _of_others, case, name, conf)
+        yield part(f"kong.conf: {name}", _of_others, case, name, conf, told)
     yield part("declarative-lua-format", _lua_files, case)
     yield part("conf-nodes-differ-on-plugins", _together, case)
     yield part("conf-nodes-differ-on-plugins", _planes_of_manifests, case)
@@ -64,12 +65,19 @@ def _in_container(finding: Finding, conf: KongConf) -> Finding:
     return attrs.evolve(finding, severity=Severity.INFO)
 
 
-def _of_others(case: Case, name: str, conf: KongConf) -> Iterator[Finding]:
-    """What a manifest, a script or the Admin API shows of a configuration."""
+def _of_others(case: Case, name: str, conf: KongConf, told: set[Finding]) -> Iterator[Finding]:
+    """What a manifest, a script or the Admin API shows of a configuration.
+
+    What several containers of one file have in common is told once.
+    """
     current, of_admin = case.deployment.current.version, name in case.confs_of_admin
     for finding in kong_conf.diff(conf, edition=case.edition, current=current):
         if not of_admin:
-            yield _of_manifest(finding, name)
+            said = _of_manifest(finding, name)
+            alike = attrs.evolve(said, evidence=name.partition(":")[0])
+            if alike not in told:
+                told.add(alike)
+                yield said
         elif finding.rule not in _on_defaults():
             where = case.in_root(f"/configuration/{finding.subject}")
             yield attrs.evolve(_of_manifest(finding, name), location=where)

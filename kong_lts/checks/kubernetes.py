@@ -7,24 +7,31 @@ import attrs
 
 from kong_lts import routing
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.compose import Service, services_of
 from kong_lts.checks.ingresses import routed_paths
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.checks.platforms import version_of
+from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 
 __all__ = ["CHECK"]
 
 _CHART = re.compile(r"^kong-(\d+\.\d+(?:\.\d+)?)")
 _FIRST_CHART_OF_3 = (2, 13)
+_HELM = re.compile(r"\bhelm\b.*\skong/kong\b.*\s--version[\s=]+v?(\d+\.\d+(?:\.\d+)?)")
+_IS_KONG = re.compile(r"(?:^|/)kong(?:-gateway)?(?::|$)")
 _HANDLING = ("konghq.com/path-handling", "configuration.konghq.com/path-handling")
 _REWRITES = "enableLegacyRegexDetection"
 _DATA_PLANE = "data_plane"
 _PREFIXES = ("/kong_prefix", "/usr/local/kong", "/kong")
 _IS_KONG = re.compile(r"(?:^|/)kong(?:-gateway)?(?:[:@]|$)")
 _SERVING = ("Deployment", "DaemonSet", "StatefulSet")
-_CLEARS = re.compile(r"rm\s+-[rf]{1,2}\s[^\n]*(?:kong|sock|prefix)")
+_CLEARS = re.compile(
+    r"""(?i)\brm\s+-\w+\s[^\n]*?(?:\.sock|/\*|(?:kong|prefix)\}?/?(?:["'\s]|$))""", re.MULTILINE
+)
 
 
 def _look(case: Case) -> Iterator[Seen]:
@@ -40,6 +47,10 @@ def _look(case: Case) -> Iterator[Seen]:
         yield part("migrations-by-every-pod", _every_pod, manifest)
         if manifest.is_values:
             yield part(("helm-migrations-off", "helm-finish-off"), _migrations, case, manifest)
+    for file in case.evidence.scripts:
+        yield part(f"scripts: {file.path}", _chart_of_script, file)
+    for service in services_of(case.evidence.scripts):
+        yield part(f"scripts: {service.path}", _compose_volumes, service)
     yield part("helm-router-flavor-unset", _flavor, case)
     yield part("helm-split-releases", _releases, case)
 
@@ -110,24 +121,50 @@ def _chart(manifest: Manifest) -> Iterator[Finding]:
     for inner in manifest.mappings:
         if inner.get("name") == "kong" and "repository" in inner:
             said.append(f"kong-{text_of(inner.get('version'))}")
+        if inner.get("chart") in ("kong", "kong/kong"):  # of helmfile, Argo CD, Flux
+            version = inner.get("version") or inner.get("targetRevision")
+            said.append(f"kong-{text_of(version)}")
     chart = manifest.document.get("version")
     if manifest.document.get("name") == "kong" and "apiVersion" in manifest.document:
         said.append(f"kong-{text_of(chart)}")
     for text in said:
         found = _CHART.match(text)
-        version = version_of(found[1]) if found else None
-        if version is not None and version < _FIRST_CHART_OF_3:
-            yield cross_rule("helm-chart-too-old").finding(
-                manifest.path,
-                location=_place(manifest), evidence=manifest.path,
-                file=manifest.path, version=found[1] if found else "",
-            )  # fmt: skip
+        if found and (version_of(found[1]) or _FIRST_CHART_OF_3) < _FIRST_CHART_OF_3:
+            yield _old_chart(manifest.path, manifest.line, found[1])
             return
+
+
+def _chart_of_script(file: TextFile) -> Iterator[Finding]:
+    """The chart's version, as `helm` is told it."""
+    for line in lines_of(file):
+        found = _HELM.search(line.text)
+        if found and (version_of(found[1]) or _FIRST_CHART_OF_3) < _FIRST_CHART_OF_3:
+            yield _old_chart(file.path, line.number, found[1])
+            return
+
+
+def _old_chart(path: str, line: int, version: str) -> Finding:
+    return cross_rule("helm-chart-too-old").finding(
+        path, location=Location(path=path, line=line), evidence=path, file=path, version=version
+    )
+
+
+def _compose_volumes(service: Service) -> Iterator[Finding]:
+    """The same of a compose file, whose volumes outlive every container."""
+    prefix = service.environ.get("KONG_PREFIX", "").rstrip("/")
+    wanted = (prefix,) if prefix else _PREFIXES if _IS_KONG.search(service.image) else ()
+    for source, path in service.volumes:
+        if path in wanted and not _CLEARS.search(service.manifest.text):
+            yield cross_rule("prefix-on-a-volume").finding(
+                service.path,
+                location=_place(service.manifest, path), evidence=service.path,
+                file=service.path, path=path, volume=source,
+            )  # fmt: skip
 
 
 def _volumes(manifest: Manifest) -> Iterator[Finding]:
     """Kong's prefix on a volume that outlives a container, which nothing clears."""
-    if _CLEARS.search(manifest.text):
+    if any(map(_CLEARS.search, (manifest.text, *manifest.commands()))):
         return
     claims = mapping(manifest.document.get("spec")).get("volumeClaimTemplates")
     claimed: dict[str, Mapping[str, object]] = {
@@ -305,25 +342,30 @@ def _releases(case: Case) -> Iterator[Finding]:
         host = environ.get("KONG_PG_HOST")
         if is_values and host and environ.get("KONG_DATABASE") == "postgres":
             key = (host, environ.get("KONG_PG_DATABASE", "kong"))
-            by_database.setdefault(key, []).append(path)
-    for paths in by_database.values():
-        runners = [path for path in dict.fromkeys(paths) if not _leaves_migrations(case, path)]
+            by_database.setdefault(key, []).append(name)
+    for names in by_database.values():
+        runners = [name for name in dict.fromkeys(names) if not _leaves_migrations(case, name)]
         if len(runners) > 1:
+            path = runners[0].partition(":")[0]
             yield cross_rule("helm-split-releases").finding(
                 ", ".join(runners),
-                location=Location(path=runners[0]), evidence=runners[0], files=", ".join(runners),
+                location=Location(path=path), evidence=path, files=", ".join(runners),
             )  # fmt: skip
 
 
-def _leaves_migrations(case: Case, path: str) -> bool:
+def _leaves_migrations(case: Case, name: str) -> bool:
     """Whether a release says of at least one of its jobs that it does not run."""
-    return any(
-        False
-        in (mapping(inner.get("migrations")).get(job) for job in ("preUpgrade", "postUpgrade"))
-        for manifest in case.manifests
-        if manifest.path == path
-        for inner in manifest.mappings
-    )
+    path, *keys = name.split(": ")
+    for manifest in case.manifests:
+        if manifest.path == path:
+            own: Mapping[str, object] = manifest.document
+            for key in keys:
+                own = mapping(own.get(key))
+            within = manifest.mappings if not keys else (own, manifest.document)
+            jobs = [mapping(inner.get("migrations")) for inner in within]
+            if any(False in (one.get("preUpgrade"), one.get("postUpgrade")) for one in jobs):
+                return True
+    return False
 
 
 _RULES = (
@@ -349,6 +391,6 @@ CHECK = Check(
     name="kubernetes",
     look=_look,
     rows=_rows,
-    needs=("kubernetes",),
+    needs=("kubernetes", "scripts"),
     needs_called="Kubernetes manifests or Helm values",
 )

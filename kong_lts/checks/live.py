@@ -9,7 +9,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import live_rows
+from kong_lts.checks.in_use import admin_file, live_rows
 from kong_lts.checks.kong_plugins import PLUGINS, config_of, secrets_of
 from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
 from kong_lts.findings import Finding, Location, Severity
@@ -38,6 +38,7 @@ def _look(case: Case) -> Iterator[Seen]:
     yield from findings_on(case, [*_of_manifests(case)])
     yield part("plugins of the database", _named, case)
     yield part("upstream-target-unhealthy", _unhealthy, case)
+    yield part("database-not-reachable", _reachable, case)
 
 
 def _named(case: Case) -> Iterator[Finding]:
@@ -51,6 +52,19 @@ def _named(case: Case) -> Iterator[Finding]:
     ]
     told = {row.id for row in catalog.plugins() if row.by_name}
     yield from (finding for finding in findings_on(case, rows) if finding.rule in told)
+
+
+def _reachable(case: Case) -> Iterator[Finding]:
+    """What /status says of the database."""
+    answer = mapping(case.evidence.admin.get("/status"))
+    pointer = "/body" if mapping(answer.get("body")) else ""
+    database = mapping(mapping(answer.get("body") or answer).get("database"))
+    if database.get("reachable") is False:
+        yield cross_rule("database-not-reachable").finding(
+            "database",
+            location=Location(path=admin_file("/status"), pointer=f"{pointer}/database"),
+            evidence="Admin API",
+        )
 
 
 def _unhealthy(case: Case) -> Iterator[Finding]:
@@ -115,7 +129,7 @@ def _line(manifest: Manifest) -> int:
 
 
 def _rows() -> tuple[Rule, ...]:
-    return (cross_rule("upstream-target-unhealthy"),)
+    return cross_rule("upstream-target-unhealthy"), cross_rule("database-not-reachable")
 
 
 CHECK = Check(

@@ -5,7 +5,7 @@ import bisect
 import functools
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -16,8 +16,8 @@ from kong_lts.serialization import loose_documents
 
 __all__ = [
     "Manifest",
+    "as_setting",
     "conf_of_manifests",
-    "conf_of_scripts",
     "line_of",
     "manifests_of",
     "mapping",
@@ -202,7 +202,7 @@ def _value_environments(
     environ = values.get("env")
     if isinstance(environ, Mapping):
         flat = {
-            str(key): _as_setting(value)
+            str(key): as_setting(value)
             for key, value in environ.items()
             if isinstance(value, str | int | float | bool) or _is_secret_document(str(key), value)
         }
@@ -224,7 +224,7 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
         if not isinstance(listed, list):
             continue
         environ = {
-            text_of(pair.get("name")): _as_setting(pair["value"])
+            text_of(pair.get("name")): as_setting(pair["value"])
             for pair in listed
             if isinstance(pair, Mapping) and isinstance(pair.get("value"), str | int | float | bool)
         }
@@ -232,38 +232,6 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
         if own and not inner.get("image", "").__str__().count("ingress-controller"):
             name = f"{manifest.path}: {manifest.name} {text_of(inner.get('name'))}".rstrip()
             yield name, kong_conf.parse("", environ=own, path=manifest.path)
-
-
-_ASSIGNED = re.compile(
-    r"""(?:^|[\s"'{,=])(?:-\s+)?["']?(KONG_[A-Z0-9_]+)["']?(?:=|:[ \t]+)"""
-    r"""("[^"\n]*"|'[^'\n]*'|[^\s"'\\]+)"""
-)
-_OF_CONTAINERS = re.compile(
-    r"(?i)\bdocker\b|\bpodman\b|^\s*environment:|^\s*ENV\s|^\s*Environment=|\bexport\s+KONG_", re.M
-)
-
-
-def conf_of_scripts(
-    files: Iterable[TextFile], known: Collection[str]
-) -> Iterator[tuple[str, KongConf]]:
-    """Variables of Kong that compose files, Dockerfiles and scripts set, by their file.
-
-    Args:
-        files: Any text.
-        known: Keys of kong.conf; another variable of such a name is none of Kong's.
-    """
-    for file in files:
-        if "KONG_" not in file.text or not _OF_CONTAINERS.search(file.text):
-            continue
-        environ = {
-            found[1]: found[2].rstrip(",}").strip("\"'")
-            for line in file.text.splitlines()
-            if not line.lstrip().startswith("#")
-            for found in _ASSIGNED.finditer(line)
-            if found[1].removeprefix("KONG_").lower() in known and "$" not in found[2]
-        }
-        if environ:
-            yield file.path, kong_conf.parse("", environ=environ, path=file.path)
 
 
 def state_of_manifests(manifests: Iterable[Manifest]) -> Iterator[StateFile]:
@@ -295,7 +263,8 @@ def _decoded(text: str) -> str:
         return text
 
 
-def _as_setting(value: object) -> str:
+def as_setting(value: object) -> str:
+    """A value of YAML as a variable of the environment has it."""
     if isinstance(value, Mapping):
         return "{}"
     if isinstance(value, bool):

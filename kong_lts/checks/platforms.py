@@ -1,7 +1,7 @@
 """Operating systems, base images, and the versions of what stands beside the gateway."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
@@ -17,7 +17,7 @@ __all__ = ["CHECK", "SUPPORTED_POSTGRES", "version_of"]
 SUPPORTED_POSTGRES = range(12, 17)
 """Major versions of PostgreSQL that 3.4 is supported on."""
 
-_FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)")
+_FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?")
 _IMAGE = re.compile(r"""(?x)(?<![\w.-])["']?image["']?\s*[:=]\s*["']?([\w./-]+:[\w.-]+)""")
 _KONG_IMAGE = re.compile(r"(?:^|/)kong(?:-gateway|-gateway-dev|-ee)?(?::|@|$)")
 _OS_RELEASE = re.compile(r'(?m)^PRETTY_NAME="?([^"\n]+)"?$')
@@ -110,9 +110,10 @@ def _floating(case: Case) -> Iterator[Finding]:
 
 
 def _postgres(case: Case) -> Iterator[Finding]:
-    """Images of PostgreSQL beside those of Kong, of a version that 3.4 is not supported on."""
+    """Images of PostgreSQL in files about Kong, of a version that 3.4 is not supported on."""
     images = list(_all_images(case))
-    with_kong = {path for path, _, image, _ in images if _KONG_IMAGE.search(image)}
+    files = (*case.evidence.scripts, *case.evidence.kubernetes)
+    with_kong = {file.path for file in files if "kong" in file.text.lower()}
     rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
     seen: set[tuple[str, str]] = set()
     for path, line, image, _ in images:
@@ -150,12 +151,24 @@ def _all_images(case: Case) -> Iterator[tuple[str, int, str, bool]]:
 
 
 def _images_in(file: TextFile) -> Iterator[tuple[str, int, str, bool]]:
-    is_build = "dockerfile" in file.path.lower() or file.path.endswith(".dockerfile")
-    for line in lines_of(file):
-        if is_build and (base := _FROM.match(line.text)):
-            yield file.path, line.number, base[1], True
+    lines = lines_of(file)
+    is_build = "dockerfile" in file.path.lower()
+    stages = [(line, base) for line in lines if is_build and (base := _FROM.match(line.text))]
+    final = _final_base([base for _, base in stages])
+    for line, base in stages:
+        yield file.path, line.number, base[1], base[1] == final
+    for line in lines:
         for found in _IMAGE.finditer(line.text):
             yield file.path, line.number, found[1], False
+
+
+def _final_base(stages: Sequence[re.Match[str]]) -> str:
+    """What the image is that a Dockerfile ends with; the other stages only build."""
+    named = {(stage[2] or "").lower(): stage[1] for stage in stages}
+    base = stages[-1][1] if stages else ""
+    for _ in stages:
+        base = named.get(base.lower(), base)
+    return base
 
 
 def _packages(case: Case) -> Iterator[tuple[str, int, str]]:

@@ -8,9 +8,10 @@ from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.checks.compose import services_of
 from kong_lts.checks.custom_plugins import sources
 from kong_lts.checks.in_use import PluginInUse
-from kong_lts.checks.manifests import line_of, manifests_of, mapping, names_in
+from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in
 from kong_lts.checks.renamed_fields import queue_fields, session_fields
 from kong_lts.deployment import DeploymentMode
 from kong_lts.findings import Finding, Location, Severity
@@ -254,33 +255,34 @@ def _runners(case: Case) -> Iterator[Finding]:
     """Containers that run migrations and say nothing of `plugins`."""
     custom = [name for name in case.plugin_names if name not in _known()]
     custom += [name for name in _enabled_elsewhere(case) if name not in custom]
-    for manifest in (*case.manifests, *manifests_of(case.evidence.scripts)) if custom else ():
+    if not custom:
+        return
+    for manifest in case.manifests:
         for inner in manifest.mappings:
             words = " ".join((*names_in(inner.get("command")), *names_in(inner.get("args"))))
-            variables = _variables(inner)
-            told = "KONG_PLUGINS" in variables or inner.get("envFrom") or inner.get("env_file")
+            variables = {str(mapping(pair).get("name")) for pair in _items(inner.get("env"))}
+            told = "KONG_PLUGINS" in variables or inner.get("envFrom")
             if _MIGRATES.search(words) and variables and not told:
-                yield cross_rule("migration-runner-plugins").finding(
-                    f"plugin {custom[0]}",
-                    location=Location(path=manifest.path, line=line_of(manifest, "migrations")),
-                    where=f"{manifest.kind} {manifest.name}".strip() or manifest.path,
-                    plugin=", ".join(custom[:_SHOWN]),
-                )
-                break
+                yield _runner(manifest, f"{manifest.kind} {manifest.name}", custom)
+    for service in services_of(case.evidence.scripts):
+        told = "KONG_PLUGINS" in service.environ or service.fields.get("env_file")
+        if _MIGRATES.search(service.command) and service.environ and not told:
+            yield _runner(service.manifest, f"{service.path} ({service.name})", custom)
+
+
+def _runner(manifest: Manifest, where: str, custom: list[str]) -> Finding:
+    return cross_rule("migration-runner-plugins").finding(
+        f"plugin {custom[0]}",
+        location=Location(path=manifest.path, line=line_of(manifest, "migrations")),
+        where=where,
+        plugin=", ".join(custom[:_SHOWN]),
+    )
 
 
 def _enabled_elsewhere(case: Case) -> list[str]:
     """Plugins beside the bundled ones that some configuration enables."""
     listed = (part.strip() for _, text in case.written("plugins") for part in text.split(","))
     return sorted({name for name in listed if _NAME.fullmatch(name)} - _known() - {_BUNDLED, "off"})
-
-
-def _variables(container: Mapping[str, object]) -> set[str]:
-    """Names of the variables that a container, or a service of a compose file, is given."""
-    found = {str(mapping(pair).get("name")) for pair in _items(container.get("env"))}
-    environment = container.get("environment")
-    found |= set(map(str, mapping(environment)))
-    return found | {text.partition("=")[0] for text in names_in(environment)}
 
 
 def _items(value: object) -> list[object]:

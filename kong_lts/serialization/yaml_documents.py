@@ -116,16 +116,26 @@ def loose_documents(text: str) -> Iterator[tuple[int, object]]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    def load(part: str, *, pure: bool = False) -> object:
+        return YAML(typ="safe", pure=pure).load(part)
+
     for line, part in _parts(text):
         if not part.strip():
             continue
         try:
-            found = YAML(typ="safe", pure=False).load(part)
+            try:
+                found = load(part)
+            except YAMLError as exc:
+                if _COLON_IN_FLOW not in str(exc):
+                    raise
+                found = load(part, pure=True)
         except (YAMLError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             continue
         yield line, found
 
 
+_COLON_IN_FLOW = "found unexpected ':'"
+"""What the fast parser, of YAML 1.1, says of `{url: http://a}`; that of Kubernetes takes it."""
 _BETWEEN = re.compile(r"^---(?:[ \t][^\n]*)?$", re.MULTILINE)
 
 
