@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from kong_lts import declarative
+from kong_lts import catalog, declarative
 from kong_lts.checks.case import Case
-from kong_lts.findings import Finding, Location
+from kong_lts.findings import Finding, Location, Severity
 
-__all__ = ["Entity", "Place", "findings_on"]
+__all__ = ["Entity", "Place", "findings_on", "told_once"]
 
 Place = tuple[Location, str]
 """Where an entity stands, and what showed it."""
@@ -18,6 +18,21 @@ Entity = tuple[str, Mapping[str, object], Place]
 """The key of its list in a file, its fields, and where it stands."""
 
 _ONLY_OF_FILES = ("declarative-", "targets-duplicates", "targets-given", "deck-", "tags-")
+
+
+def told_once(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings; what another one of the same place says too is worth knowing only."""
+    there = {(finding.rule, finding.location) for finding in findings}
+    for finding in findings:
+        if (_said_by().get(finding.rule), finding.location) in there:
+            yield attrs.evolve(finding, severity=Severity.INFO)
+        else:
+            yield finding
+
+
+@functools.cache
+def _said_by() -> Mapping[str, str]:
+    return {row.id: row.said_by for row in catalog.plugins() if row.said_by}
 
 
 def findings_on(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
@@ -53,7 +68,7 @@ def _at_once(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
         router_flavor=case.router_flavor,
         verify=False,
     )
-    for finding in conversion.findings:
+    for finding in told_once(conversion.findings):
         found = places.get(finding.location.line or 0) if finding.location else None
         if found is None or finding.rule.startswith(_ONLY_OF_FILES):
             continue

@@ -6,6 +6,7 @@ import attrs
 
 from kong_lts import catalog, declarative
 from kong_lts.catalog.rows import Rule
+from kong_lts.checks.as_file import told_once
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.edits import Edit
@@ -40,7 +41,7 @@ def _of_file(case: Case, file: StateFile) -> Iterator[Finding]:
         where = Location(path=file.path, line=exc.line, column=exc.column)
         yield rule.finding(file.path, location=where, reason=exc.reason)
         return
-    for finding in conversion.findings:
+    for finding in told_once(conversion.findings):
         yield _placed(_lowered(case, finding), file.path)
 
 

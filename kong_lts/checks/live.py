@@ -1,5 +1,6 @@
 """Entities of the running gateway, or of manifests, looked at as those of files are."""
 
+import functools
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -21,6 +22,7 @@ _KINDS = frozenset(
 )
 _FINE = frozenset({"HEALTHY", "HEALTHCHECKS_OFF", ""})
 """What a balancer says of a target that it uses."""
+_EMPTY = "[]"
 _REFERENCES = ("service", "route", "consumer", "upstream")
 
 
@@ -33,12 +35,22 @@ def _look(case: Case) -> Iterator[Seen]:
     yield from _renamed(rows)
     migrated = {row.id for row in catalog.changes() if row.migrated}
     for finding in findings_on(case, rows):
-        refused = finding.severity is Severity.BLOCKER and finding.rule in migrated
-        yield attrs.evolve(finding, severity=Severity.WARNING) if refused else finding
+        if finding.rule in _empty_by_default():
+            yield attrs.evolve(finding, severity=Severity.INFO)
+        elif finding.severity is Severity.BLOCKER and finding.rule in migrated:
+            yield attrs.evolve(finding, severity=Severity.WARNING)
+        else:
+            yield finding
     yield from findings_on(case, [*_of_manifests(case)])
     yield part("plugins of the database", _named, case)
     yield part("upstream-target-unhealthy", _unhealthy, case)
     yield part("database-not-reachable", _reachable, case)
+
+
+@functools.cache
+def _empty_by_default() -> frozenset[str]:
+    """Rules on fields that are empty in every answer of 2.8, and that its migration takes away."""
+    return frozenset(row.id for row in catalog.plugins() if row.default == _EMPTY)
 
 
 def _named(case: Case) -> Iterator[Finding]:

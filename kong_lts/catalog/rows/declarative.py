@@ -137,6 +137,8 @@ class DeclarativeRule(Rule):
     default: str = ""
     """What 2.8 has for the field where it is not written, as text; empty where it has nothing or
     nobody has looked. An answer of the Admin API shows every default."""
+    said_by: str = ""
+    """A rule whose finding on the same place says this too, so that it is worth knowing only."""
     needs: int = attrs.field(default=1, validator=ge(1))
     """How many such places in a file make it worth saying."""
     change: Change | None = None
