@@ -109,12 +109,13 @@ def assess(
     found = ranked(case, (one for one in seen if isinstance(one, Finding)))
     blind = (one.rule for one in (*told, *case.apart.crashed))
     kept, accepted = suppress(case, found, blind)
+    accepted = placed(case, accepted)
     kept, known = _held_against(baseline, placed(case, kept))
     return Assessment(
         deployment=deployment,
         findings=in_order(f for f in kept if f.rule not in ignore),
         not_checked=(*told, *case.apart.crashed),
-        ignored=in_order((*placed(case, accepted), *known, *(f for f in kept if f.rule in ignore))),
+        ignored=in_order((*accepted, *known, *(f for f in kept if f.rule in ignore))),
         route_changes=tuple(one for one in seen if isinstance(one, Difference)),
         rate_limits=tuple(one for one in seen if isinstance(one, RateLimit)),
         sessions=tuple(one for one in seen if isinstance(one, Sessions)),

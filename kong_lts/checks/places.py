@@ -40,7 +40,14 @@ def placed(case: Case, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     gateway or database, of which nobody has a file, keep what they have.
     """
     texts = _Texts(case)
-    return tuple(_placed(case, finding, texts) for finding in findings)
+
+    def place(finding: Finding) -> Iterator[Finding]:
+        yield _placed(case, finding, texts)
+
+    return tuple(
+        next(case.apart.look(f"the line of {finding.rule}", place, finding), finding)
+        for finding in findings
+    )
 
 
 @attrs.define(eq=False)
@@ -102,7 +109,7 @@ def _placed(case: Case, finding: Finding, texts: _Texts) -> Finding:
         return _in_manifest(finding, where, texts)
     if where.line is not None:
         return finding
-    if where.table is not None or (not str(where) and finding.rule in _IN_DATABASE):
+    if where.table or (not str(where) and finding.rule in _IN_DATABASE):
         return _in_database(case, finding, where, texts)
     if where.pointer is not None:
         lines = case.evidence.lines.get(where.path or "")

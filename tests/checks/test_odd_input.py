@@ -1,6 +1,8 @@
-"""Whatever the Admin API or a manifest holds, no check crashes on it."""
+"""Whatever the Admin API, a manifest or a database holds, no check crashes on it."""
 
 import json
+import tempfile
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +36,17 @@ MANIFESTS = st.builds(
     ),
 )
 
+NAMES = st.sampled_from(["", " ", "/", "routes", "shop orders", "a.b", "~", "migrations"])
+DATABASES = st.fixed_dictionaries(
+    {},
+    optional={
+        "server_version": NAMES | st.just("11.2"),
+        "tables": st.lists(NAMES),
+        "keyring_ids": st.lists(NAMES),
+        "plugins": st.lists(st.builds(lambda name: {"id": name, "name": name}, NAMES), max_size=2),
+    },
+)
+
 
 @settings(max_examples=counted(400))
 @given(
@@ -46,5 +59,17 @@ def test_no_check_crashes(admin: dict[str, object], manifest: str, scenario: str
     evidence = kong_lts.Evidence(admin=admin, kubernetes=(file,))
 
     found = kong_lts.assess(ALL[scenario], kong_lts.redacted(evidence))
+
+    assert [entry for entry in found.not_checked if "it failed with" in entry.missing] == []
+
+
+@settings(max_examples=counted(100))
+@given(database=DATABASES, scenario=st.sampled_from(["traditional-in-place", "enterprise-keyring"]))
+def test_no_database_is_too_odd(database: dict[str, object], scenario: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "database.json").write_text(json.dumps(database, indent=1))
+        evidence = kong_lts.read_evidence(folder)
+
+    found = kong_lts.assess(ALL[scenario], evidence)
 
     assert [entry for entry in found.not_checked if "it failed with" in entry.missing] == []
