@@ -15,8 +15,9 @@ _COMMAND_S = 20.0
 _CHUNK_BYTES = 4 << 20
 """What a program prints is kept up to some more than that."""
 _MAX_TEXT = 8 << 20
-_MAX_LISTED = 2_000
-_STATUS = re.compile(r"([0-9a-f]+) (\d+)")
+_MAX_LISTED = 20_000
+_STATUS = re.compile(r"([0-9a-f]+) (\d+)(?: (\d+))?")
+_GONE = ("No such file or directory", "Not a directory")
 _CERTIFICATES = "/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/,/-----END [A-Z0-9 ]*CERTIFICATE-----/p"
 """What `sed` prints: no private key leaves the node, though one stands in the same file."""
 
@@ -60,17 +61,20 @@ class NodeReader:
         Raises:
             UnreadableFileError: It is none.
         """
-        found = _STATUS.search(self._run("stat", "-L", "-c", "%f %s", path))
-        if found is None or not stat.S_ISREG(int(found[1], 16)):
-            raise UnreadableFileError(f"{self.node}:{path}", "it is no regular file")
-        return int(found[2])
+        return self._look(path)[0]
 
     def last_lines(self, path: str, most_bytes: int) -> Iterator[bytes]:
-        """The end of a log in chunks of whole lines, with little in memory at once."""
-        size = self.size(path)
+        """The end of a log in chunks of whole lines, with little in memory at once.
+
+        Raises:
+            UnreadableFileError: It is no regular file, or has become another one meanwhile, as
+                where logs are rotated.
+        """
+        size, number_there = self._look(path)
         first = -(-max(0, size - most_bytes) // self.chunk_bytes)
-        rest = b""
+        rest, read = b"", first * self.chunk_bytes
         for number, block in enumerate(self._blocks(path, first, size)):
+            read += len(block)
             data = rest + block
             if first and not number:
                 data = data[data.find(b"\n") + 1 :]  # what is left of a line
@@ -80,16 +84,39 @@ class NodeReader:
             rest = data[cut:]
         if rest:
             yield rest
+        # What is no UTF-8 has become longer on its way, never shorter.
+        if read < size or self._look(path)[1] != number_there:
+            why = "it was rotated while it was read; look at it again"
+            raise UnreadableFileError(f"{self.node}:{path}", why)
 
     def certificates(self, path: str) -> str:
         """The certificates of a file, and nothing else of it."""
         return self._run("sed", "-n", _CERTIFICATES, path)
 
     def files(self, folder: str, pattern: str = "*", *, depth: int) -> tuple[str, ...]:
-        """Paths of what is below a folder, sorted; none if there is no such folder."""
-        argv = ("find", folder, "-mindepth", "1", "-maxdepth", str(depth), "-name", pattern)
-        found = self.runner.run(argv, timeout_s=_COMMAND_S, statuses=(0, 1)).stdout
-        return tuple(sorted(filter(None, found.split("\n"))))[:_MAX_LISTED]
+        """Paths of what is below a folder, sorted; none if there is no such folder.
+
+        Raises:
+            UnreadableFileError: It may not be looked into, or holds more than can be told.
+        """
+        argv = ("find", "-H", folder, "-mindepth", "1", "-maxdepth", str(depth), "-name", pattern)
+        done = self.runner.run(argv, timeout_s=_COMMAND_S, statuses=(0, 1))
+        found = sorted(filter(None, done.stdout.split("\n")))
+        said = done.stderr.strip()
+        if not found and said and not said.endswith(_GONE):
+            raise UnreadableFileError(f"{self.node}:{folder}", said.rpartition(": ")[2])
+        if len(found) > _MAX_LISTED:
+            raise UnreadableFileError(
+                f"{self.node}:{folder}", f"there are more than {_MAX_LISTED} files below it"
+            )
+        return tuple(found)
+
+    def _look(self, path: str) -> tuple[int, str | None]:
+        """Size and number of a regular file."""
+        found = _STATUS.search(self._run("stat", "-L", "-c", "%f %s %i", path))
+        if found is None or not stat.S_ISREG(int(found[1], 16)):
+            raise UnreadableFileError(f"{self.node}:{path}", "it is no regular file")
+        return int(found[2]), found[3]
 
     def _blocks(self, path: str, first: int, size: int) -> Iterator[bytes]:
         for block in range(first, -(-size // self.chunk_bytes)):

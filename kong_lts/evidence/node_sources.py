@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
@@ -19,6 +20,7 @@ __all__ = ["Look", "Source", "of_configuration", "of_node", "with_gaps"]
 Source = Callable[[Evidence], Evidence]
 """What one source found, put into evidence."""
 Look = Callable[[], Source]
+_Log = TypeVar("_Log")
 
 _OS_RELEASE = "/etc/os-release"
 _VARIABLE = re.compile(r"KONG_[A-Za-z0-9_]+|AWS_(?:DEFAULT_)?REGION")
@@ -28,6 +30,8 @@ _SEARCHED = ("/usr/local/share/lua/5.1/?.lua",)
 _OF_SYSTEM = ("/etc/ssl/certs/", "/etc/pki/", "/etc/ssl/cert.pem", "/usr/share/ca-certificates/")
 _CERTIFICATE_KEYS = re.compile(r".*_cert|lua_ssl_trusted_certificate")
 _INCLUDE_KEYS = re.compile(r"nginx_(?:\w+_)?include|nginx_conf")
+_IN_A_MOUNT = re.compile(r"(?:^|/)\.\.")
+"""Where Kubernetes keeps the files of a config map that it shows as links beside it."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _SHOWN = 5
 
@@ -41,7 +45,7 @@ def of_node(reader: NodeReader, conf_path: str, *, conf_wanted: bool) -> Iterato
 
 def _conf(reader: NodeReader, path: str) -> Source:
     """Its kong.conf, or its variables alone in a container that has none."""
-    environ = _environ(reader)
+    environ, unread = _environ(reader)
     try:
         text = reader.text(path)
     except KongLtsError:
@@ -53,24 +57,25 @@ def _conf(reader: NodeReader, path: str) -> Source:
     def put(evidence: Evidence) -> Evidence:
         return attrs.evolve(evidence, kong_conf={**evidence.kong_conf, reader.node: conf})
 
-    return put
+    return with_gaps(f"environment of {reader.node}", unread, put)
 
 
-def _environ(reader: NodeReader) -> Mapping[str, str]:
-    """The variables that Kong reads; without `env` there are none to be seen."""
+def _environ(reader: NodeReader) -> tuple[Mapping[str, str], Sequence[str]]:
+    """The variables that Kong reads, or why they cannot be seen."""
     try:
         found = reader.environ()
-    except KongLtsError:
-        return {}
+    except KongLtsError as exc:
+        return {}, [str(exc)]
     known = {
         f"KONG_{key}".upper() for release in Release for key in catalog.conf_keys(release).keys
     }
-    return {
+    wanted = {
         name: value
         for name, value in found.items()
         if _VARIABLE.fullmatch(name)
         and (not name.startswith("KONG_") or name in known or name.startswith("KONG_NGINX_"))
     }
+    return wanted, ()
 
 
 def _system(reader: NodeReader) -> Source:
@@ -142,46 +147,50 @@ def _nothing(evidence: Evidence) -> Evidence:
     return evidence
 
 
-def _log(named: _Named, key: str, log_bytes: int) -> Iterator[bytes] | None:
-    """The end of the log that a key names; None where it is off."""
+def _log(
+    named: _Named, key: str, log_bytes: int, parse: Callable[[Iterator[bytes]], _Log]
+) -> tuple[_Log, str] | None:
+    """What the end of the log that a key names comes to, and its path; None where it is off.
+
+    One that is rotated just then is read once more.
+    """
     value = next(iter(named.texts(key)), "off").split()[0]
     if value == "off":
         return None
     if value.startswith("syslog:"):
         raise UnreadableFileError(f"{named.reader.node}:{value}", "it goes to syslog")
-    return named.reader.last_lines(named.absolute(value), log_bytes)
+    path = named.absolute(value)
+    try:
+        return parse(named.reader.last_lines(path, log_bytes)), path
+    except UnreadableFileError:
+        return parse(named.reader.last_lines(path, log_bytes)), path
 
 
 def _access(named: _Named, log_bytes: int) -> Source:
-    chunks = _log(named, "proxy_access_log", log_bytes)
-    if chunks is None:
+    found = _log(named, "proxy_access_log", log_bytes, access_log_of)
+    if found is None:
         return _nothing
-    log = access_log_of(chunks)
+    log, _ = found
     return lambda evidence: attrs.evolve(
         evidence, access_log=joined_access_logs(evidence.access_log, log)
     )
 
 
 def _admin(named: _Named, log_bytes: int) -> Source:
-    chunks = _log(named, "admin_access_log", log_bytes)
-    if chunks is None:
+    found = _log(named, "admin_access_log", log_bytes, admin_log_of)
+    if found is None:
         return _nothing
-    log = admin_log_of(chunks)
-
-    def put(evidence: Evidence) -> Evidence:
-        return attrs.evolve(
-            evidence, admin_access_log=joined_admin_logs(evidence.admin_access_log, log)
-        )
-
-    return put
+    log, _ = found
+    return lambda evidence: attrs.evolve(
+        evidence, admin_access_log=joined_admin_logs(evidence.admin_access_log, log)
+    )
 
 
 def _errors(named: _Named, log_bytes: int) -> Source:
-    chunks = _log(named, "proxy_error_log", log_bytes)
-    if chunks is None:
+    found = _log(named, "proxy_error_log", log_bytes, error_log_of)
+    if found is None:
         return _nothing
-    value = named.texts("proxy_error_log")[0].split()[0]
-    path, log = named.absolute(value), error_log_of(chunks)
+    log, path = found
     if named.reader.size(path) > log_bytes:  # nobody knows how many lines were before
         log = attrs.evolve(log, lines=tuple(attrs.evolve(one, line=None) for one in log.lines))
     log = attrs.evolve(log, path=f"{named.reader.node}:{path}")
@@ -195,12 +204,16 @@ def _plugins(named: _Named) -> Source:
     bundled = {row.plugin for row in catalog.plugin_order()} | {"bundled", "off"}
     names = [n for n in named.texts("plugins") if n not in bundled and _NAME.fullmatch(n)]
     files: list[TextFile] = []
-    missing = []
+    gaps = []
     for name in names:
-        found = next(filter(None, (_below(named, one, name) for one in _folders(named, name))), ())
+        try:
+            found = next(filter(None, (_below(named, x, name) for x in _folders(named, name))), [])
+        except KongLtsError as exc:
+            gaps.append(f"plugin {name}: {exc}")
+            continue
         files += found
-        missing += [] if found else [name]
-    gaps = [f"no Lua of plugin {name} where lua_package_path names it" for name in missing]
+        if not found:
+            gaps.append(f"no Lua of plugin {name} where lua_package_path names it")
     return with_gaps(
         f"custom plugins of {named.reader.node}", gaps, _added("custom_plugins", files)
     )
@@ -223,6 +236,7 @@ def _below(named: _Named, folder: str, plugin: str) -> list[TextFile]:
             text=named.reader.text(path),
         )
         for path in named.reader.files(where, "*.lua", depth=4)
+        if not _IN_A_MOUNT.search(path.removeprefix(where))
     ]
 
 

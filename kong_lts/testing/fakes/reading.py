@@ -1,6 +1,7 @@
 """The commands that read files, on a node whose files are a mapping."""
 
 import fnmatch
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 
 from kong_lts.errors import ProcessFailedError
@@ -32,7 +33,7 @@ def _cat(files: Mapping[str, str], argv: Sequence[str]) -> str:
 
 
 def _stat(files: Mapping[str, str], argv: Sequence[str]) -> str:
-    return f"{_REGULAR} {len(files[argv[-1]].encode())}\n"
+    return f"{_REGULAR} {len(files[argv[-1]].encode())} {zlib.crc32(argv[-1].encode())}\n"
 
 
 def _dd(files: Mapping[str, str], argv: Sequence[str]) -> str:
@@ -43,7 +44,7 @@ def _dd(files: Mapping[str, str], argv: Sequence[str]) -> str:
 
 
 def _find(files: Mapping[str, str], argv: Sequence[str]) -> str:
-    folder, depth, pattern = f"{argv[1].rstrip('/')}/", int(argv[5]), argv[7]
+    folder, depth, pattern = f"{argv[2].rstrip('/')}/", int(argv[6]), argv[8]
     found = [
         path
         for path in files
