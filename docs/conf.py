@@ -22,6 +22,7 @@ html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 
+myst_enable_extensions = ["tasklist"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
