@@ -26,7 +26,7 @@ _SLASHES = (".js", ".mjs", ".ts", ".go", ".java", ".groovy", ".jsonnet")
 _SQL = (".sql", ".lua")
 _METHOD = re.compile(
     r"""(?ix)(?:-X\s*|--request[\s=]+|\bmethod["']?\s*[:=]\s*["']?|\bhttp(?:ie|s)?\s+(?:-\S+\s+)*
-    |requests?\.|session\.|client\.|axios\.|\.request\(\s*["']|-Method\s+|["'\s(,])
+    |->|requests?\.|session\.|client\.|axios\.|\.request\(\s*["']|-Method\s+|["'\s(,])
     (POST|PUT|PATCH|DELETE|GET)\b"""
 )
 _POSTS = re.compile(

@@ -187,8 +187,14 @@ def _workspaces(case: Case) -> Iterator[Finding]:
             files=", ".join(file.path for file in case.evidence.declarative[:_SHOWN]),
         )
     names = list(known) or sorted(name.decode("utf-8", "replace") for name in given)
-    for file in case.evidence.scripts if len(names) > 1 else ():
-        dumps = [line for line in lines_of(file) if _DUMP.search(line.text)]
+    facts = case.evidence.database
+    count = len(names) or (facts.tables.get("workspaces", 0) if facts is not None else 0)
+    for file in case.evidence.scripts if count > 1 else ():
+        dumps = [
+            line
+            for line in lines_of(file)
+            if _DUMP.search(line.text) and "--rbac-resources-only" not in line.text
+        ]
         if dumps and not any(_OF_WORKSPACES.search(line.text) for line in dumps):
             yield cross_rule("deck-dump-misses-workspaces").finding(
                 file.path,
@@ -196,8 +202,8 @@ def _workspaces(case: Case) -> Iterator[Finding]:
                 evidence=file.path,
                 file=file.path,
                 found=dumps[0].text.strip()[:80],
-                count=len(names),
-                names=", ".join(names[:_SHOWN]),
+                count=count,
+                names=", ".join(names[:_SHOWN]) or "by the database",
             )
 
 
