@@ -212,7 +212,7 @@ def _refusal(fetched: Fetched, document: Document | None, *, has_token: bool) ->
     if not isinstance(said, str) or not said.strip():
         said = " ".join(fetched.text().split()) if len(fetched.body) < 200 else ""
     text = f"the API server answers with status {fetched.status}"
-    text += f": {last_words(said)}" if said else ""
+    text += f": {last_words(said).removesuffix('.')}" if said else ""
     todo = _WHAT_TO_DO.get(fetched.status, "")
     if fetched.status in (401, 403) and not has_token:
         todo = "no token was given"

@@ -22,7 +22,7 @@ _PAGE = 500
 _MOST = 100_000
 """Objects of one kind; a list that goes on beyond is left."""
 _BUSY = (429, 503, 504)
-_TRIES = 5
+_TRIES = 10
 _SHORTEST_S = 0.1
 _WAIT_S = 1.0
 _LONGEST_WAIT_S = 10.0

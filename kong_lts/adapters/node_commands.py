@@ -13,6 +13,7 @@ __all__ = ["ManagedNode", "NodeCommands"]
 Argv = tuple[str, ...]
 _KONG = "kong"
 _STOPS = ("quit", "stop")
+_POD_S = 5
 
 
 def _commands(given: Sequence[Sequence[str]]) -> tuple[Argv, ...]:
@@ -72,7 +73,9 @@ class NodeCommands:
             timeout_s: Seconds within which all pods are ready, or gone.
         """
         call = (*kubectl, "--namespace", namespace)
-        inside = (*call, "exec", workload, "--container", container, "--")
+        # Of a workload without pods `exec` waits a minute for one, longer than a look may take.
+        quickly = f"--pod-running-timeout={_POD_S}s"
+        inside = (*call, "exec", quickly, workload, "--container", container, "--")
         limit = f"--timeout={timeout_s}s"
         return cls(
             start=(

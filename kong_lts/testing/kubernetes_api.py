@@ -6,7 +6,7 @@ kinds of a group, 401, 403, 404, 409, 410, 422 and 429 as the real one has them.
 controller of Deployments write the status of HTTPRoutes and Deployments. What it has not: watches,
 defaults, validation of a kind's own fields, YAML, lists as they were when they were begun, and
 lists whose items are merged; each list is one field, as the rules of an HTTPRoute and of an Ingress
-are. All answers but 429 are held to recorded ones.
+are. Its answers are held to recorded ones.
 """
 
 import copy

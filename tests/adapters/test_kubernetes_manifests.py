@@ -185,7 +185,7 @@ def test_a_server_that_stays_busy_is_told(api: KubernetesApi) -> None:
     with pytest.raises(ManifestsError, match=r"429: Too many requests.*try it again later"):
         manifests_of(api, clock=clock).objects("KongPlugin")
 
-    assert len(api.requests) == 5
+    assert len(api.requests) == 10
 
 
 def test_an_answer_that_is_too_long_is_asked_for_in_smaller_parts(api: KubernetesApi) -> None:

@@ -13,6 +13,10 @@ from tests.contracts.process_runner import Commands, ProcessRunnerContract
 
 KUBERNETES = NodeCommands.kubernetes("deployment/kong", namespace="edge", replicas=3)
 
+INSIDE = (
+    "kubectl --namespace edge exec --pod-running-timeout=5s deployment/kong --container proxy --"
+)
+
 
 @attrs.define
 class Recorder:
@@ -74,12 +78,8 @@ def test_kubernetes_waits_for_the_pods() -> None:
         "kubectl --namespace edge scale deployment/kong --replicas=0",
         "kubectl --namespace edge rollout status deployment/kong --timeout=300s",
     ]
-    assert called(KUBERNETES, "kong", "health") == [
-        "kubectl --namespace edge exec deployment/kong --container proxy -- kong health"
-    ]
-    assert called(KUBERNETES, "kong", "migrations", "up") == [
-        "kubectl --namespace edge exec deployment/kong --container proxy -- kong migrations up"
-    ]
+    assert called(KUBERNETES, "kong", "health") == [f"{INSIDE} kong health"]
+    assert called(KUBERNETES, "kong", "migrations", "up") == [f"{INSIDE} kong migrations up"]
 
 
 def test_each_can_be_overridden() -> None:
