@@ -54,7 +54,7 @@ def test_what_is_not_there_has_the_line_of_what_holds_it() -> None:
 def test_the_last_variable_of_a_name_counts() -> None:
     lines = lines_of_environ("# KONG_A=0\nKONG_A=1\n\nKONG_A=2\nnothing\n")
 
-    assert lines.keys == {"/# KONG_A": 1, "/KONG_A": 4}
+    assert lines.keys == {"/KONG_A": 4}
 
 
 BUNDLE = {

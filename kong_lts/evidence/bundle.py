@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kong_lts import kong_conf as kong_conf_module
-from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
+from kong_lts.database import DatabaseFacts
 from kong_lts.errors import FormatError, UnreadableFileError
-from kong_lts.evidence.line_numbers import FileLines, lines_of_environ, lines_of_json
+from kong_lts.evidence.database_json import database_facts
+from kong_lts.evidence.line_numbers import (
+    FileLines,
+    lines_of_environ,
+    lines_of_json,
+    variables,
+)
 from kong_lts.evidence.logs import (
     Progress,
     read_access_log,
@@ -20,7 +26,6 @@ from kong_lts.evidence.logs import (
 from kong_lts.evidence.values import Evidence, Rows, StateFile, TextFile
 from kong_lts.files import list_folder, read_bytes, read_text
 from kong_lts.kong_conf import KongConf
-from kong_lts.serialization import Form
 
 __all__ = ["admin_path", "read_evidence"]
 
@@ -64,7 +69,7 @@ def read_evidence(
     return Evidence(
         kong_conf=_confs(root, _environ(root / "environ")),
         declarative=_state(root),
-        database=_database(document, facts) if facts.exists() else None,
+        database=database_facts(document, facts) if facts.exists() else None,
         rows=_rows(document),
         admin=_admin(root / "admin"),
         prefix=_lines(root / "prefix.txt"),
@@ -198,84 +203,5 @@ def _confs(root: Path, environ: Mapping[str, str]) -> dict[str, KongConf]:
 
 
 def _environ(path: Path) -> dict[str, str]:
-    """`KEY=VALUE` lines; others are passed over, as `docker --env-file` does with comments."""
-    if not path.exists():
-        return {}
-    pairs = (line.partition("=") for line in read_text(path).splitlines())
-    return {key.strip(): value for key, sign, value in pairs if sign and not key.startswith("#")}
-
-
-def _database(document: Mapping[str, object], path: Path) -> DatabaseFacts:
-    """`database.json` of a bundle, which may have been written by hand or by a query.
-
-    Raises:
-        FormatError: A field has another shape.
-    """
-    known = {field.alias for field in DatabaseFacts.__attrs_attrs__}
-    facts = {key: _SHAPES.get(key, _same)(value) for key, value in document.items() if key in known}
-    if document.get("schema_meta") == [] and document.get("tables") in ([], {}):
-        facts.setdefault("identity", path.name)  # somebody looked, and there was nothing
-    return _FACTS.from_document(facts, path=str(path))
-
-
-_FACTS = Form(DatabaseFacts, "database.json")
-
-
-def _same(value: object) -> object:
-    return value
-
-
-def _counts(value: object) -> object:
-    """Names, or rows with name and count, as counts by name."""
-    if not isinstance(value, list):
-        return value
-    found: dict[str, object] = {}
-    for row in value:
-        name, count = (row.get("name"), row.get("count")) if isinstance(row, dict) else (row, 0)
-        before = found.get(str(name), 0)
-        whole = isinstance(row, dict) and count is None  # a row by itself counts as one
-        found[str(name)] = (before + 1 if isinstance(before, int) else 1) if whole else count
-    return found
-
-
-def _picked(value: object, *names: str, **defaults: object) -> object:
-    """Rows of a table, with the columns that count; NULL means the same as nothing."""
-    if not isinstance(value, list):
-        return value
-    return [
-        {**defaults, **{n: row[n] for n in names if row.get(n) is not None}}
-        if isinstance(row, dict)
-        else row
-        for row in value
-    ]
-
-
-def _columns(value: object, kind: type[RouteRow] | type[ServiceRow]) -> object:
-    """Rows of a table with the columns that a class has."""
-    if not isinstance(value, list):
-        return value
-    return [_fitting(row, kind) if isinstance(row, dict) else row for row in value]
-
-
-def _fitting(
-    row: Mapping[str, object], kind: type[RouteRow] | type[ServiceRow]
-) -> Mapping[str, object]:
-    """The row, or only what it is called and its paths where the rest has another shape."""
-    found = columns(row, kind)
-    try:
-        Form(kind, "row").from_document(found)
-    except FormatError:
-        return {name: found[name] for name in ("id", "name", "paths") if name in found}
-    return found
-
-
-_SHAPES: Mapping[str, Callable[[object], object]] = {
-    "tables": _counts,
-    "plugins": _counts,
-    "schema_meta": lambda v: _picked(v, "subsystem", "executed", "pending", "last_executed"),
-    # A row of `locks` without a word on its time counts as held: that is the safe reading.
-    "locks": lambda v: _picked(v, "key", "owner", "held", held=True, owner="somebody"),
-    "routes": lambda v: _columns(v, RouteRow),
-    "services": lambda v: _columns(v, ServiceRow),
-    "encrypted_values": lambda v: len(v) if isinstance(v, list | dict) else v,
-}
+    """Its variables; other lines are passed over, as `docker --env-file` does with comments."""
+    return variables(read_text(path)) if path.exists() else {}

@@ -7,7 +7,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined] # it is there,
 
 import attrs
 
-__all__ = ["FileLines", "lines_of_environ", "lines_of_json"]
+__all__ = ["FileLines", "lines_of_environ", "lines_of_json", "variables"]
 
 _DEEPEST = 3
 """So many keys lead to the entities of an answer at most: `/body/data/0`."""
@@ -56,11 +56,29 @@ def lines_of_json(text: str) -> FileLines:
     return FileLines(keys=keys, items={name: tuple(lines) for name, lines in items.items()})
 
 
+_VARIABLE = re.compile(r"^\s*(?:export\s+|declare\s+-x\s+)?([^#=\s][^=]*?)\s*=(.*)$")
+_QUOTED = re.compile(r"(\"|')(.*)\1\s*")
+
+
+def variables(text: str) -> dict[str, str]:
+    """The variables of an `environ`; the last one of a name counts.
+
+    `KEY=VALUE` lines, as `env`, `export -p` or a file for systemd have them. A value within
+    quotes is what is within: a shell or systemd has taken them off.
+    """
+    return {name: value for _, name, value in _variables(text)}
+
+
 def lines_of_environ(text: str) -> FileLines:
-    """The lines of `KEY=VALUE`; the last one of a key counts."""
-    lines = enumerate(text.splitlines(), 1)
-    pairs = ((line.partition("=")[0], number) for number, line in lines if "=" in line)
-    return FileLines(keys={f"/{_escaped(key.strip())}": number for key, number in pairs})
+    """The lines of the variables."""
+    return FileLines(keys={f"/{_escaped(name)}": number for number, name, _ in _variables(text)})
+
+
+def _variables(text: str) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if (found := _VARIABLE.match(line)) is not None:
+            quoted = _QUOTED.fullmatch(found[2])
+            yield number, found[1], quoted[2] if quoted else found[2]
 
 
 def _escaped(key: str) -> str:
