@@ -107,7 +107,9 @@ def test_a_migrated_database_is_replaced_by_its_backup_as_the_runbook_says(
     shell: Shell, databases: Databases, names: dict[str, str]
 ) -> None:
     made = kong_lts.plan(scenarios.ALL["traditional-in-place"], settings=SETTINGS)
-    shell(*typed(made, made.step("back-up-after-stop")))
+    ids = ("no-connections", "back-up-after-stop", "restore-point")
+    said = shell(*typed(made, *(made.step(step_id) for step_id in ids)))
+    assert said.splitlines()[0] == "1"
     url = databases.server.rpartition("/")[0] + f"/{names['current']}"
     before = databases.one(url, "SELECT count(*) FROM routes")
     databases.run(url, "DELETE FROM routes")
@@ -115,8 +117,9 @@ def test_a_migrated_database_is_replaced_by_its_backup_as_the_runbook_says(
     undo = made.step("restore-point").undo({})
     assert undo is not None
 
-    shell(*typed(made, undo))
+    said = shell(*typed(made, undo))
 
+    assert said.splitlines().count("equal") == 1
     databases.made += ["kong_migrated"]
     assert databases.one(url, "SELECT count(*) FROM routes") == before
 
