@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from kong_lts.deployment import Side
+from kong_lts.admin_writes import StopAdminWrites
+from kong_lts.deployment import DeploymentMode, Side
 from kong_lts.findings import Severity
 from kong_lts.planning import AnyStep, Plan, guards
 from kong_lts.reports.assessments import way
@@ -43,6 +44,16 @@ rows() { printf '%s \\\\gexec' "SELECT format('SELECT %L, count(*) FROM %I.%I', 
 """Services of libpq, so that no command has a password; and the rows of each table, counted."""
 
 
+_ROWS = (
+    "Tables of counters, tokens and sessions may differ in how many rows they have; a row that was"
+    " changed in its place does not show, so ask who has an open Admin API, too."
+)
+_LOOK_AT_PLANES = (
+    "ask_current /status",
+    'curl -sS "$KONG_NEW_ADMIN_URL"/clustering/data-planes  # once it runs',
+)
+
+
 def plan_runbook(plan: Plan) -> str:
     """Every step with its commands, its proof and its way back, each with a box to tick."""
     lines = [
@@ -66,7 +77,7 @@ def plan_runbook(plan: Plan) -> str:
 
 def _preparation(plan: Plan) -> Iterator[str]:
     """What the commands of the steps rely on."""
-    commands = "\n".join(_commands(plan))
+    commands = "\n".join((*_guards(plan), *_commands(plan)))
     has_database = "PGSERVICE" in commands
     yield from ("", "## In the shell that you use", "")
     if has_database and plan.strategy is Strategy.IN_PLACE:
@@ -107,6 +118,17 @@ def _guards(plan: Plan) -> Iterator[str]:
     if found := guards(plan):
         yield from ("", "## Look before every step", "")
         yield from (f"- {escaped(clean(text))}" for text in found)
+        if any(isinstance(step, StopAdminWrites) for step in plan.steps):
+            yield from ("", _ROWS)
+        stopped = [step.side for step in plan.steps if isinstance(step, StopAdminWrites)]
+        yield from ("", "```sh")
+        for side in stopped:
+            until = side is Side.CURRENT and plan.strategy is Strategy.IN_PLACE
+            when = f"once writes are stopped there{', until `up`' * until}"
+            yield f"rows kong-{side} | diff stopped-{side}.rows - && echo equal  # {when}"
+        if plan.deployment.mode is DeploymentMode.HYBRID:
+            yield from _LOOK_AT_PLANES
+        yield "```"
 
 
 def _step(plan: Plan, number: int, step: AnyStep) -> Iterator[str]:

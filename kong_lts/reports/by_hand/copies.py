@@ -43,7 +43,10 @@ def _stop_writes(step: StopAdminWrites, words: Words) -> ByHand:
         " front of the Admin API pass GET alone, or let it listen on the node itself alone"
         " (`admin_listen = 127.0.0.1:8001`, then `kong reload`) and reach it from here by"
         " `ssh -L`. Try to write from where the others do.",
-        commands=(f"curl -sS -i -X POST {words.admin()}/services",),
+        commands=(
+            f"curl -sS -i -X POST {words.admin()}/services",
+            f"rows kong-{step.side} > stopped-{step.side}.rows",
+        ),
         proof="The attempt to write is refused, or finds nobody who listens; 201 or 400 says that"
         " Kong still takes writes.",
     )
