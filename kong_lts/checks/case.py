@@ -87,6 +87,11 @@ class Case:
         )
 
     @functools.cached_property
+    def lua_of_scripts(self) -> tuple[TextFile, ...]:
+        """Lua files of plugins that stand with what builds an image."""
+        return tuple(file for file in self.evidence.scripts if file.path.endswith(".lua"))
+
+    @functools.cached_property
     def confs(self) -> Mapping[str, KongConf]:
         """Settings by node, or by the manifest that gives them."""
         known = self.evidence.configurations

@@ -25,6 +25,9 @@ Said = Iterator[tuple[str, int]]
 
 _VERSION = re.compile(r"\d+(?:\.\d+){0,2}")
 _MODULE = re.compile(r"(?:^|/)kong/plugins/([^/]+)/(.+)$")
+_BESIDE_IMAGE = re.compile(
+    r"(?:^|/)([^/]+)/((?:handler|schema|daos|api|access)\.lua|migrations/[^/]+\.lua)$"
+)
 _FOLDER = re.compile(r"^(?:plugins/)?([^/]+)/(.+)$")
 _LEGACY_KEYS = ("no_consumer", "no_service", "no_route", "no_api", "self_check")
 _LEGACY_ATTRIBUTES = ("legacy",)
@@ -54,9 +57,11 @@ class Source:
 
 
 def sources(case: Case) -> Iterator[Source]:
-    """Every Lua file of the custom plugins, those in config maps too."""
+    """Every Lua file of the custom plugins, those in config maps and beside a Dockerfile too."""
     for file in case.evidence.custom_plugins:
         yield from case.apart.look(f"custom plugins: {file.path}", _of_file, file)
+    for file in case.lua_of_scripts:
+        yield from case.apart.look(f"custom plugins: {file.path}", _in_image, file)
     for manifest in case.manifests:
         yield from case.apart.look(f"manifests: {manifest.path}", _of_manifest, manifest)
 
@@ -64,6 +69,11 @@ def sources(case: Case) -> Iterator[Source]:
 def _of_file(file: TextFile) -> Iterator[Source]:
     found = _MODULE.search(file.path) or _FOLDER.match(file.path)
     if file.path.endswith(".lua") and found is not None:
+        yield Source(found[1], found[2], file, LuaSource(file.text))
+
+
+def _in_image(file: TextFile) -> Iterator[Source]:
+    if (found := _BESIDE_IMAGE.search(file.path)) is not None:
         yield Source(found[1], found[2], file, LuaSource(file.text))
 
 
@@ -332,6 +342,6 @@ CHECK = Check(
     name="custom plugins",
     look=_look,
     rows=_rows,
-    needs=("custom_plugins", "kubernetes"),
+    needs=("custom_plugins", "kubernetes", "lua_of_scripts"),
     needs_called="the sources of custom plugins",
 )
