@@ -119,6 +119,8 @@ def _live(case: Case) -> Iterator[Finding]:
         for row in rows
         for path in row.paths
     ]
+    seen = {(name, path): where for name, path, where in reversed(paths)}
+    paths = [(name, path, where) for (name, path), where in reversed(seen.items())]
     changed = [(name, path, where) for name, path, where in paths if _is_regex(path)]
     if changed:
         shown = ", ".join(f"{path} ({name})" for name, path, _ in changed[:_SHOWN])

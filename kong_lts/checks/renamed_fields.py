@@ -1,6 +1,7 @@
 """Fields of plugins that still work after the upgrade, under names that 2.8 does not know yet."""
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -11,7 +12,7 @@ from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.in_use import LIVE, PluginInUse
 from kong_lts.findings import Finding
 
-__all__ = ["queue_fields", "session_fields"]
+__all__ = ["fields_of_session_conf", "queue_fields", "session_fields"]
 
 _RETRIES = "retry_count"
 _QUEUE = {"queue_size": "queue.max_batch_size", "flush_timeout": "queue.max_coalescing_delay"}
@@ -60,6 +61,17 @@ def queue_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
             where=plugin.where,
             fields=_said(used, known),
         )
+
+
+def fields_of_session_conf(text: str) -> str:
+    """The fields of a `session_conf` of Kong Manager or the portal that have other names on 3.4."""
+    try:
+        given = json.loads(text.strip("'"))
+    except (ValueError, RecursionError):
+        return ""
+    known = _of_sessions()["session"]
+    names = [name for name in known if isinstance(given, Mapping) and given.get(name) is not None]
+    return _said(names, known)
 
 
 def _used(plugin: PluginInUse, known: Mapping[str, _Old]) -> list[str]:

@@ -8,6 +8,7 @@ from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import admin_file
 from kong_lts.checks.manifests import mapping
+from kong_lts.checks.renamed_fields import fields_of_session_conf
 from kong_lts.findings import Finding, Location
 from kong_lts.versions import Edition
 
@@ -44,7 +45,11 @@ def _manager(case: Case) -> Iterator[Finding]:
     for key, rule in _OF_CHART.values():
         for node, value in case.written(key):
             if value:
-                yield cross_rule(rule).finding(key, evidence=node, key=key, node=node)
+                named = fields_of_session_conf(value)
+                fields = f"; leave the old names of its fields until then: {named}" if named else ""
+                yield cross_rule(rule).finding(
+                    key, evidence=node, key=key, node=node, fields=fields
+                )
                 break
     yield from _manager_of_values(case)
     for node, value in case.written("admin_gui_auth"):
@@ -67,6 +72,7 @@ def _manager_of_values(case: Case) -> Iterator[Finding]:
                         evidence=manifest.path,
                         key=key,
                         node=f"{manifest.path} ({part_of}.session_conf_secret)",
+                        fields="",
                     )
 
 

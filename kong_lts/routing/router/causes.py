@@ -62,7 +62,8 @@ _EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.EQUAL_CREATED_AT: Explanation(
         "2.8 sorts equal routes by `created_at`; where that is equal too, any may win after a "
         "restart. 3.4's default router takes the greatest id.",
-        "Tell the routes apart by one more criterion of one of them.",
+        "Tell the routes apart by one more criterion of one of them, or regexes by their "
+        "`regex_priority`.",
     ),
     Cause.PATH_HANDLING: Explanation(
         "The default router of 3.4 treats `path_handling: v1` as `v0`.",
