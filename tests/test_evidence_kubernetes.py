@@ -115,6 +115,73 @@ def test_what_is_gathered_says_the_same_as_the_manifests_in_a_folder(tmp_path: P
     } <= set(said(gathered))
 
 
+MORE = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: sync, namespace: ops}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+          - {name: deck, image: "kong/deck:v1.4.0", command: [sh, /scripts/sync.sh]}
+          volumes:
+          - name: scripts
+            configMap: {name: scripts}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: scripts, namespace: ops}
+data:
+  sync.sh: "curl -X POST http://kong-admin:8001/upstreams/a/targets -d target=b:80\\n"
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: gateways, namespace: ops}
+spec: {groups: [{name: a, rules: [{alert: A, expr: "sum(rate(kong_http_status[1m])) > 1"}]}]}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2beta1
+kind: HelmRelease
+metadata: {name: edge, namespace: ops}
+spec:
+  chart: {spec: {chart: kong, version: 2.6.1}}
+  values: {image: {repository: kong, tag: 2.8-alpine}, env: {client_max_body_size: 8m}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: sync-28500
+  namespace: ops
+  ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: sync, uid: "1"}]
+spec: {template: {spec: {containers: [{name: deck, image: "kong/deck:v1.4.0"}]}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: other, namespace: ops}
+spec: {template: {spec: {containers: [{name: a, image: "busybox:1"}]}}}
+"""
+
+
+def test_what_runs_beside_the_gateways_is_gathered_as_a_folder_has_it(tmp_path: Path) -> None:
+    there = [one for _, one in loose_documents(MORE) if isinstance(one, dict)]
+    (tmp_path / "kubernetes").mkdir()
+    (tmp_path / "kubernetes/all.yaml").write_text(MORE)
+    folder = kong_lts.read_evidence(tmp_path).kubernetes
+
+    gathered = kong_lts.gather(DEPLOYMENT, seeing(*there)).kubernetes
+
+    paths = [file.path.removeprefix("kubernetes/ops/") for file in gathered]
+    assert sorted(paths) == [
+        *("ConfigMap/scripts.yaml", "CronJob/sync.yaml"),
+        *("HelmRelease/edge.yaml", "PrometheusRule/gateways.yaml"),
+    ]
+    found = set(said(gathered))
+    assert found == set(said(folder)) > set(said(()))
+    assert {"metric-prometheus-http-status", "helm-chart-too-old"} <= found
+
+
 def test_each_object_is_a_file_of_its_own() -> None:
     assert sorted(files_of(kong_lts.gather(DEPLOYMENT, seeing(*objects())))) == [
         "kong/ConfigMap/stamp.yaml",

@@ -39,6 +39,8 @@ class _Kind:
 _APPS, _CORE = ("apps/v1",), ("v1",)
 _NETWORKING = ("networking.k8s.io/v1", "networking.k8s.io/v1beta1")
 _GATEWAYS = tuple(f"gateway.networking.k8s.io/{version}" for version in ("v1", "v1beta1"))
+_ARGO, _CATTLE = ("argoproj.io/v1alpha1",), ("helm.cattle.io/v1",)
+_FLUX = tuple(f"helm.toolkit.fluxcd.io/{version}" for version in ("v2", "v2beta2", "v2beta1"))
 _KONG = "configuration.konghq.com"
 
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
@@ -46,6 +48,19 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         "Deployment": _Kind("deployments", _APPS),
         "DaemonSet": _Kind("daemonsets", _APPS),
         "StatefulSet": _Kind("statefulsets", _APPS),
+        "Job": _Kind("jobs", ("batch/v1",)),
+        "CronJob": _Kind("cronjobs", ("batch/v1", "batch/v1beta1")),
+        "HorizontalPodAutoscaler": _Kind(
+            "horizontalpodautoscalers", ("autoscaling/v2", "autoscaling/v2beta2", "autoscaling/v1")
+        ),
+        "ScaledObject": _Kind("scaledobjects", ("keda.sh/v1alpha1",)),
+        "PrometheusRule": _Kind("prometheusrules", ("monitoring.coreos.com/v1",)),
+        "Rollout": _Kind("rollouts", _ARGO),
+        "Application": _Kind("applications", _ARGO),
+        "ApplicationSet": _Kind("applicationsets", _ARGO),
+        "HelmRelease": _Kind("helmreleases", _FLUX),
+        "HelmChart": _Kind("helmcharts", _CATTLE),
+        "HelmChartConfig": _Kind("helmchartconfigs", _CATTLE),
         "Ingress": _Kind("ingresses", (*_NETWORKING, "extensions/v1beta1")),
         "IngressClass": _Kind("ingressclasses", _NETWORKING, namespaced=False),
         "Service": _Kind("services", _CORE),

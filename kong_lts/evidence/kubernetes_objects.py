@@ -23,12 +23,20 @@ __all__ = [
 
 CONFIG_MAPS = "ConfigMap"
 CLASSES = "IngressClass"
-_WORKLOADS = frozenset({"Deployment", "DaemonSet", "StatefulSet"})
+_WORKLOADS = frozenset({"Deployment", "DaemonSet", "StatefulSet", "Rollout", "Job", "CronJob"})
+_ABOUT_OTHERS = frozenset(
+    {
+        *("HorizontalPodAutoscaler", "ScaledObject", "PrometheusRule"),
+        *("HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"),
+    }
+)
+"""Of Kong where they name it, as workloads are: what scales them, watches them, or makes them."""
 _NAMESPACE = "Namespace"
 KINDS = (
-    _NAMESPACE, *sorted(_WORKLOADS), "Ingress", CLASSES, "Service", "HTTPRoute", "KongPlugin",
-    "KongClusterPlugin", "KongIngress", "KongConsumer", "KongConsumerGroup", "KongUpstreamPolicy",
-    "TCPIngress", "UDPIngress", "IngressClassParameters", "KongCustomEntity", "KongVault",
+    _NAMESPACE, *sorted(_WORKLOADS | _ABOUT_OTHERS), "Ingress", CLASSES, "Service", "HTTPRoute",
+    "KongPlugin", "KongClusterPlugin", "KongIngress", "KongConsumer", "KongConsumerGroup",
+    "KongUpstreamPolicy", "TCPIngress", "UDPIngress", "IngressClassParameters", "KongCustomEntity",
+    "KongVault",
 )  # fmt: skip
 """All that is read of a cluster but config maps, which are read by name.
 
@@ -80,13 +88,14 @@ def is_of_kong(
 ) -> bool:
     """Whether an object says anything of Kong; what cannot be told apart does.
 
-    Workloads do that name it anywhere, Services that have an annotation of its, and Ingresses but
+    Workloads and what is about them do that name it anywhere, but for the Jobs of a CronJob, which
+    says the same; Services that have an annotation of its, and Ingresses but
     for those whose class another controller has.
     """
     kind = document.get("kind")
     annotations = _inner(document, "metadata", "annotations")
-    if kind in _WORKLOADS:
-        return _names_kong(document)
+    if kind in _WORKLOADS | _ABOUT_OTHERS:
+        return _names_kong(document) and not (kind == "Job" and _is_of_a_cron_job(document))
     if kind == "Service":
         return any(str(name).partition("/")[0].endswith("konghq.com") for name in annotations)
     if kind == "Ingress":
@@ -97,6 +106,13 @@ def is_of_kong(
             for one in classes
         )
     return kind != _NAMESPACE
+
+
+def _is_of_a_cron_job(document: Mapping[str, object]) -> bool:
+    owners = _inner(document, "metadata").get("ownerReferences")
+    return isinstance(owners, list) and any(
+        isinstance(owner, Mapping) and owner.get("kind") == "CronJob" for owner in owners
+    )
 
 
 def _names_kong(document: Mapping[str, object]) -> bool:
