@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ import pytest
 
 import kong_lts
 from kong_lts.assessment import Assessment
+from kong_lts.checks.route_sources import MOST_ROUTES
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow
 from kong_lts.evidence import AccessLog, Evidence, StateFile
 from kong_lts.findings import Finding, Location, Severity
@@ -288,3 +290,9 @@ def test_the_database_counts_where_files_are_there_too() -> None:
     evidence = Evidence(database=facts, declarative=kong_yml(USERS, USER))
 
     assert told(kong_lts.assess(DATABASE, evidence)) == []
+
+
+def test_the_documentation_says_how_many_are_compared() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "compare-routing.md"
+
+    assert f"up to {MOST_ROUTES:,} routes" in page.read_text(encoding="utf-8")
