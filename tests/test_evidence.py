@@ -54,6 +54,40 @@ def test_each_node_may_have_its_own(tmp_path: Path) -> None:
     assert sorted(evidence.kong_conf) == ["cp-1", "dp-1"]
 
 
+def test_files_under_other_names_are_told(tmp_path: Path) -> None:
+    for name in ("logs/access.log", "plugins/a/b/handler.lua", "kubernetes/x.txt", ".git/config"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    for name in ("deployment.yaml", "kong.conf", "kong.yml", "prefix.txt"):
+        (tmp_path / name).write_text("")
+    assert kong_lts.read_evidence(tmp_path).gaps == ()
+
+    for name in ("my-deck.yaml", "logs/access.log.1", "k8s/values.yaml", "kong.conf.d/gw.conf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+
+    (gap,) = kong_lts.read_evidence(tmp_path).gaps
+    assert gap.reason == (
+        "a name that a bundle has, for k8s/, kong.conf, my-deck.yaml, logs/access.log.1"
+    )
+    for number in range(30):
+        (tmp_path / f"{number:02}.txt").write_text("")
+    (gap,) = kong_lts.read_evidence(tmp_path).gaps
+    assert gap.reason.endswith("18.txt, 19.txt and 14 more")
+
+
+def test_a_manifest_that_is_no_yaml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "kubernetes").mkdir()
+    text = "apiVersion: v1\nkind: Service\n---\nkind: {{ .Values.kind }}\n"
+    (tmp_path / "kubernetes/service.yaml").write_text(text)
+
+    told = kong_lts.assess(DEPLOYMENT, kong_lts.read_evidence(tmp_path)).not_checked
+
+    assert [one.missing for one in told if one.rule == "manifests: kubernetes/service.yaml"] == [
+        "YAML from line 3 on (render a template: helm template)"
+    ]
+
+
 def test_the_environment_counts_without_a_file(tmp_path: Path) -> None:
     (tmp_path / "environ").write_text("# of the container\nKONG_DATABASE=cassandra\nPATH=/bin\n")
 

@@ -34,6 +34,10 @@ class Apart:
         """What could not be looked at; what crashes for several who ask is there once."""
         return tuple(self._crashed)
 
+    def note(self, name: str, reason: str) -> None:
+        """Say that a file or node, or a part of one, could not be looked at."""
+        self._crashed.setdefault(NotChecked(rule=name, missing=reason))
+
     def look(
         self, names: str | tuple[str, ...], look: Callable[..., Iterable[Said]], *arguments: object
     ) -> Iterator[Said]:
@@ -48,7 +52,7 @@ class Apart:
             yield from look(*arguments)
         except Exception as exc:
             for name in (names,) if isinstance(names, str) else names:
-                self._crashed.setdefault(NotChecked(rule=name, missing=_reason(exc)))
+                self.note(name, _reason(exc))
 
     def together(
         self,

@@ -79,12 +79,15 @@ class Case:
     @functools.cached_property
     def manifests(self) -> tuple[Manifest, ...]:
         """Every document of the Kubernetes files but the Ingresses of other controllers."""
-        files = self.evidence.kubernetes
-        return of_kong(
-            manifest
-            for file in files
-            for manifest in self.apart.look(f"manifests: {file.path}", manifests_of, (file,))
-        )
+        return of_kong(m for file in self.evidence.kubernetes for m in self._manifests_of(file))
+
+    def _manifests_of(self, file: TextFile) -> Iterator[Manifest]:
+        name = f"manifests: {file.path}"
+
+        def refused(line: int) -> None:
+            self.apart.note(name, f"YAML from line {line} on (render a template: helm template)")
+
+        return self.apart.look(name, manifests_of, (file,), refused)
 
     @functools.cached_property
     def lua_of_scripts(self) -> tuple[TextFile, ...]:

@@ -5,7 +5,7 @@ import bisect
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -135,12 +135,14 @@ class Manifest:
                     yield id(below), name
 
 
-def manifests_of(files: Iterable[TextFile]) -> Iterator[Manifest]:
-    """Every mapping of the files; a template that is no YAML yet has none."""
+def manifests_of(
+    files: Iterable[TextFile], refused: Callable[[int], object] = lambda line: None
+) -> Iterator[Manifest]:
+    """Every mapping of the files; a template that is no YAML yet has none, and is *refused*."""
     for file in files:
         if not file.path.endswith(_SUFFIXES):
             continue
-        for line, document in loose_documents(file.text):
+        for line, document in loose_documents(file.text, refused=refused):
             for one in _items(document):
                 for said in _with_values(one):
                     yield Manifest(path=file.path, line=line, text=file.text, document=said)

@@ -23,7 +23,7 @@ from kong_lts.evidence.logs import (
     read_admin_log,
     read_error_log,
 )
-from kong_lts.evidence.values import Evidence, Rows, StateFile, TextFile
+from kong_lts.evidence.values import Evidence, Gap, Rows, StateFile, TextFile
 from kong_lts.files import list_folder, read_bytes, read_text
 from kong_lts.kong_conf import KongConf
 
@@ -34,6 +34,20 @@ _OWN_UNDERSCORES = re.compile(
 )
 
 Log = TypeVar("Log")
+
+_NAMES = (
+    "deployment.yaml", "kong.conf", "kong.conf.d", "environ", "kong.yml", "kong.yaml", "kong.json",
+    "state", "plugins", "logs", "kubernetes", "certificates", "templates", "scripts", "admin",
+    "database.json", "prefix.txt",
+)  # fmt: skip
+"""What is read at the top of a bundle; of some folders all, of others this:"""
+_PATTERNS: Mapping[str, tuple[str, ...]] = {
+    "kong.conf.d": ("*.conf",),
+    "state": ("*.y*ml", "*.json"),
+    "admin": ("*.json",),
+    "logs": ("access.log", "admin_access.log", "error.log"),
+}
+_MOST_NAMED = 20
 
 _MAX_TEXT = 16 << 20
 _ENTITIES = ("routes", "services", "plugins", "consumers", "upstreams", "targets", "certificates")
@@ -48,6 +62,7 @@ def read_evidence(
     Any of kong.conf, kong.conf.d/NODE.conf, environ, kong.yml, state/*.yaml, database.json,
     admin/*.json, plugins/NAME/*.lua, logs/{access,admin_access,error}.log, kubernetes/*,
     certificates/*, templates/*, scripts/*, prefix.txt, or one evidence.json that holds them all.
+    Other files become a gap.
 
     Args:
         folder: The bundle.
@@ -73,10 +88,29 @@ def read_evidence(
         rows=_rows(document),
         admin=_admin(root / "admin"),
         prefix=_lines(root / "prefix.txt"),
+        gaps=tuple(_not_read(root)),
         lines=dict(_places(root)),
         **_all_texts(root),
         **_all_logs(root / "logs", progress),
     )
+
+
+def _not_read(root: Path) -> Iterator[Gap]:
+    """One gap for all files and folders whose names nothing of a bundle has."""
+    names = {".": _NAMES, **_PATTERNS}
+    if list_folder(root / "kong.conf.d", "*.conf"):  # then each node has its own
+        names["."] = tuple(name for name in _NAMES if name != "kong.conf")
+    others = [
+        f"{path.relative_to(root).as_posix()}{'/' * path.is_dir()}"
+        for folder, known in names.items()
+        if (root / folder).is_dir()
+        for path in sorted((root / folder).iterdir())
+        if not path.name.startswith(".") and not any(map(path.match, known))
+    ]
+    if others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        listed = f"{', '.join(others[:_MOST_NAMED])}{more}"
+        yield Gap(source="files", reason=f"a name that a bundle has, for {listed}")
 
 
 def _all_texts(root: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """YAML that people write, as plain values that know their lines; stricter than YAML itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import attrs
@@ -108,10 +108,16 @@ class _Reader:
         return found
 
 
-def loose_documents(text: str) -> Iterator[tuple[int, object]]:
-    """Every document of a text with its first line; what is no YAML from there on is left out.
+def loose_documents(
+    text: str, *, refused: Callable[[int], object] = lambda line: None
+) -> Iterator[tuple[int, object]]:
+    """Every document of a text with its first line; one that is no YAML is left out.
 
     For files of others, as manifests are: anchors may be used, and a template is no error.
+
+    Args:
+        text: Of the file.
+        refused: Told the first line of each document that is left out.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -130,6 +136,7 @@ def loose_documents(text: str) -> Iterator[tuple[int, object]]:
                     raise
                 found = load(part, pure=True)
         except (YAMLError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
+            refused(line)
             continue
         yield line, found
 
