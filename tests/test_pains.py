@@ -70,7 +70,7 @@ def bundles(*names: str) -> list[Any]:
     return found
 
 
-PAINS = bundles("routes", "database", "plugins", "nodes", "forms", "operations")
+PAINS = bundles("routes", "database", "plugins", "nodes", "forms", "operations", "variables")
 OTHERS = bundles("other")
 
 

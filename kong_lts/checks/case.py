@@ -216,9 +216,16 @@ class Case:
     def router_flavor(self) -> str:
         """What the nodes will run with on 3.4: as kong.conf says, else the default.
 
-        Where they do not agree, the one that changes more counts.
+        Where they do not agree, the one that changes more counts. A script or manifest that shows
+        a part of the settings only, and not this one, has no say.
         """
-        flavors = [str(values["router_flavor"]) for _, values in self._resolved(Release.V3_4)]
+        whole = self.evidence.configurations.keys() or self.confs_of_admin.keys()
+        says = {name for name, _ in self.written("router_flavor")}
+        flavors = [
+            str(values["router_flavor"])
+            for name, values in self._resolved(Release.V3_4)
+            if name in whole or (name or "kong.conf") in says
+        ]
         others = [flavor for flavor in flavors if flavor != _AS_IN_2_8]
         return next(iter([*others, *flavors]), _DEFAULT_FLAVOR)
 

@@ -8,7 +8,7 @@ from kong_lts import kong_conf, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import rows_in
+from kong_lts.checks.in_use import admin_file, rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
 from kong_lts.errors import ConfError, VersionError
@@ -72,6 +72,12 @@ def _node_version(case: Case) -> Iterator[Finding]:
 def _rows_of_planes(case: Case) -> Iterator[tuple[Location, Mapping[str, object]]]:
     for path in ("/clustering/data-planes", "/clustering/data_planes"):
         yield from rows_in(path, case.evidence.admin.get(path))
+    status = mapping(case.evidence.admin.get("/clustering/status"))
+    pointer = "/body" if mapping(status.get("body")) else ""
+    for name, row in (mapping(status.get("body")) or status).items():
+        if isinstance(row, Mapping) and "config_hash" in row:
+            place = Location(path=admin_file("/clustering/status"), pointer=f"{pointer}/{name}")
+            yield place, {"id": name, **row}
 
 
 def _name(row: Mapping[str, object]) -> str:

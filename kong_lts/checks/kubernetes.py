@@ -273,7 +273,7 @@ def _switched_off(manifest: Manifest) -> tuple[str, ...]:
 
 
 _ONE_POD = ("Job", "CronJob", "Pod")
-_MIGRATES = re.compile(r"\bkong\b[^\n]*\bmigrations\s+(?:up|finish|bootstrap)\b")
+_MIGRATES = re.compile(r"\bkong\b[^\n]*\bmigrations\s+(?:up|finish)\b")
 
 
 def _every_pod(manifest: Manifest) -> Iterator[Finding]:

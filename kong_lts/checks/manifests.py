@@ -185,6 +185,7 @@ def _without_values(value: object) -> object:
 def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, KongConf]]:
     """Settings of Kong by the place that gives them."""
     for manifest in manifests:
+        yield from _generated_environments(manifest)
         if manifest.is_values:
             for name, environ in _value_environments(manifest.document, manifest.path):
                 yield name, kong_conf.parse("", environ=environ, path=manifest.path)
@@ -193,8 +194,24 @@ def conf_of_manifests(manifests: Iterable[Manifest]) -> Iterator[tuple[str, Kong
                 if key.endswith("kong.conf"):
                     name = f"{manifest.path}: {manifest.name} {key}"
                     yield name, kong_conf.parse(text, path=manifest.path)
+            own = {key: text for key, text in manifest.texts if _KONG_VARIABLE.fullmatch(key)}
+            if own:  # of a container, by `envFrom`
+                name = f"{manifest.path}: {manifest.name}"
+                yield name, kong_conf.parse("", environ=own, path=manifest.path)
         else:
             yield from _container_environments(manifest)
+
+
+def _generated_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]]:
+    """The variables of the config maps that kustomize makes."""
+    for kind in ("configMapGenerator", "secretGenerator"):
+        given = manifest.document.get(kind)
+        for one in given if isinstance(given, list) else ():
+            literals = (text.partition("=") for text in names_in(mapping(one).get("literals")))
+            own = {key: value for key, _, value in literals if _KONG_VARIABLE.fullmatch(key)}
+            if own:
+                name = f"{manifest.path}: {text_of(mapping(one).get('name'))}"
+                yield name, kong_conf.parse("", environ=own, path=manifest.path)
 
 
 def _value_environments(

@@ -30,7 +30,7 @@ from kong_lts.kong_conf import KongConf
 __all__ = ["admin_path", "read_evidence"]
 
 _OWN_UNDERSCORES = re.compile(
-    r"(?:(?<=_)|^)(ca_certificates|consumer_groups|oauth2_tokens|document_objects)(?=_|$)|_"
+    r"(?:(?<=_)|^)(ca_certificates|consumer_groups|data_planes|oauth2_tokens|document_objects)(?=_|$)|_"
 )
 
 Log = TypeVar("Log")
