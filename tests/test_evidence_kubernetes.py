@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import kong_lts
+from kong_lts.evidence import Gap
 from kong_lts.evidence.kubernetes_objects import as_file, as_yaml, is_of_kong
 from kong_lts.protocols import Adapters
 from kong_lts.serialization import loose_documents
@@ -205,6 +206,26 @@ def test_a_failing_kind_is_a_gap_and_hides_no_other() -> None:
     ]
     not_checked = kong_lts.assess(DEPLOYMENT, evidence).not_checked
     assert "gather: Kubernetes KongPlugin" in {entry.rule for entry in not_checked}
+
+
+def test_kinds_that_say_the_same_are_one_gap() -> None:
+    """Where nobody answers, one line is enough; where rights are missing, each is named."""
+    before = Gap(source="Kubernetes KongPlugin", reason="an earlier look")
+    kinds = frozenset({"KongPlugin", "KongIngress", "Ingress", "Service", "HTTPRoute"})
+    adapters = seeing(*objects(), forbidden=kinds)
+
+    known = kong_lts.Evidence(gaps=(before,))
+    evidence = kong_lts.gather(DEPLOYMENT, adapters, known=known)
+
+    earlier, *others = (gap for gap in evidence.gaps if gap.source.startswith("Kubernetes"))
+    assert earlier == before
+    assert others == [
+        Gap(
+            source="Kubernetes",
+            reason="reading any kind of Kubernetes: forbidden"
+            " (Ingress, Service, HTTPRoute, KongPlugin, KongIngress)",
+        )
+    ]
 
 
 def test_a_config_map_that_cannot_be_read_is_named() -> None:

@@ -11,7 +11,7 @@ import attrs
 from kong_lts import kong_conf
 from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import KongLtsError
-from kong_lts.evidence.kubernetes_sources import of_cluster, of_workloads
+from kong_lts.evidence.kubernetes_sources import of_cluster, of_workloads, together
 from kong_lts.evidence.node_reader import NodeReader
 from kong_lts.evidence.node_sources import (
     Look,
@@ -75,7 +75,8 @@ def gather(
     named = list(_named(deployment, adapters.current, evidence, given, log_bytes))
     if adapters.manifests is not None:
         named += of_workloads(adapters.manifests, evidence.kubernetes)
-    return _asked(evidence, named, time_limit_s, adapters.at_once)
+    found = _asked(evidence, named, time_limit_s, adapters.at_once)
+    return attrs.evolve(found, gaps=(*given.gaps, *together(found.gaps[len(given.gaps) :])))
 
 
 def _asked(

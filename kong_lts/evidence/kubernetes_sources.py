@@ -1,5 +1,6 @@
 """What a Kubernetes cluster tells of Kong, each kind of object as a source of evidence."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -17,12 +18,14 @@ from kong_lts.evidence.kubernetes_objects import (
     keys_in,
 )
 from kong_lts.evidence.node_sources import Look, Source, with_gaps
-from kong_lts.evidence.values import Evidence, TextFile
+from kong_lts.evidence.values import Evidence, Gap, TextFile
 from kong_lts.protocols import Manifests
 
-__all__ = ["of_cluster", "of_workloads"]
+__all__ = ["of_cluster", "of_workloads", "together"]
 
 Object = Mapping[str, object]
+_CLUSTER = "Kubernetes "
+_MANY = 4
 
 
 def of_cluster(manifests: Manifests, known: Sequence[TextFile]) -> Iterator[tuple[str, Look]]:
@@ -38,8 +41,31 @@ def of_workloads(manifests: Manifests, found: Sequence[TextFile]) -> Iterator[tu
         yield _called(CONFIG_MAPS), lambda: _config_maps(manifests, wanted)
 
 
+def together(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    """The gaps, with one for all kinds that say the same, as where nobody answers."""
+    alike: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        kind = gap.source.removeprefix(_CLUSTER)
+        of_cluster = kind != gap.source
+        alike.setdefault(_said(gap, kind) if of_cluster else gap.source, []).append(gap)
+    return tuple(one for some in alike.values() for one in _as_one(some))
+
+
+def _said(gap: Gap, kind: str) -> str:
+    """What a gap says of its kind, whichever it is."""
+    return re.sub(rf"\b{kind}\b", "any kind", gap.reason)
+
+
+def _as_one(gaps: Sequence[Gap]) -> Sequence[Gap]:
+    kinds = [gap.source.removeprefix(_CLUSTER) for gap in gaps]
+    if len(gaps) < _MANY or not gaps[0].source.startswith(_CLUSTER):
+        return gaps
+    reason = f"{_said(gaps[0], kinds[0])} ({', '.join(kinds)})"
+    return [Gap(source=_CLUSTER.strip(), reason=reason)]
+
+
 def _called(kind: str) -> str:
-    return f"Kubernetes {kind}"
+    return f"{_CLUSTER}{kind}"
 
 
 def _objects(manifests: Manifests, kind: str, there: frozenset[Key]) -> Source:
