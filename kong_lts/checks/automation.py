@@ -24,6 +24,7 @@ _AHEAD = 6
 _HASH = re.compile(r"""(?:[^#"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|(?<=[^\s])#)*""", re.DOTALL)
 _SLASHES = (".js", ".mjs", ".ts", ".go", ".java", ".groovy", ".jsonnet")
 _SQL = (".sql", ".lua")
+_SCRIPTS = (".sh", ".bash", ".py", ".rb", ".pl", ".js", ".ts", ".go", ".php")
 _METHOD = re.compile(
     r"""(?ix)(?:-X\s*|--request[\s=]+|\bmethod["']?\s*[:=]\s*["']?|\bhttp(?:ie|s)?\s+(?:-\S+\s+)*
     |->|requests?\.|session\.|client\.|axios\.|\.request\(\s*["']|-Method\s+|["'\s(,])
@@ -118,6 +119,22 @@ def _in_manifest(rows: Sequence[CallRule], manifest: Manifest) -> Iterator[Seen]
         file = TextFile(path=manifest.path, text=command)
         for row in rows:
             yield part(row.id, _of_command, row, file, lines, manifest)
+    for key, text in manifest.texts:
+        if key.endswith(_SCRIPTS) or text.startswith("#!"):
+            for row in rows:
+                yield part(row.id, _of_held, row, key, text, manifest)
+
+
+def _of_held(row: CallRule, key: str, text: str, manifest: Manifest) -> Iterator[Finding]:
+    """What one rule says of a script in a config map."""
+    lines = lines_of(TextFile(path=key, text=text))
+    whole = "\n".join(line.text for line in lines)
+    file = TextFile(path=manifest.path, text=text)
+    first = line_of(manifest, f"{key}:") or manifest.line
+    for finding in _in_script(row, file, lines, whole, manifest.kind):
+        number = (finding.location.line or 0) if finding.location else 0
+        where = Location(path=manifest.path, line=first + number)
+        yield attrs.evolve(finding, location=where)
 
 
 def _of_command(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
-from kong_lts.checks.automation import lines_of
+from kong_lts.checks.automation import Line, lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.evidence import TextFile
@@ -24,8 +24,11 @@ _OS_RELEASE = re.compile(r'(?m)^PRETTY_NAME="?([^"\n]+)"?$')
 _OF_KONG = re.compile(r"(?:^|/)kong(?:-gateway|-ee)?:(\d+(?:\.\d+){2,3})(?![\d.])")
 _PACKAGE = re.compile(
     r"""(?i)[^\s"']*(?:konghq\.com|bintray\.com/kong|kong/kong-gateway)/[^\s"']+"""
-    r"""|[^\s"'/]*\bkong[\w.-]*\.(?:rpm|deb|apk)\b"""
+    r"""|[^\s"'/]*\bkong[\w.-]*\.(?:rpm|deb|apk)\b|\bvm\.box\s*=\s*["'][^"']+?(?=(?:64)?["'])"""
+    r"""|\bubuntu/images/[^\s"']+"""
 )
+_ARGUMENT = re.compile(r"(?i)^\s*ARG\s+(\w+)=[\"']?([^\s\"']+)")
+_REFERENCE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 _POSTGRES = re.compile(r"(?:^|/)postgres(?:ql)?:v?(\d+)")
 _FLOATING = re.compile(r"(?:^|/)kong(?:-gateway|-ee)?(?::latest)?$")
 _KNOWS_TILDE = KongVersion((2, 8, 2))
@@ -151,7 +154,8 @@ def _all_images(case: Case) -> Iterator[tuple[str, int, str, bool]]:
 
 
 def _images_in(file: TextFile) -> Iterator[tuple[str, int, str, bool]]:
-    lines = lines_of(file)
+    given: dict[str, str] = {}
+    lines = [Line(line.number, _filled(line.text, given)) for line in lines_of(file)]
     is_build = "dockerfile" in file.path.lower()
     stages = [(line, base) for line in lines if is_build and (base := _FROM.match(line.text))]
     final = _final_base([base for _, base in stages])
@@ -160,6 +164,15 @@ def _images_in(file: TextFile) -> Iterator[tuple[str, int, str, bool]]:
     for line in lines:
         for found in _IMAGE.finditer(line.text):
             yield file.path, line.number, found[1], False
+
+
+def _filled(text: str, given: dict[str, str]) -> str:
+    """A line with what its variables are unless told otherwise; *given* learns from `ARG`."""
+    if "$" in text:
+        text = _REFERENCE.sub(lambda m: m[2] or given.get(m[1] or m[3] or "", "_"), text)
+    if (said := _ARGUMENT.match(text)) is not None:
+        given[said[1]] = said[2]
+    return text
 
 
 def _final_base(stages: Sequence[re.Match[str]]) -> str:
@@ -172,7 +185,7 @@ def _final_base(stages: Sequence[re.Match[str]]) -> str:
 
 
 def _packages(case: Case) -> Iterator[tuple[str, int, str]]:
-    """Addresses and names of packages of Kong, as build files and playbooks have them."""
+    """Packages of Kong and images of machines, as build files and playbooks name them."""
     for file in case.evidence.scripts:
         for line in lines_of(file):
             for found in _PACKAGE.finditer(line.text):
