@@ -1,17 +1,19 @@
 """The paths that Ingresses, HTTPRoutes and Helm values give to Kong; which Ingresses are its."""
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
 from kong_lts import catalog
-from kong_lts.checks.manifests import Manifest, mapping, mappings_in, text_of
+from kong_lts.checks.manifests import TEMPLATED, Manifest, mapping, mappings_in, text_of
 
 __all__ = ["RoutedPath", "of_kong", "routed_paths"]
 
 _OWN_CONTROLLER = "ingress-controllers.konghq.com/"
 _OWN_ANNOTATIONS = "konghq.com"
+_FILLED_IN = re.compile(rf"{re.escape(TEMPLATED)}|\{{\{{")
 _CLASS = "kubernetes.io/ingress.class"
 
 
@@ -25,7 +27,11 @@ class RoutedPath:
 
 
 def routed_paths(manifest: Manifest) -> Iterator[RoutedPath]:
-    """The paths that a manifest gives to Kong."""
+    """The paths that a manifest gives to Kong; one that a template fills in is not known."""
+    return (path for path in _paths(manifest) if not _FILLED_IN.search(path.written))
+
+
+def _paths(manifest: Manifest) -> Iterator[RoutedPath]:
     if manifest.is_values:
         yield from map(RoutedPath, _paths_of_values(manifest))
     elif manifest.kind == "Ingress":

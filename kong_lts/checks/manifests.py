@@ -15,6 +15,7 @@ from kong_lts.kong_conf import KongConf
 from kong_lts.serialization import loose_documents
 
 __all__ = [
+    "TEMPLATED",
     "Manifest",
     "as_setting",
     "conf_of_manifests",
@@ -29,6 +30,11 @@ __all__ = [
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KONG_VARIABLE = re.compile(r"KONG_[A-Z0-9_]+")
+_OF_KONG = "configuration.konghq.com/"
+TEMPLATED = "$TEMPLATED"
+"""In place of an expression of a template, of which nothing is known."""
+_LINE_OF_TEMPLATE = re.compile(r"(?m)^[ \t]*\{\{(?:(?!\}\}).)*\}\}[ \t]*$")
+_EXPRESSION = re.compile(r"(?<![\"'])\{\{(?:(?!\}\}).)*\}\}")
 _HOLDS_VALUES = ("Application", "ApplicationSet", "HelmRelease", "HelmChart", "HelmChartConfig")
 _VALUES = frozenset({"values", "valuesObject", "valuesContent"})
 _TELLS_KONG = frozenset(
@@ -138,14 +144,26 @@ class Manifest:
 def manifests_of(
     files: Iterable[TextFile], refused: Callable[[int], object] = lambda line: None
 ) -> Iterator[Manifest]:
-    """Every mapping of the files; a template that is no YAML yet has none, and is *refused*."""
+    """Every mapping of the files; of a chart's template, what it says without its expressions.
+
+    Args:
+        files: Manifests, Helm values, templates.
+        refused: Told the first line of what is no YAML all the same.
+    """
     for file in files:
         if not file.path.endswith(_SUFFIXES):
             continue
-        for line, document in loose_documents(file.text, refused=refused):
+        for line, document in loose_documents(_without_template(file.text), refused=refused):
             for one in _items(document):
                 for said in _with_values(one):
                     yield Manifest(path=file.path, line=line, text=file.text, document=said)
+
+
+def _without_template(text: str) -> str:
+    """A text whose expressions of a template are no obstacle to YAML; each line stays its line."""
+    if "{{" not in text:
+        return text
+    return _EXPRESSION.sub(TEMPLATED, _LINE_OF_TEMPLATE.sub("", text))
 
 
 def _items(document: object) -> Iterator[Mapping[str, object]]:
@@ -165,6 +183,8 @@ def _with_values(document: Mapping[str, object]) -> Iterator[Mapping[str, object
     """A document, and apart from it the Helm values that it holds for a release."""
     if text_of(document.get("kind")) not in _HOLDS_VALUES:
         yield document
+        if "kind" not in document:
+            yield from filter(_is_object_of_kong, mappings_in(document))
         return
     yield mapping(_without_values(document))
     for inner in mappings_in(document):
@@ -174,6 +194,11 @@ def _with_values(document: Mapping[str, object]) -> Iterator[Mapping[str, object
                 yield from (one for _, one in loose_documents(value) if isinstance(one, Mapping))
             elif isinstance(value, Mapping):
                 yield value
+
+
+def _is_object_of_kong(value: Mapping[str, object]) -> bool:
+    """Whether a part of Helm values is an object of Kong's, as in `extraObjects`."""
+    return "kind" in value and text_of(value.get("apiVersion")).startswith(_OF_KONG)
 
 
 def _without_values(value: object) -> object:
@@ -224,6 +249,7 @@ def _value_environments(
             str(key): as_setting(value)
             for key, value in environ.items()
             if isinstance(value, str | int | float | bool) or _is_secret_document(str(key), value)
+            if TEMPLATED not in str(value)
         }
         if flat.keys() & _TELLS_KONG or any(key.startswith(("nginx_", "pg_")) for key in flat):
             yield name, {f"KONG_{key.upper()}": value for key, value in flat.items()}
@@ -246,6 +272,7 @@ def _container_environments(manifest: Manifest) -> Iterator[tuple[str, KongConf]
             text_of(pair.get("name")): as_setting(pair["value"])
             for pair in listed
             if isinstance(pair, Mapping) and isinstance(pair.get("value"), str | int | float | bool)
+            if TEMPLATED not in str(pair["value"])
         }
         own = {key: value for key, value in environ.items() if _KONG_VARIABLE.fullmatch(key)}
         if own and not inner.get("image", "").__str__().count("ingress-controller"):

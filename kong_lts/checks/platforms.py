@@ -214,7 +214,7 @@ def _kic(case: Case) -> Iterator[Finding]:
         found[case.deployment.tools.kic] = ("tools.kic", None)
     for manifest in case.manifests:
         for image in manifest.images:
-            name, _, tag = image.rpartition(":")
+            name, _, tag = image.partition("@")[0].rpartition(":")
             if name.endswith(("kubernetes-ingress-controller", "kong-ingress-controller")):
                 where = (manifest.path, Location(path=manifest.path, line=manifest.line))
                 found.setdefault(tag, where)
