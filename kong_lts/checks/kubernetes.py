@@ -25,7 +25,6 @@ _HELM = re.compile(r"\bhelm\b.*\skong/kong\b.*\s--version[\s=]+v?(\d+\.\d+(?:\.\
 _IS_KONG = re.compile(r"(?:^|/)kong(?:-gateway)?(?::|$)")
 _HANDLING = ("konghq.com/path-handling", "configuration.konghq.com/path-handling")
 _REWRITES = "enableLegacyRegexDetection"
-_DATA_PLANE = "data_plane"
 _PREFIXES = ("/kong_prefix", "/usr/local/kong", "/kong")
 _IS_KONG = re.compile(r"(?:^|/)kong(?:-gateway)?(?:[:@]|$)")
 _SERVING = ("Deployment", "DaemonSet", "StatefulSet")
@@ -43,7 +42,6 @@ def _look(case: Case) -> Iterator[Seen]:
         yield part("kic-path-handling-v1", _handling, case, manifest)
         yield part("helm-chart-too-old", _chart, manifest)
         yield part("prefix-on-a-volume", _volumes, manifest)
-        yield part("data-planes-scale-by-themselves", _scaling, case, manifest)
         yield part("migrations-by-every-pod", _every_pod, manifest)
         if manifest.is_values:
             yield part(("helm-migrations-off", "helm-finish-off"), _migrations, case, manifest)
@@ -209,28 +207,6 @@ def _prefixes(container: Mapping[str, object]) -> tuple[str, ...]:
     return own or (_PREFIXES if is_kong else ())
 
 
-def _scaling(case: Case, manifest: Manifest) -> Iterator[Finding]:
-    """Data planes that come and go by themselves, while no new one would get a configuration."""
-    if not case.deployment.mode.has_database or case.deployment.mode == "traditional":
-        return
-    found = ""
-    if manifest.kind in ("HorizontalPodAutoscaler", "ScaledObject"):
-        target = mapping(mapping(manifest.document.get("spec")).get("scaleTargetRef"))
-        name = f"{manifest.name} {text_of(target.get('name'))}"
-        if not re.search(r"control-?plane|(?:^|[-_])cp(?:$|[-_])", name):
-            found = f"{manifest.kind} {manifest.name}"
-    elif manifest.is_values:
-        for inner in manifest.mappings:
-            scaling, environ = mapping(inner.get("autoscaling")), mapping(inner.get("env"))
-            if scaling.get("enabled") is True and environ.get("role", _DATA_PLANE) == _DATA_PLANE:
-                found = "autoscaling.enabled"
-    if found:
-        yield cross_rule("data-planes-scale-by-themselves").finding(
-            manifest.path,
-            location=_place(manifest), evidence=manifest.path, file=manifest.path, found=found,
-        )  # fmt: skip
-
-
 def _migrations(case: Case, manifest: Manifest) -> Iterator[Finding]:
     """Jobs that the chart would run and that somebody switched off."""
     off = _switched_off(manifest)
@@ -374,7 +350,6 @@ _RULES = (
     "kic-path-handling-v1",
     "helm-chart-too-old",
     "prefix-on-a-volume",
-    "data-planes-scale-by-themselves",
     "helm-migrations-off",
     "helm-finish-off",
     "migrations-by-every-pod",
