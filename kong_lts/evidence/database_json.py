@@ -116,6 +116,13 @@ def _columns(value: object, kind: type[RouteRow] | type[ServiceRow]) -> object:
     return [_fitting(row, kind) if isinstance(row, dict) else row for row in value]
 
 
+_ROWS: Mapping[type, Form[RouteRow] | Form[ServiceRow]] = {
+    RouteRow: Form(RouteRow, "row"),
+    ServiceRow: Form(ServiceRow, "row"),
+}
+"""One for all rows: to make it takes longer than to read many of them."""
+
+
 def _fitting(
     row: Mapping[str, object], kind: type[RouteRow] | type[ServiceRow]
 ) -> Mapping[str, object]:
@@ -124,7 +131,7 @@ def _fitting(
     if isinstance(found.get("paths"), str):
         found["paths"] = _names(found["paths"])
     try:
-        Form(kind, "row").from_document(found)
+        _ROWS[kind].from_document(found)
     except FormatError:
         return {name: found[name] for name in ("id", "name", "paths") if name in found}
     return found
