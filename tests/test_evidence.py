@@ -78,7 +78,7 @@ def test_files_under_other_names_are_told(tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_no_yaml_is_told(tmp_path: Path) -> None:
     (tmp_path / "kubernetes").mkdir()
-    text = "apiVersion: v1\nkind: Service\n---\nkind: {{ .Values.kind }}\n"
+    text = "apiVersion: v1\nkind: Service\n---\nkind: [a, b\n"
     (tmp_path / "kubernetes/service.yaml").write_text(text)
 
     told = kong_lts.assess(DEPLOYMENT, kong_lts.read_evidence(tmp_path)).not_checked
