@@ -163,3 +163,14 @@ def test_a_folder_that_may_not_be_looked_into_is_told_and_a_missing_one_is_empty
     with pytest.raises(UnreadableFileError, match="gw-1:/p: Permission denied"):
         NodeReader("gw-1", Closed()).files("/p", depth=1)
     assert NodeReader("gw-1", Node()).files("/nonexistent", depth=1) == ()
+
+
+def test_a_reference_to_a_vault_hides_nothing_of_a_node(tmp_path: Path, log: Path) -> None:
+    conf = tmp_path / "kong.conf"
+    conf.write_text(f"proxy_access_log = {log}\npg_password = {{vault://aws/kong}}\n")
+
+    found = gathered(Node(), conf)
+
+    assert found.access_log is not None
+    assert found.access_log.requests == 300
+    assert not any("vault" in reason for reason in gaps_of(found).values())

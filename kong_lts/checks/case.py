@@ -25,6 +25,7 @@ from kong_lts.checks.route_sources import Configuration, configurations
 from kong_lts.deployment import Deployment, NodeRole
 from kong_lts.errors import ConfError
 from kong_lts.evidence import Evidence, StateFile, TextFile
+from kong_lts.evidence.running import as_written
 from kong_lts.findings import Location
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, KongVersion, Release
@@ -122,7 +123,7 @@ class Case:
         environ = {
             f"KONG_{key.upper()}": text
             for key, value in said.items()
-            if key in defaults and (text := _text(value)) and text != _text(defaults[key])
+            if key in defaults and (text := as_written(value)) and text != as_written(defaults[key])
         }
         return {_ROOT: kong_conf.parse("", environ=environ, path=_ROOT)} if environ else {}
 
@@ -278,19 +279,6 @@ class Case:
 
 def _converts_by_deck(script: TextFile) -> Iterator[bool]:
     yield _DECK_CONVERT.search(script.text) is not None
-
-
-def _text(value: object) -> str | None:
-    """A value as a kong.conf has it; None for what has no such form, or is masked."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list | tuple):
-        texts = [item for item in value if isinstance(item, str | int | float)]
-        return ",".join(map(str, texts)) if texts and len(texts) == len(value) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value) if isinstance(value, str | int | float) else None
-    return None if text is not None and text.strip("*") == "" else text
 
 
 def called(node: str) -> str:

@@ -20,6 +20,7 @@ from kong_lts.evidence.node_sources import (
     of_node,
     with_gaps,
 )
+from kong_lts.evidence.running import settings_elsewhere
 from kong_lts.evidence.values import Evidence, Gap
 from kong_lts.protocols import Adapters, AdminApi, ClusterAdapters, Deck
 from kong_lts.versions import Edition
@@ -76,7 +77,9 @@ def gather(
     if adapters.manifests is not None:
         named += of_workloads(adapters.manifests, evidence.kubernetes)
     found = _asked(evidence, named, time_limit_s, adapters.at_once)
-    return attrs.evolve(found, gaps=(*given.gaps, *together(found.gaps[len(given.gaps) :])))
+    gaps = [*together(found.gaps[len(given.gaps) :])]
+    gaps += settings_elsewhere(found, deployment.current.version.edition)
+    return attrs.evolve(found, gaps=(*given.gaps, *gaps))
 
 
 def _asked(

@@ -11,6 +11,7 @@ from kong_lts.errors import KongLtsError, UnreadableFileError
 from kong_lts.evidence.joining import joined_access_logs, joined_admin_logs, joined_error_logs
 from kong_lts.evidence.logs import access_log_of, admin_log_of, error_log_of
 from kong_lts.evidence.node_reader import NodeReader
+from kong_lts.evidence.running import readable
 from kong_lts.evidence.values import Evidence, Gap, StateFile, TextFile
 from kong_lts.kong_conf import KongConf
 from kong_lts.versions import Edition, Release
@@ -97,12 +98,12 @@ class _Named:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """As 2.8 reads them.
+        """As 2.8 reads them, as far as they can be read here.
 
         Raises:
             ConfError: It refuses them.
         """
-        return kong_conf.resolve(self.conf, release=Release.V2_8, edition=self.edition)
+        return readable(self.conf, self.edition).settings
 
     def texts(self, key: str) -> tuple[str, ...]:
         """What a key names, one or several."""
