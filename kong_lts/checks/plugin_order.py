@@ -75,6 +75,13 @@ def swapped(one: Place, other: Place) -> bool:
     return before * after < 0 or ((before == 0) != (after == 0) and before != 0)
 
 
+def _was_open(one: Place, other: Place) -> bool:
+    """Whether 2.8 ran two plugins of one PRIORITY in any order, and 3.4 has a fixed one."""
+    if None in (other.in_2_8, other.in_3_4):
+        return False
+    return one.in_2_8 == other.in_2_8 and one.in_3_4 != other.in_3_4
+
+
 def _look(case: Case) -> Iterator[Seen]:
     known = bundled(case.edition)
     own = priorities(case)
@@ -82,7 +89,9 @@ def _look(case: Case) -> Iterator[Seen]:
     for name, (priority, location) in own.items():
         place = Place(priority, priority)
         others = [
-            other for other, theirs in known.items() if other != name and swapped(place, theirs)
+            other
+            for other, theirs in known.items()
+            if other != name and (swapped(place, theirs) or _was_open(place, theirs))
         ]
         if others:
             yield part(
