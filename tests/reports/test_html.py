@@ -147,3 +147,10 @@ def test_every_text_has_the_contrast_of_wcag_aa_in_the_light_the_dark_and_on_pap
         for text in ("front", "soft", "good", "warning", "bad", "accent"):
             for back in ("back", "panel"):
                 assert _contrast(colours[text], colours[back]) >= 4.5, (text, back)
+
+
+def test_a_short_word_in_a_table_is_never_cut() -> None:
+    html = render(samples.rolled_back(), "html")
+
+    assert '<th scope="row" role="rowheader" class="short word">divert-10</th>' in html
+    assert ".word { white-space: nowrap; }" in html
