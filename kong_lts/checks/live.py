@@ -7,12 +7,12 @@ import attrs
 
 from kong_lts import catalog
 from kong_lts.catalog.rows import Rule
-from kong_lts.checks.as_file import Entity, findings_on
+from kong_lts.checks.as_file import Entity, Place, findings_on
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import admin_file, live_rows
 from kong_lts.checks.kong_plugins import PLUGINS, config_of, secrets_of
-from kong_lts.checks.manifests import Manifest, line_of, mapping, text_of
+from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.findings import Finding, Location, Severity
 
 __all__ = ["CHECK"]
@@ -54,13 +54,17 @@ def _empty_by_default() -> frozenset[str]:
 
 
 def _named(case: Case) -> Iterator[Finding]:
-    """Plugins of which the database tells the name alone."""
+    """Plugins of which the database, or the Admin API's root, tells the name alone."""
     facts = case.evidence.database
     shown = {plugin.name for plugin in case.plugins}
+    places: dict[str, Place] = {
+        name: (case.in_root("/plugins/enabled_in_cluster"), "Admin API")
+        for name in names_in(mapping(case.root.get("plugins")).get("enabled_in_cluster"))
+    }
+    for name in facts.plugins if facts else ():
+        places[name] = (Location(table="plugins", row=name), "database")
     rows: list[Entity] = [
-        ("plugins", {"name": name}, (Location(table="plugins", row=name), "database"))
-        for name in (facts.plugins if facts else ())
-        if name not in shown
+        ("plugins", {"name": name}, place) for name, place in places.items() if name not in shown
     ]
     told = {row.id for row in catalog.plugins() if row.by_name}
     yield from (finding for finding in findings_on(case, rows) if finding.rule in told)
