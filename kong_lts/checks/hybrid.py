@@ -142,10 +142,9 @@ def _regexes(case: Case) -> Iterator[Finding]:
     """Regexes that a control plane with the old router takes, and its data planes do not."""
     flavors: dict[str, list[str]] = {"control_plane": [], "data_plane": []}
     new_router: list[str] = []
+    written = dict(case.written("role"))
     for node, conf in case.confs.items():
-        role = case.roles.get(node) or next(
-            (text for name, text in case.written("role") if name == (node or "kong.conf")), ""
-        )
+        role = case.roles.get(node) or written.get(node or "kong.conf", "")
         look = case.apart.look(called(node), _flavor, conf, case)
         flavor = next(look, "")
         if str(role) in flavors and flavor:

@@ -1,5 +1,6 @@
 """Kubernetes manifests and Helm values: paths of Ingresses, charts, migrations, volumes, images."""
 
+import functools
 import re
 from collections.abc import Container, Iterator, Mapping
 
@@ -152,7 +153,7 @@ def _compose_volumes(service: Service) -> Iterator[Finding]:
     prefix = service.environ.get("KONG_PREFIX", "").rstrip("/")
     wanted = (prefix,) if prefix else _PREFIXES if _IS_KONG.search(service.image) else ()
     for source, path in service.volumes:
-        if path in wanted and not _CLEARS.search(service.manifest.text):
+        if path in wanted and not _clears(service.manifest.text):
             yield cross_rule("prefix-on-a-volume").finding(
                 service.path,
                 location=_place(service.manifest, path), evidence=service.path,
@@ -160,9 +161,15 @@ def _compose_volumes(service: Service) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=16)
+def _clears(text: str) -> bool:
+    """Whether a command empties the prefix; most manifests of one file follow each other."""
+    return _CLEARS.search(text) is not None
+
+
 def _volumes(manifest: Manifest) -> Iterator[Finding]:
     """Kong's prefix on a volume that outlives a container, which nothing clears."""
-    if any(map(_CLEARS.search, (manifest.text, *manifest.commands()))):
+    if _clears(manifest.text) or any(map(_clears, manifest.commands())):
         return
     claims = mapping(manifest.document.get("spec")).get("volumeClaimTemplates")
     claimed: dict[str, Mapping[str, object]] = {
@@ -279,10 +286,15 @@ def _flavor(case: Case) -> Iterator[Finding]:
 
 
 def _values_without_flavor(case: Case) -> Iterator[str]:
+    values = _paths_of_values(case)
     for name, conf in case.confs_of_manifests.items():
         path = name.partition(":")[0]
-        if any(m.path == path and m.is_values for m in case.manifests) and not _says(conf.environ):
+        if path in values and not _says(conf.environ):
             yield path
+
+
+def _paths_of_values(case: Case) -> frozenset[str]:
+    return frozenset(manifest.path for manifest in case.manifests if manifest.is_values)
 
 
 def _pods_without_flavor(case: Case) -> Iterator[str]:
@@ -311,12 +323,12 @@ def _says(variables: Container[str]) -> bool:
 def _releases(case: Case) -> Iterator[Finding]:
     """Several releases whose charts would each migrate one database."""
     by_database: dict[tuple[str, str], list[str]] = {}
+    values = _paths_of_values(case)
     for name, conf in case.confs_of_manifests.items():
         path = name.partition(":")[0]
         environ = conf.environ
-        is_values = any(m.path == path and m.is_values for m in case.manifests)
         host = environ.get("KONG_PG_HOST")
-        if is_values and host and environ.get("KONG_DATABASE") == "postgres":
+        if path in values and host and environ.get("KONG_DATABASE") == "postgres":
             key = (host, environ.get("KONG_PG_DATABASE", "kong"))
             by_database.setdefault(key, []).append(name)
     for names in by_database.values():

@@ -1,5 +1,6 @@
 """Data planes that come and go by themselves, while no new one would get a configuration."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -40,7 +41,7 @@ def _scaling(manifest: Manifest, own: set[str]) -> Iterator[Finding]:
     elif manifest.is_values:
         for inner in manifest.mappings:
             scaling, environ = mapping(inner.get("autoscaling")), mapping(inner.get("env"))
-            is_kong = "role" in environ or "kong" in manifest.text.lower()
+            is_kong = "role" in environ or _names_kong(manifest.text)
             role = environ.get("role", _DATA_PLANE)
             if is_kong and scaling.get("enabled") is True and role == _DATA_PLANE:
                 found = "autoscaling.enabled"
@@ -52,6 +53,11 @@ def _scaling(manifest: Manifest, own: set[str]) -> Iterator[Finding]:
             file=manifest.path,
             found=found,
         )
+
+
+@functools.lru_cache(maxsize=4)
+def _names_kong(text: str) -> bool:
+    return "kong" in text.lower()
 
 
 def _rows() -> tuple[Rule, ...]:
