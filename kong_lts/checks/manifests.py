@@ -119,9 +119,12 @@ class Manifest:
                 yield " ".join(words)
         yield from (f"image: {image}" for image in self.images)
 
-    @property
-    def images(self) -> Iterator[str]:
+    @functools.cached_property
+    def images(self) -> tuple[str, ...]:
         """Every image that it names, as `kong:2.8-alpine`."""
+        return tuple(self._images())
+
+    def _images(self) -> Iterator[str]:
         of_parts = dict(self._images_of_parts())
         for inner in self.mappings:
             image = inner.get("image")
