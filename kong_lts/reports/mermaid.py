@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kong_lts.monitoring import WatchMetrics
 from kong_lts.nodes import DoByHand
 from kong_lts.planning import AnyStep, Plan
+from kong_lts.reports.text import wrapped
 from kong_lts.reports.words import clean
 from kong_lts.step import Reversibility
 
@@ -24,6 +25,10 @@ _STYLES = (
 )
 
 
+_WIDEST = 24
+"""Signs of a word beyond which Mermaid cuts it off, since it breaks lines at blanks alone."""
+
+
 def plan_mermaid(plan: Plan) -> str:
     """The steps from top to bottom; the colour says what it takes to bring one back."""
     lines = [
@@ -39,7 +44,15 @@ def _nodes(plan: Plan) -> Iterator[str]:
     for number, step in enumerate(plan.steps, start=1):
         opened, closed = _shape(step)
         kind = _CLASSES[step.reversibility]
-        yield f'{_id(number)}{opened}"{number}. {_label(step.title)}"{closed}:::{kind}'
+        title = "<br/>".join(map(_label, _lines(f"{number}. {clean(step.title)}")))
+        yield f'{_id(number)}{opened}"{title}"{closed}:::{kind}'
+
+
+def _lines(title: str) -> list[str]:
+    """The title in one line, which Mermaid wraps; in several where a word of it is too wide."""
+    if max(map(len, title.split(" "))) <= _WIDEST:
+        return [title]
+    return wrapped(title, _WIDEST)
 
 
 def _shape(step: AnyStep) -> tuple[str, str]:
@@ -70,4 +83,4 @@ _ENTITIES = {sign: f"#{ord(sign)};" for sign in '"#<>&;`'}
 
 def _label(text: str) -> str:
     """A title that ends no string and means nothing to Mermaid."""
-    return "".join(_ENTITIES.get(sign, sign) for sign in clean(text))
+    return "".join(_ENTITIES.get(sign, sign) for sign in text)

@@ -18,7 +18,7 @@ from kong_lts.reports.document import (
     Table,
 )
 
-__all__ = ["COLUMNS", "ramp_lines", "write"]
+__all__ = ["COLUMNS", "ramp_lines", "wrapped", "write"]
 
 COLUMNS = 100
 """No line is wider."""

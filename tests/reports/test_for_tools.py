@@ -241,3 +241,12 @@ def test_mermaid_itself_takes_every_chart_whatever_the_names() -> None:
         assert "<svg" in mermaidx.render(chart).svg()
     with pytest.raises(RuntimeError):
         mermaidx.render(chart + "-->").svg()
+
+
+def test_a_word_that_a_box_of_a_chart_would_cut_off_is_broken_between_its_parts() -> None:
+    chart = render(PLANS["traditional-in-place"], "mermaid")
+
+    labels = re.findall(r'"([^"]+)"', chart)
+    words = [word for label in labels for word in re.split(r"<br/>| ", label)]
+    assert max(map(len, words)) <= 24
+    assert any("kong-lts-backup.<br/>unfinished/database" in label for label in labels)
