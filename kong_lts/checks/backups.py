@@ -15,7 +15,7 @@ from kong_lts.checks.manifests import text_of
 from kong_lts.checks.platforms import SUPPORTED_POSTGRES, version_of
 from kong_lts.database import DatabaseFacts
 from kong_lts.declarative import inventory
-from kong_lts.deployment import DeploymentMode
+from kong_lts.deployment import Deployment, DeploymentMode
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
@@ -68,7 +68,11 @@ def _look(case: Case) -> Iterator[Seen]:
     version = (facts.server_version if facts else None) or (
         settings.server_version if settings else None
     )
-    yield from _server(version, said_already=bool(facts and facts.server_version))
+    yield from _server(
+        version,
+        said_already=bool(facts and facts.server_version),
+        makes_database=_makes_database(case.deployment),
+    )
     new = case.deployment.new.database if case.deployment.new else None
     if new is not None and new.server_version != version:
         yield from _new_server(version, new.server_version)
@@ -263,14 +267,24 @@ def _gaps(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
         yield rule.finding("tables with a ttl", evidence="database", tables=", ".join(kept))
 
 
-def _server(version: str | None, *, said_already: bool) -> Iterator[Finding]:
+def _makes_database(deployment: Deployment) -> bool:
+    """Whether a second cluster is to come whose database nobody has named yet."""
+    new = deployment.new
+    return deployment.resources.second_cluster is True and bool(new and new.database is None)
+
+
+def _server(
+    version: str | None, *, said_already: bool, makes_database: bool
+) -> Iterator[Finding]:
     major = (version_of(version) or (0,))[0]
     if major and major not in SUPPORTED_POSTGRES and not said_already:
         rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")
         yield rule.finding("PostgreSQL", version=version, evidence="deployment")
     if major >= _POSTGRES_15:
         yield cross_rule("postgres-15-grant").finding(
-            "PostgreSQL", severity=Severity.INFO, version=version
+            "PostgreSQL",
+            severity=Severity.WARNING if makes_database else Severity.INFO,
+            version=version,
         )
     if major >= _SCRAM:
         yield cross_rule("postgres-scram").finding(

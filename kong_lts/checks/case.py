@@ -247,6 +247,12 @@ class Case:
         return called or any(_EXPORT in file.text for file in self.evidence.scripts)
 
     @functools.cached_property
+    def keeps_keys_outside(self) -> bool:
+        """Whether every node that says so keeps the keys of its keyring in a vault or a service."""
+        strategies = {text.strip().lower() for _, text in self.written("keyring_strategy")}
+        return bool(strategies) and "cluster" not in strategies
+
+    @functools.cached_property
     def backs_up_by_deck(self) -> bool:
         """Whether decK is among the tools, or a script dumps by it."""
         by_script = any(_DECK_DUMP.search(file.text) for file in self.evidence.scripts)

@@ -17,7 +17,6 @@ from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 __all__ = ["CHECK"]
 
 _SHOWN_BY = "database"
-_OF_KONG = {"schema_meta", "routes", "services", "plugins"}
 
 _RULE_OF_STATE = {
     SchemaState.EMPTY: "database-empty",
@@ -79,7 +78,9 @@ def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
 def _was_looked_at(facts: DatabaseFacts) -> bool:
     """Whether an empty `schema_meta` is known to be so, and not only left out."""
     by_adapter = bool(facts.identity or facts.name)
-    return by_adapter or (bool(facts.tables) and not facts.tables.keys() & _OF_KONG)
+    known = catalog.migrations()
+    of_kong = {*known.known_tables, *known.runtime_tables}
+    return by_adapter or (bool(facts.tables) and not facts.tables.keys() & of_kong)
 
 
 def _routes(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

@@ -327,8 +327,9 @@ def _releases(case: Case) -> Iterator[Finding]:
     for name, conf in case.confs_of_manifests.items():
         path = name.partition(":")[0]
         environ = conf.environ
-        host = environ.get("KONG_PG_HOST")
-        if path in values and host and environ.get("KONG_DATABASE") == "postgres":
+        host = environ.get("KONG_PG_HOST", "")
+        is_told = host or _runs_migrations(case, name)  # a host may come from elsewhere
+        if path in values and is_told and environ.get("KONG_DATABASE") == "postgres":
             key = (host, environ.get("KONG_PG_DATABASE", "kong"))
             by_database.setdefault(key, []).append(name)
     for names in by_database.values():
@@ -343,6 +344,16 @@ def _releases(case: Case) -> Iterator[Finding]:
 
 def _leaves_migrations(case: Case, name: str) -> bool:
     """Whether a release says of at least one of its jobs that it does not run."""
+    return any(False in (one.get("preUpgrade"), one.get("postUpgrade")) for one in _jobs(case, name))
+
+
+def _runs_migrations(case: Case, name: str) -> bool:
+    """Whether a release says of both of its jobs that they run."""
+    jobs = _jobs(case, name)
+    return any(one.get("preUpgrade") is one.get("postUpgrade") is True for one in jobs)
+
+
+def _jobs(case: Case, name: str) -> Iterator[Mapping[str, object]]:
     path, *keys = name.split(": ")
     for manifest in case.manifests:
         if manifest.path == path:
@@ -350,10 +361,7 @@ def _leaves_migrations(case: Case, name: str) -> bool:
             for key in keys:
                 own = mapping(own.get(key))
             within = manifest.mappings if not keys else (own, manifest.document)
-            jobs = [mapping(inner.get("migrations")) for inner in within]
-            if any(False in (one.get("preUpgrade"), one.get("postUpgrade")) for one in jobs):
-                return True
-    return False
+            yield from (mapping(inner.get("migrations")) for inner in within)
 
 
 _RULES = (

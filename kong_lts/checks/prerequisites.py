@@ -37,8 +37,10 @@ def _look(case: Case) -> Iterator[Seen]:
         if cluster is not None and _lacks_control_plane(deployment, cluster):
             yield rules["hybrid-without-control-plane"].finding(f"{side} cluster", side=side)
     if deployment.current.keyring:
-        # Whoever exports it already needs no warning; the plan asks for an export all the same.
-        done = Severity.INFO if case.exports_keyring else None
+        # Whoever exports it already needs no warning, nor who keeps the keys elsewhere; the plan
+        # asks for an export all the same.
+        is_safe = case.exports_keyring or case.keeps_keys_outside
+        done = Severity.INFO if is_safe else None
         yield rules["keyring-needs-export"].finding("keyring", severity=done)
     yield part("new-patch-known-bug", _patches, deployment)
     yield part("no-strategy", _resources, deployment)

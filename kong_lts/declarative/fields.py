@@ -26,6 +26,14 @@ _SECRET = re.compile(
     r"secret|password|passwd|token|(?:^|_)auth$|credential|private|(?:^|_)keys?$|cert|headers?$|api_?key",
     re.IGNORECASE,
 )
+_LUA_COMMENT = re.compile(
+    r"""
+    "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+    | (?P<comment> --\[(?P<level>=*)\[.*?(?:\](?P=level)\]|\Z) | --[^\n]* )
+    | \[(?P<of_text>=*)\[.*?(?:\](?P=of_text)\]|\Z)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _SHOWN = 60
 _WITHHELD = "a value that is not shown"
 
@@ -108,12 +116,18 @@ def holds(asked: DeclarativeRule | Condition, field: Field) -> Node | None:
             return field.home
         case Test.MISSING | Test.UNSET if value is None:
             return field.home
-        case Test.MATCHES:
-            pattern = asked.pattern or ""
-            return next((text for text in texts(value) if re.search(pattern, text.value)), None)
+        case Test.MATCHES | Test.CODE:
+            pattern = re.compile(asked.pattern or "")
+            read = _without_comments if asked.test is Test.CODE else str
+            return next((text for text in texts(value) if pattern.search(read(text.value))), None)
     if value is None:
         return None
     return field.key if _holds(asked.test, value, asked.values) else None
+
+
+def _without_comments(code: str) -> str:
+    """Lua code with a blank in place of each comment; text in quotes stays."""
+    return _LUA_COMMENT.sub(lambda found: " " if found["comment"] else found[0], code)
 
 
 def _holds(test: Test, value: Node, values: Several[str]) -> bool:

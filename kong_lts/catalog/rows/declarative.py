@@ -46,6 +46,8 @@ class Test(StrEnum):
     """More than one item, or more items than the value says."""
     MATCHES = "matches"
     """A text in it, at any depth, in which the pattern is found."""
+    CODE = "code"
+    """The same of Lua: what only stands in a comment does not count."""
     BESIDE = "beside"
     """A plugin of the values runs on the same requests."""
     CALL = "call"
