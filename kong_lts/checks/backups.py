@@ -273,9 +273,7 @@ def _makes_database(deployment: Deployment) -> bool:
     return deployment.resources.second_cluster is True and bool(new and new.database is None)
 
 
-def _server(
-    version: str | None, *, said_already: bool, makes_database: bool
-) -> Iterator[Finding]:
+def _server(version: str | None, *, said_already: bool, makes_database: bool) -> Iterator[Finding]:
     major = (version_of(version) or (0,))[0]
     if major and major not in SUPPORTED_POSTGRES and not said_already:
         rule = next(row for row in catalog.database() if row.id == "postgres-server-unsupported")

@@ -344,7 +344,9 @@ def _releases(case: Case) -> Iterator[Finding]:
 
 def _leaves_migrations(case: Case, name: str) -> bool:
     """Whether a release says of at least one of its jobs that it does not run."""
-    return any(False in (one.get("preUpgrade"), one.get("postUpgrade")) for one in _jobs(case, name))
+    return any(
+        False in (one.get("preUpgrade"), one.get("postUpgrade")) for one in _jobs(case, name)
+    )
 
 
 def _runs_migrations(case: Case, name: str) -> bool:
