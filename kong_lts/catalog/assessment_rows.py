@@ -65,6 +65,8 @@ class CallRule(Rule):
     """A pattern that must be found elsewhere in the script, its path, or its manifest's kind."""
     beside_in_state: str = ""
     """A pattern that will do as well as `beside` where a declarative file has it."""
+    beside_in_scripts: bool = False
+    """Whether `beside` may be found in any other script too."""
     without: str = ""
     """A pattern that must not be found in the script."""
     nowhere: str = ""

@@ -78,7 +78,7 @@ def _without_comment(text: str, path: str) -> str:
 
 def _look(case: Case) -> Iterator[Seen]:
     rows = [
-        _beside_state(case, row)
+        _beside_others(case, row)
         for row in catalog.automation()
         if case.concerns(row.editions, row.modes) and not _is_settled(case, row)
     ]
@@ -103,12 +103,15 @@ def _is_settled(case: Case, row: CallRule) -> bool:
     return False
 
 
-def _beside_state(case: Case, row: CallRule) -> CallRule:
-    """The rule without what has to stand beside, where a declarative file has it."""
-    if not row.beside_in_state:
-        return row
-    pattern = re.compile(row.beside_in_state.encode())
-    found = any(pattern.search(file.data) for file in case.state_files)
+def _beside_others(case: Case, row: CallRule) -> CallRule:
+    """The rule without what has to stand beside, where another file of the bundle has it."""
+    found = False
+    if row.beside_in_state:
+        pattern = re.compile(row.beside_in_state.encode())
+        found = any(pattern.search(file.data) for file in case.state_files)
+    if row.beside_in_scripts:
+        lines = (line.text for file in case.evidence.scripts for line in lines_of(file))
+        found = found or any(re.search(row.beside, line) for line in lines)
     return attrs.evolve(row, beside="") if found else row
 
 

@@ -37,6 +37,7 @@ def _look(case: Case) -> Iterator[Seen]:
     )
     yield part("keyring", _keyring, case)
     yield part("keyring-not-recovered", _not_recovered, case)
+    yield part("fips-and-key-auth-enc", _fips, case)
     yield part("license-reapply", _licence, case)
     yield part(("statsd-influx-vitals", "vitals-in-two-databases"), _vitals, case)
 
@@ -117,6 +118,20 @@ def _missing_keys(case: Case) -> Iterator[Finding]:
         yield rule.finding("keyring", evidence="database", keys=", ".join(missing[:5]))
 
 
+def _fips(case: Case) -> Iterator[Finding]:
+    """Keys whose digest is another one in FIPS mode."""
+    facts = case.evidence.database
+    where = case.plugin_names.get("key-auth-enc")
+    if where is None and facts is not None and facts.tables.get("keyauth_enc_credentials"):
+        where = "database"
+    for node, value in case.written("fips"):
+        if where is not None and value.strip("\"'").lower() in ("on", "true"):
+            yield cross_rule("fips-and-key-auth-enc").finding(
+                "key-auth-enc", evidence=node, node=node, where=where
+            )
+            break
+
+
 def _not_recovered(case: Case) -> Iterator[Finding]:
     """A recovery that calls itself a success, and names keys that it did not recover."""
     for path, answer in case.evidence.admin.items():
@@ -171,6 +186,7 @@ _RULES = (
     "keyring-ids-not-exported",
     "keyring-ids-missing",
     "keyring-not-recovered",
+    "fips-and-key-auth-enc",
     "license-reapply",
     "statsd-influx-vitals",
     "vitals-in-two-databases",
