@@ -217,6 +217,8 @@ def _groups(case: Case) -> Iterator[Finding]:
     in_table = facts is not None and bool(facts.tables.get("consumer_groups"))
     groups = (where for where, kind, _ in live_rows(case.evidence) if kind == "consumer_groups")
     where = Location(table="consumer_groups") if in_table else next(groups, None)
+    if where is None:
+        where = next(itertools.chain.from_iterable(map(_groups_in, case.state_files)), None)
     if where is not None:
         old = (version_of(case.deployment.tools.deck) or _MEMBERS) < _MEMBERS
         yield cross_rule("consumer-groups-in-use").finding(
@@ -225,6 +227,15 @@ def _groups(case: Case) -> Iterator[Finding]:
             location=where,
             evidence=where.path or "database",
         )
+
+
+def _groups_in(file: StateFile) -> Iterator[Location]:
+    if b"consumer_groups" not in file.data:
+        return
+    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
+        for listed in inventory(file.data):
+            if listed.kind == "consumer_groups":
+                yield Location(path=file.path, line=listed.line)
 
 
 def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:

@@ -43,10 +43,15 @@ def _beside_references(rule: KongConfRule, value: str, loaded: Loaded) -> bool:
     return any(asks_environment(given) for given in loaded.user.values())
 
 
+def _names_opentracing(rule: KongConfRule, value: str, loaded: Loaded) -> bool:
+    return "opentracing" in value.lower()
+
+
 TESTS: Mapping[str, Callable[[KongConfRule, str, Loaded], bool]] = {
     "beside_references": _beside_references,
     "has_item": _has_item,
     "has_no_scheme": _has_no_scheme,
     "has_path": _has_path,
     "is_weak_suite": _is_weak_suite,
+    "names_opentracing": _names_opentracing,
 }

@@ -101,6 +101,12 @@ EXAMPLES = (
     _set("conf-go-plugin-server-off", "go_plugins_dir = off", "go_plugins_dir = /x"),
     _set("conf-nginx-optimizations", "nginx_optimizations = on", "nginx_http_optimizations = on"),
     _set("conf-router-consistency", "router_consistency = strict", "worker_consistency = strict"),
+    _set("conf-opentracing", "nginx_http_opentracing = on", "nginx_http_opentracing = off"),
+    _set(
+        "conf-opentracing-module",
+        "nginx_main_load_module = modules/ngx_http_opentracing_module.so",
+        "nginx_main_load_module = modules/ngx_http_brotli_module.so",
+    ),
     _set("conf-nginx-charset", "nginx_admin_charset = UTF-8", "nginx_admin_charset = NONE"),
     _set(
         "conf-admin-gui-url-path", "admin_gui_url = https://x/a", "admin_gui_url = https://x/", EE
