@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -17,6 +17,8 @@ Place = tuple[Location, str]
 Entity = tuple[str, Mapping[str, object], Place]
 """The key of its list in a file, its fields, and where it stands."""
 
+_AT_ONCE = 2_000
+"""Routes that are read together; while they are, each takes some kB."""
 _ONLY_OF_FILES = ("declarative-", "targets-duplicates", "targets-given", "deck-", "tags-")
 
 
@@ -35,9 +37,32 @@ def _said_by() -> Mapping[str, str]:
     return {row.id: row.said_by for row in catalog.plugins() if row.said_by}
 
 
-def findings_on(case: Case, rows: Sequence[Entity]) -> Iterator[Finding]:
+def findings_on(case: Case, rows: Iterable[Entity]) -> Iterator[Finding]:
     """What the rules on declarative files say of these; one that cannot be read hides no other."""
-    yield from case.apart.together(functools.partial(_at_once, case), rows, _called)
+    said: set[str] = set()
+    for some in _in_parts(rows):
+        found = case.apart.together(functools.partial(_at_once, case), some, _called)
+        yield from (finding for finding in found if finding.rule not in said)
+        said |= {finding.rule for finding in found} & _once()
+
+
+def _in_parts(rows: Iterable[Entity]) -> Iterator[Sequence[Entity]]:
+    """Routes, of which there may be many, so many at once; everything else together."""
+    routes: list[Entity] = []
+    others: list[Entity] = []
+    for row in rows:
+        (routes if row[0] == "routes" else others).append(row)
+        if len(routes) == _AT_ONCE:
+            yield routes
+            routes = []
+    yield routes
+    yield others
+
+
+@functools.cache
+def _once() -> frozenset[str]:
+    """Rules on entities that speak once of a file, however many parts it is read in."""
+    return frozenset(row.id for row in catalog.entities() if row.once)
 
 
 def _called(entity: Entity) -> str:

@@ -10,7 +10,7 @@ from kong_lts.checks.as_file import Entity, findings_on
 from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.platforms import SUPPORTED_POSTGRES
-from kong_lts.database import DatabaseFacts
+from kong_lts.database import DatabaseFacts, RouteRow
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 
@@ -120,14 +120,14 @@ def _migrated_routes(
 
 def _routed(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:
     """What the rules on routes of files say of these, but for their paths."""
-    rows: list[Entity] = []
-    for route in facts.routes:
-        fields = attrs.asdict(route, filter=lambda _, value: value not in (None, (), {}))
-        if route.paths:
-            fields["paths"] = ["/"]  # it counts that there are some
-        where = Location(table="routes", row=route.id)
-        rows.append(("routes", fields, (where, _SHOWN_BY)))
-    yield from findings_on(case, rows)
+    yield from findings_on(case, map(_entity, facts.routes))
+
+
+def _entity(route: RouteRow) -> Entity:
+    fields = attrs.asdict(route, filter=lambda _, value: value not in (None, (), {}))
+    if route.paths:
+        fields["paths"] = ["/"]  # it counts that there are some
+    return "routes", fields, (Location(table="routes", row=route.id), _SHOWN_BY)
 
 
 def _left_out(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:

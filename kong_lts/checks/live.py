@@ -1,7 +1,7 @@
 """Entities of the running gateway, or of manifests, looked at as those of files are."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -27,24 +27,25 @@ _REFERENCES = ("service", "route", "consumer", "upstream")
 
 
 def _look(case: Case) -> Iterator[Seen]:
-    rows: list[Entity] = [
-        (kind, _flat(kind, row), (location, location.path or ""))
-        for location, kind, row in live_rows(case.evidence)
-        if kind in _KINDS
-    ]
-    yield from _renamed(rows)
+    yield from _renamed(_entities(case))
     migrated = {row.id for row in catalog.changes() if row.migrated}
-    for finding in findings_on(case, rows):
+    for finding in findings_on(case, _entities(case)):
         if finding.rule in _empty_by_default():
             yield attrs.evolve(finding, severity=Severity.INFO)
         elif finding.severity is Severity.BLOCKER and finding.rule in migrated:
             yield attrs.evolve(finding, severity=Severity.WARNING)
         else:
             yield finding
-    yield from findings_on(case, [*_of_manifests(case)])
+    yield from findings_on(case, _of_manifests(case))
     yield part("plugins of the database", _named, case)
     yield part("upstream-target-unhealthy", _unhealthy, case)
     yield part("database-not-reachable", _reachable, case)
+
+
+def _entities(case: Case) -> Iterator[Entity]:
+    for location, kind, row in live_rows(case.evidence):
+        if kind in _KINDS:
+            yield kind, _flat(kind, row), (location, location.path or "")
 
 
 @functools.cache
@@ -102,7 +103,7 @@ def _unhealthy(case: Case) -> Iterator[Finding]:
         )
 
 
-def _renamed(rows: list[Entity]) -> Iterator[Finding]:
+def _renamed(rows: Iterable[Entity]) -> Iterator[Finding]:
     """Vaults, which have another name in the Admin API and in files of 3.4."""
     for kind, row, (location, evidence) in rows:
         if kind == "vaults_beta":

@@ -1,5 +1,6 @@
 """What a look at the database means for the upgrade."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import attrs
@@ -192,3 +193,17 @@ def test_a_table_of_somebody_else_is_told() -> None:
 
     assert ("table-unknown", "table shop_orders") in [(f.rule, f.subject) for f in found(facts)]
     assert sum(f.rule == "table-unknown" for f in found(facts)) == 1
+
+
+def test_many_routes_are_looked_at_in_parts_and_each_is_told() -> None:
+    routes = tuple(
+        RouteRow(id=f"{n}", name=f"r{n}", paths=(f"/{n}",), protocols=("http",), path_handling="v1")
+        for n in range(4_001)
+    )
+
+    told = found(attrs.evolve(HEALTHY, routes=routes), "router_flavor = expressions")
+
+    by_rule = Counter(f.rule for f in told)
+    assert by_rule["route-path-handling-v1"] == 4_001
+    assert by_rule["route-flavor-expressions-ignores-paths"] == 1
+    assert {f.location.row for f in told if f.location and f.location.row} == {r.id for r in routes}
