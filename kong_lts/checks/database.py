@@ -16,6 +16,8 @@ from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 
 __all__ = ["CHECK"]
 
+_NAMELESS = "without a name"
+"""What is said of a database that a bundle does not name."""
 _SHOWN_BY = "database"
 
 _RULE_OF_STATE = {
@@ -37,8 +39,8 @@ def _look(case: Case) -> Iterator[Seen]:
     for lock in facts.locks:
         if lock.held and lock.key == "migrations":
             yield rules["database-locked"].finding(
-                f"database {facts.name}",
-                name=facts.name,
+                f"database {facts.name}".rstrip(),
+                name=facts.name or _NAMELESS,
                 key=lock.key,
                 owner=lock.owner,
                 evidence=_SHOWN_BY,
@@ -66,9 +68,9 @@ def _state(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
         rule = "database-pending-on-2.8"
     if rule is not None:
         yield rules[rule].finding(
-            f"database {facts.name}",
+            f"database {facts.name}".rstrip(),
             location=Location(table="schema_meta"),
-            name=facts.name,
+            name=facts.name or _NAMELESS,
             state=state,
             pending=pending or "nothing",
             evidence=_SHOWN_BY,

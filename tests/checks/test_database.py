@@ -37,6 +37,15 @@ def rules(facts: DatabaseFacts, conf: str | None = None) -> list[str]:
     return [f.rule for f in found(facts, conf)]
 
 
+def test_a_database_without_a_name_is_told_as_such() -> None:
+    behind = SchemaMeta(subsystem="core", executed=_KNOWN.core_2_8[:-1])
+
+    (finding,) = found(DatabaseFacts(identity="1", schema_meta=(behind,)))
+
+    assert finding.subject == "database"
+    assert finding.message == "Database without a name lacks migrations of 2.8."
+
+
 def test_a_complete_2_8_database_is_left_alone() -> None:
     assert rules(HEALTHY) == []
 
