@@ -14,7 +14,7 @@ LAYERS = (
     {"errors"},
     # Doing one thing to many touches nothing itself: the executor and the act are the caller's.
     # What is never run is told by the words of a command alone.
-    {"versions", "edits", "files", "fan_out", "deny_list"},
+    {"versions", "edits", "files", "fan_out", "deny_list", "digits"},
     # Every value class turns into JSON and back; that needs KongVersion, and serves from here on.
     # What is known of a database is a value that events, protocols and evidence share.
     # What decK writes is likewise one that events, the manifest and protocols share.

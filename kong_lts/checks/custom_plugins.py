@@ -185,7 +185,7 @@ def _priority_value(lua: LuaSource, value: Token | None) -> float | None:
             return sign * (
                 float(int(token.text, 16)) if token.text[:2].lower() == "0x" else float(token.text)
             )
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     if token.text == "math" and lua.text_at(at + 2) == "huge":
         return sign * math.inf

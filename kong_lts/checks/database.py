@@ -11,6 +11,7 @@ from kong_lts.checks.case import Case
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.platforms import SUPPORTED_POSTGRES
 from kong_lts.database import DatabaseFacts, RouteRow
+from kong_lts.digits import whole
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.schema import SchemaState, duplicated_tildes, schema_state
 
@@ -183,7 +184,7 @@ def _server(facts: DatabaseFacts, rules: dict[str, Rule]) -> Iterator[Finding]:
     if version is None:
         return
     major = version.partition(".")[0]
-    if not major.isdigit() or int(major) not in SUPPORTED_POSTGRES:
+    if not major.isdecimal() or whole(major) not in SUPPORTED_POSTGRES:
         yield rules["postgres-server-unsupported"].finding(
             "PostgreSQL", version=version, evidence=_SHOWN_BY
         )

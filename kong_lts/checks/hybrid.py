@@ -11,6 +11,7 @@ from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.in_use import admin_file, rows_in
 from kong_lts.checks.manifests import mapping, text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
+from kong_lts.digits import whole
 from kong_lts.errors import ConfError, VersionError
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.kong_conf import KongConf
@@ -206,7 +207,7 @@ def _map_size(case: Case) -> Iterator[Finding]:
     written = list(case.written("lmdb_map_size"))
     for node, text in written or [("the default", "2048m")]:
         found = _SIZE.fullmatch(text.strip("\"' "))
-        limit = int(found[1]) * _UNIT[found[2].lower()] if found else _DEFAULT_MAP
+        limit = whole(found[1]) * _UNIT[found[2].lower()] if found else _DEFAULT_MAP
         if size * _IN_LMDB > limit:
             yield cross_rule("lmdb-map-size").finding(
                 "lmdb_map_size",
@@ -223,7 +224,7 @@ def _small_map(case: Case) -> Iterator[Finding]:
         return
     for node, text in case.written("lmdb_map_size"):
         found = _SIZE.fullmatch(text.strip("\"' "))
-        if found and int(found[1]) * _UNIT[found[2].lower()] * _FAR_BELOW < _DEFAULT_MAP:
+        if found and whole(found[1]) * _UNIT[found[2].lower()] * _FAR_BELOW < _DEFAULT_MAP:
             yield cross_rule("lmdb-map-size-small").finding(
                 "lmdb_map_size", evidence=node, limit=text, node=node
             )

@@ -74,7 +74,7 @@ def _unescaped(found: re.Match[str]) -> str:
         return ""
     if inner[0] == "x" and len(inner) == 3:
         return chr(int(inner[1:], 16))
-    if inner.isdigit():
+    if inner.isdecimal():
         return chr(min(int(inner), 255))
     return _SIMPLE.get(inner, inner)
 

@@ -8,6 +8,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.automation import Line, lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
+from kong_lts.digits import whole
 from kong_lts.evidence import TextFile
 from kong_lts.findings import Finding, Location
 from kong_lts.versions import KongVersion, Release
@@ -47,7 +48,7 @@ _OLD_KIC, _BRIDGE, _NEXT_KIC = (2, 7), (2, 12), (3, 0)
 def version_of(text: str | None) -> tuple[int, ...] | None:
     """The numbers of a version, as (1, 47, 1) of "v1.47.1"; None where there are none."""
     found = _VERSION.search(text or "")
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    return tuple(whole(part) for part in found[0].split(".")) if found else None
 
 
 def _look(case: Case) -> Iterator[Seen]:
@@ -121,7 +122,7 @@ def _postgres(case: Case) -> Iterator[Finding]:
     seen: set[tuple[str, str]] = set()
     for path, line, image, _ in images:
         found = _POSTGRES.search(image)
-        known = found is None or int(found[1]) in SUPPORTED_POSTGRES
+        known = found is None or whole(found[1]) in SUPPORTED_POSTGRES
         if known or path not in with_kong or (path, image) in seen:
             continue
         seen.add((path, image))

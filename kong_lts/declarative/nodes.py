@@ -189,7 +189,7 @@ def number(node: Node | None) -> float | None:
     text = node.value.replace("_", "")
     try:
         return float(int(text, 0)) if text[:2] in ("0x", "0o", "0b") else float(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from kong_lts.database import DatabaseFacts, RouteRow, ServiceRow, columns
+from kong_lts.digits import whole
 from kong_lts.errors import FormatError
 from kong_lts.serialization import Form
 
@@ -48,7 +49,9 @@ def _number(value: object) -> object:
         value = _first(value, _COUNTS)
     if value is None:
         return 0
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return whole(value.strip())
+    return value
 
 
 def _counts(value: object) -> object:

@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from kong_lts.digits import whole
+
 __all__ = ["at", "parts", "without"]
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
@@ -13,7 +15,7 @@ _Key = str | int
 
 def _steps(path: str) -> tuple[_Key, ...]:
     return tuple(
-        int(index) if index else name or quoted for name, index, quoted in _STEP.findall(path)
+        whole(index) if index else name or quoted for name, index, quoted in _STEP.findall(path)
     )
 
 

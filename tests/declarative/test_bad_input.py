@@ -310,3 +310,19 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_an_error_names_the_file_of_a_folder() -> None:
     with pytest.raises(DeclarativeError, match=r"b\.yml:1"):
         convert_all({"a.yml": b"", "b.yml": b"a: b: c\n"})
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 400, "9" * 5_000, "1e999", "-" + "9" * 400])
+def test_no_number_is_too_large(number: str) -> None:
+    text = f"""\
+_format_version: "1.1"
+services:
+- name: s
+  host: h
+  port: {number}
+  plugins:
+  - name: http-log
+    config: {{retry_count: {number}, queue_size: {number}, flush_timeout: {number}}}
+"""
+
+    assert b"http-log" in convert(text.encode()).data

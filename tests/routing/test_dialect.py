@@ -214,6 +214,22 @@ recorded: list[dict[str, Any]] = [
 """What PCRE 8.39 and regex 1.9.1, the engines of both releases, said of patterns and paths."""
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"\g{%}", r"\g%", r"\g{-%}", r"\g<%>", r"\k<%>", r"\%", "(?(%)b)", "(?(+%)b)", "(?%)",
+        "(?-%)", "(?P>%)", "(?P=%)", "(?&%)", "(?R%)", "(?(R%)b)", "(?C%)", "{%}", "{1,%}",
+        r"\x{%}", r"\o{%}", r"\N{%}", r"[\x{%}]",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("digits", ["\u00b2", "\u0663", "9" * 5_000, "0" * 5_000 + "1"])
+def test_whatever_stands_for_a_number_is_an_answer_and_no_crash(written: str, digits: str) -> None:
+    path = f"~/(a)a{written.replace('%', digits)}"
+
+    for flavor in ("traditional", COMPATIBLE):
+        assert all(finding.message for finding in check_regex(path, router_flavor=flavor))
+
+
 def test_the_same_patterns_are_taken_and_refused_as_by_the_engines() -> None:
     for row in recorded:
         found = verdict(row["pattern"], AS_COMPAT)

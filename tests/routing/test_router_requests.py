@@ -95,6 +95,18 @@ def test_a_host_that_nginx_refuses_reaches_no_route(
     assert route_of(document, Request(host=host), "3.4") == in_34
 
 
+@pytest.mark.parametrize("port", ["9" * 5_000, "9" * 400 + ".", "0x" + "f" * 400, "\u00b2", "1e99"])
+@pytest.mark.parametrize("release", ["2.8", "3.4"])
+def test_no_port_is_too_long(release: str, port: str) -> None:
+    document = config({"hosts": ["a.test"]}, {"paths": ["/"]})
+
+    assert route_of(document, Request(host=f"a.test:{port}", path="/"), release) in (
+        "r1",
+        "r0",
+        None,
+    )
+
+
 @pytest.mark.parametrize("method", ["get", "G T", "", "TRACE", "CONNECT"])
 def test_trace_and_connect_are_never_routed(method: str) -> None:
     assert route_of(config({"paths": ["/"]}), Request(method=method), "2.8") is None

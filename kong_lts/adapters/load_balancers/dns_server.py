@@ -164,7 +164,7 @@ class DnsServer:
 
     def _host(self) -> tuple[str, int]:
         host, colon, port = self.address.rpartition(":")
-        if colon and port.isdigit() and (":" not in host or host.endswith("]")):
+        if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
             return host.strip("[]"), int(port)
         return self.address.strip("[]"), _PORT
 

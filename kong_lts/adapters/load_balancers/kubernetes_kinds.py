@@ -222,7 +222,7 @@ class IngressCanaryWeight:
         """What the annotation says; 0 where there is none."""
         ingress = self._read(cluster)
         text = self._annotation(ingress, "-weight") or "0"
-        if not text.isdigit():
+        if not text.isdecimal():
             cluster.refuse("its canary-weight is no number")
         return round(100 * int(text) / self._total(ingress, cluster))
 
@@ -234,7 +234,7 @@ class IngressCanaryWeight:
 
     def _total(self, ingress: Document, cluster: Cluster) -> int:
         text = self._annotation(ingress, "-weight-total") or "100"
-        if not text.isdigit() or not int(text) or int(text) % 100:
+        if not text.isdecimal() or not int(text) or int(text) % 100:
             cluster.refuse(f"its canary-weight-total is {text}, which has no whole percents")
         return int(text)
 
@@ -289,7 +289,7 @@ class ReplicaRatio:
         new = self._read(self.new, cluster)
         counts = _replicas(self._read(self.current, cluster)), _replicas(new)
         asked = str(part(new, "metadata", "annotations").get(_ASKED, ""))
-        if asked.isdigit() and int(asked) <= 100 and counts == self._counts(int(asked)):
+        if asked.isdecimal() and int(asked) <= 100 and counts == self._counts(int(asked)):
             return int(asked)
         if not any(counts):
             cluster.refuse("both have no replicas, so nobody is served")

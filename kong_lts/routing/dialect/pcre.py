@@ -4,6 +4,7 @@ import re
 
 import attrs
 
+from kong_lts.digits import whole
 from kong_lts.routing.dialect import follow, rust
 from kong_lts.routing.dialect.pcre_classes import read_class
 from kong_lts.routing.dialect.pcre_escapes import ascii_shorthand, literal, quoted, read_escape
@@ -270,8 +271,8 @@ def _counts(text: Text) -> tuple[int, int]:
     found = _COUNTS.match(text.pattern, text.at)
     assert found is not None  # `_at_quantifier` has looked
     text.at = found.end()
-    low = int(found[1])
-    high = low if found[2] is None else int(found[3]) if found[3] else UNBOUNDED
+    low = whole(found[1])
+    high = low if found[2] is None else whole(found[3]) if found[3] else UNBOUNDED
     if max(low, high) > _LARGEST_COUNT:
         raise BadPatternError("number too big in {} quantifier", text.at)
     if high != UNBOUNDED and high < low:

@@ -4,6 +4,7 @@ import re
 
 import attrs
 
+from kong_lts.digits import whole
 from kong_lts.routing.dialect import sets
 from kong_lts.routing.dialect.pcre_text import BadPatternError, Flags, Text
 from kong_lts.routing.dialect.tree import Assertion, Chars, Node, Opaque, mask_of
@@ -135,7 +136,7 @@ def _digits(text: Text, flags: Flags, start: int, in_class: bool) -> Escape:
     text.at = start + 1
     if not in_class and text.next != "0":
         digits = text.take_while("0123456789")
-        number = int(digits)
+        number = whole(digits)
         if number <= text.captures or (number < 10 and digits[0] not in "89"):
             if number > text.captures:
                 raise BadPatternError("reference to non-existent subpattern", text.at)

@@ -17,7 +17,7 @@ _VERB = re.compile(
     r"\(\*(ACCEPT|COMMIT|F|FAIL|(MARK)?:[^)]+|PRUNE(:[^)]*)?|SKIP(:[^)]*)?|THEN(:[^)]*)?)\)"
 )
 _CONDITION = re.compile(r"\(\?(?=\()")
-_CONDITION_BODY = re.compile(r"\((\d+|[+-]\d+|<\w+>|'\w+'|R(\d+|&\w+)?|DEFINE|\w+)\)")
+_CONDITION_BODY = re.compile(r"\((\d+|[+-]\d+|<\w+>|'\w+'|R(\d+|&\w+)?|DEFINE|\w+)\)", re.ASCII)
 _NAMED = re.compile(r"\(\?(?:P?<|')")
 _NAMES = {
     "<": re.compile(r"([A-Za-z_]\w{0,31})>", re.ASCII),
@@ -128,7 +128,7 @@ def _conditional(text: Text, flags: Flags, inside: Inside) -> Node:
     body = _CONDITION_BODY.match(text.pattern, text.at)
     if body is not None:
         text.at = body.end()
-        if body[1].isdigit():
+        if body[1].isdecimal():
             text.check_reference(body[1])
     elif not any(text.starts(prefix) for prefix in _LOOK_AROUND):
         raise BadPatternError("malformed number or name after (?(", text.at)

@@ -2,6 +2,7 @@
 
 import attrs
 
+from kong_lts.digits import whole
 from kong_lts.edits import Edit
 from kong_lts.routing.dialect.reading import Reading
 
@@ -73,7 +74,11 @@ class Text(Reading):
     def check_reference(self, name: str) -> None:
         """Refuse a number or a name that no group has."""
         number = name.lstrip("+-")
-        known = int(number) <= self.captures if number.isdigit() else name in self.all_names
+        known = (
+            whole(number) <= self.captures
+            if number.isascii() and number.isdigit()
+            else name in self.all_names
+        )
         if not known:
             raise BadPatternError("reference to non-existent subpattern", self.at)
 

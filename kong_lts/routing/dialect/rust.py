@@ -7,6 +7,7 @@ import re
 
 import attrs
 
+from kong_lts.digits import whole
 from kong_lts.routing.dialect import sets
 from kong_lts.routing.dialect.rust_classes import read_class
 from kong_lts.routing.dialect.rust_escapes import read_escape
@@ -130,9 +131,9 @@ def _decimal(text: Text) -> int:
     text.skip_blanks()
     if not digits:
         raise RefusedError("repetition quantifier expects a valid decimal", at)
-    if int(digits) > _LARGEST_COUNT:
+    if whole(digits) > _LARGEST_COUNT:
         raise RefusedError("decimal literal invalid", at)
-    return int(digits)
+    return whole(digits)
 
 
 def _group(text: Text, flags: Flags, depth: int) -> tuple[Flags, Node | None]:

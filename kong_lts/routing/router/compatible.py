@@ -1,5 +1,6 @@
 """The `traditional_compatible` router of 3.4, its default: one priority, then the greatest id."""
 
+import contextlib
 import functools
 import re
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from kong_lts.digits import whole
 from kong_lts.routing.paths import octets
 from kong_lts.routing.router.causes import Cause
 from kong_lts.routing.router.configuration import Route
@@ -240,11 +242,12 @@ def _host_and_port(host: str) -> tuple[str, int | None]:
     """A host taken apart where what follows the first colon is a number to Lua."""
     name, _, port = host.partition(":")
     if port.isascii() and port.isdigit():
-        return name, int(port)
-    if _HEXADECIMAL.fullmatch(port):
-        return name, int(float.fromhex(port))
-    if _DECIMAL.fullmatch(port):
-        return name, int(float(port))
+        return name, whole(port)
+    with contextlib.suppress(OverflowError):  # no listener has a port beyond all numbers
+        if _HEXADECIMAL.fullmatch(port):
+            return name, int(float.fromhex(port))
+        if _DECIMAL.fullmatch(port):
+            return name, int(float(port))
     return host, None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from kong_lts.digits import whole
+
 __all__ = [
     "HostPort",
     "WildcardHosts",
@@ -141,7 +143,7 @@ def _address_problem(address: str) -> str | None:
             return f"invalid ipv4 address: {address}"
     elif not _NAME.fullmatch(name) or not _labels_fit(name):
         return f"invalid hostname: {address}"
-    return _BAD_PORT if port and int(port[1]) > _LARGEST_PORT else None
+    return _BAD_PORT if port and whole(port[1]) > _LARGEST_PORT else None
 
 
 def _ipv6_problem(address: str) -> str | None:
@@ -154,7 +156,7 @@ def _ipv6_problem(address: str) -> str | None:
         return f"invalid ipv6 address: {address}"
     if port and not re.fullmatch(r":\d+", port, re.ASCII):
         return "invalid ipv6 address"
-    return _BAD_PORT if port and int(port[1:]) > _LARGEST_PORT else None
+    return _BAD_PORT if port and whole(port[1:]) > _LARGEST_PORT else None
 
 
 def _labels_fit(name: str) -> bool:
