@@ -21,7 +21,7 @@ import kong_lts
 from kong_lts import catalog
 from kong_lts.adapters import PostgresDatabase, PostgresWriteGuard, SqliteJournal
 from kong_lts.deployment import Side
-from kong_lts.events import StepDone
+from kong_lts.events import RunEnded, StepDone
 from kong_lts.run import replay
 from kong_lts.schema import SchemaState, schema_state
 from kong_lts.testing.scenarios import ALL
@@ -102,6 +102,11 @@ class Site:
             self.struck.append(self.place())
         return process.returncode
 
+    def has_ended(self) -> bool:
+        """Whether the last kill struck when all was done, and only the word of it was missing."""
+        events = SqliteJournal(self.folder / "journal.sqlite").events()
+        return bool(events) and isinstance(events[-1], RunEnded)
+
     def place(self) -> tuple[str, str]:
         """Where the run of the journal stands."""
         events = SqliteJournal(self.folder / "journal.sqlite").events()
@@ -168,7 +173,7 @@ def killed_often(site: Site, moments: random.Random, within_s: float, kills: int
     for _ in range(2 * kills):
         if site.kills == kills:
             break
-        if site.kill_after(moments.uniform(0.0, within_s)) == 0:
+        if site.kill_after(moments.uniform(0.0, within_s)) == 0 or site.has_ended():
             return
     for _ in range(TRIES):
         said = site.go_on()
