@@ -1,6 +1,5 @@
 """What the guide's backups do not bring back, and what a database says beyond its state."""
 
-import contextlib
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -10,13 +9,11 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.automation import lines_of
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import DATABASE, admin_file, live_rows
+from kong_lts.checks.in_use import DATABASE, admin_file, answered, listed_in, live_rows
 from kong_lts.checks.manifests import text_of
 from kong_lts.checks.platforms import SUPPORTED_POSTGRES, version_of
 from kong_lts.database import DatabaseFacts
-from kong_lts.declarative import inventory
 from kong_lts.deployment import Deployment, DeploymentMode
-from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition
@@ -95,11 +92,8 @@ def _has_overrides(case: Case, path: str) -> bool:
     if "/overrides" in path:
         return True
     parts = path.strip("/").split("/")
-    group = case.evidence.admin[path]
-    if parts[-2:-1] != ["consumer_groups"] or not isinstance(group, Mapping):
-        return False
-    body = group.get("body")
-    return bool((body if isinstance(body, Mapping) else group).get("plugins"))
+    _, group = answered(case.evidence.admin[path])
+    return parts[-2:-1] == ["consumer_groups"] and bool(group.get("plugins"))
 
 
 def _targets(case: Case) -> Iterator[Finding]:
@@ -152,12 +146,10 @@ def _basic_auth(case: Case) -> Iterator[Finding]:
 def _hashed_in(file: StateFile) -> Iterator[Location]:
     if b"basicauth_credentials" not in file.data:
         return
-    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
-        for listed in inventory(file.data):
-            if listed.kind == "basicauth_credentials" and _HASHED.fullmatch(
-                text_of(listed.fields.get("password"))
-            ):
-                yield Location(path=file.path, line=listed.line)
+    for location, listed in listed_in(file):
+        password = text_of(listed.fields.get("password"))
+        if listed.kind == "basicauth_credentials" and _HASHED.fullmatch(password):
+            yield location
 
 
 def _negative_rules(case: Case) -> Iterator[Finding]:
@@ -232,10 +224,7 @@ def _groups(case: Case) -> Iterator[Finding]:
 def _groups_in(file: StateFile) -> Iterator[Location]:
     if b"consumer_groups" not in file.data:
         return
-    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
-        for listed in inventory(file.data):
-            if listed.kind == "consumer_groups":
-                yield Location(path=file.path, line=listed.line)
+    yield from (location for location, one in listed_in(file) if one.kind == "consumer_groups")
 
 
 def _edition(case: Case, facts: DatabaseFacts) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from kong_lts import catalog, kong_conf
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.apart import Apart
 from kong_lts.checks.compose import conf_of_scripts
-from kong_lts.checks.in_use import FILE, LIVE, PluginInUse, RouteInUse, in_use
+from kong_lts.checks.in_use import FILE, LIVE, PluginInUse, RouteInUse, answered, in_use
 from kong_lts.checks.ingresses import of_kong
 from kong_lts.checks.manifests import (
     Manifest,
@@ -105,13 +105,12 @@ class Case:
     @functools.cached_property
     def root(self) -> Mapping[str, object]:
         """What the Admin API says of the node itself, without what a recorder put around it."""
-        root = mapping(self.evidence.admin.get("/"))
-        return mapping(root.get("body")) or root
+        return answered(self.evidence.admin.get("/"))[1]
 
     def in_root(self, pointer: str) -> Location:
         """Where something stands in it."""
-        is_body = self.root is not self.evidence.admin.get("/")
-        return Location(path=_ROOT, pointer=f"/body{pointer}" if is_body else pointer)
+        within, _ = answered(self.evidence.admin.get("/"))
+        return Location(path=_ROOT, pointer=f"{within}{pointer}")
 
     @functools.cached_property
     def confs_of_admin(self) -> Mapping[str, KongConf]:

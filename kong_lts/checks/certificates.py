@@ -1,6 +1,5 @@
 """Whether certificates are strong enough for OpenSSL's security level 2."""
 
-import contextlib
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -9,10 +8,8 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
 from kong_lts.checks.der import Certificate, certificates_of
-from kong_lts.checks.in_use import live_rows
+from kong_lts.checks.in_use import listed_in, live_rows
 from kong_lts.checks.manifests import Manifest, line_of
-from kong_lts.declarative import inventory
-from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import StateFile
 from kong_lts.findings import Finding, Location, Severity
 from kong_lts.versions import Edition, KongVersion
@@ -71,11 +68,9 @@ def _of_gateway(case: Case) -> Iterator[_Named]:
 def _of_state(state: StateFile) -> Iterator[_Named]:
     if _BEGIN.encode() not in state.data:
         return
-    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
-        for listed in inventory(state.data):
-            if listed.kind in _KINDS:
-                where = Location(path=state.path, line=listed.line)
-                yield from _of_entity(where, listed.kind, listed.fields)
+    for location, listed in listed_in(state):
+        if listed.kind in _KINDS:
+            yield from _of_entity(location, listed.kind, listed.fields)
 
 
 def _of_manifest(manifest: Manifest) -> Iterator[_Named]:

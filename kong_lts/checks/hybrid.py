@@ -8,8 +8,8 @@ from kong_lts import kong_conf, routing
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, called, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import admin_file, rows_in
-from kong_lts.checks.manifests import mapping, text_of
+from kong_lts.checks.in_use import admin_file, answered, rows_in
+from kong_lts.checks.manifests import text_of
 from kong_lts.deployment import DeploymentMode, NodeRole
 from kong_lts.digits import whole
 from kong_lts.errors import ConfError, VersionError
@@ -45,14 +45,8 @@ def _look(case: Case) -> Iterator[Seen]:
             yield cross_rule("hybrid-version-check").finding("data planes", nodes=shown)
 
 
-def _body(answer: object) -> Mapping[str, object]:
-    """An answer, without what a recorder put around it."""
-    found = mapping(answer)
-    return mapping(found.get("body")) or found
-
-
 def _node_version(case: Case) -> Iterator[Finding]:
-    said = text_of(_body(case.evidence.admin.get("/")).get("version"))
+    said = text_of(case.root.get("version"))
     expected = case.deployment.current.version
     if not said:
         return
@@ -73,9 +67,8 @@ def _node_version(case: Case) -> Iterator[Finding]:
 def _rows_of_planes(case: Case) -> Iterator[tuple[Location, Mapping[str, object]]]:
     for path in ("/clustering/data-planes", "/clustering/data_planes"):
         yield from rows_in(path, case.evidence.admin.get(path))
-    status = mapping(case.evidence.admin.get("/clustering/status"))
-    pointer = "/body" if mapping(status.get("body")) else ""
-    for name, row in (mapping(status.get("body")) or status).items():
+    pointer, status = answered(case.evidence.admin.get("/clustering/status"))
+    for name, row in status.items():
         if isinstance(row, Mapping) and "config_hash" in row:
             place = Location(path=admin_file("/clustering/status"), pointer=f"{pointer}/{name}")
             yield place, {"id": name, **row}

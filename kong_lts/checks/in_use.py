@@ -12,6 +12,7 @@ from kong_lts.checks.apart import Apart
 from kong_lts.checks.ingresses import routed_paths
 from kong_lts.checks.kong_plugins import PLUGINS, Secrets, config_of, secrets_of
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
+from kong_lts.declarative import Listed
 from kong_lts.errors import DeclarativeError
 from kong_lts.evidence import Evidence, StateFile
 from kong_lts.findings import Location
@@ -24,7 +25,9 @@ __all__ = [
     "PluginInUse",
     "RouteInUse",
     "admin_file",
+    "answered",
     "in_use",
+    "listed_in",
     "live_rows",
     "may_meet",
     "rows_in",
@@ -129,15 +132,16 @@ _KEPT = (
 """What a check asks of a route beside its name and paths."""
 
 
+def listed_in(file: StateFile) -> Iterator[tuple[Location, Listed]]:
+    """The entities of a file, and where; one that cannot be read has a finding of its own."""
+    with contextlib.suppress(DeclarativeError):
+        for listed in declarative.inventory(file.data):
+            yield Location(path=file.path, line=listed.line), listed
+
+
 def _of_file(file: StateFile) -> Iterator[PluginInUse | RouteInUse]:
-    with contextlib.suppress(DeclarativeError):  # a finding of its own elsewhere
-        yield from _listed(file.path, file.data)
-
-
-def _listed(path: str, data: bytes) -> Iterator[PluginInUse | RouteInUse]:
     same: dict[str, Mapping[str, object]] = {}  # most routes have the same fields
-    for listed in declarative.inventory(data):
-        location = Location(path=path, line=listed.line)
+    for location, listed in listed_in(file):
         if listed.kind == "plugins" and isinstance(listed.fields.get("name"), str):
             yield PluginInUse(
                 name=str(listed.fields["name"]),
@@ -221,19 +225,24 @@ def _kind_of(path: str) -> str:
 
 def _one_of(answer: object) -> tuple[str, Mapping[str, object]] | None:
     """The entity that an answer is, and its pointer; None for a list."""
-    pointer = ""
-    if isinstance(answer, Mapping) and isinstance(answer.get("body"), Mapping):
-        pointer, answer = "/body", answer["body"]
-    if isinstance(answer, Mapping) and "id" in answer and "data" not in answer:
-        return pointer, answer
-    return None
+    pointer, found = answered(answer)
+    return (pointer, found) if "id" in found and "data" not in found else None
+
+
+def answered(answer: object) -> tuple[str, Mapping[str, object]]:
+    """A mapping that the Admin API answered, and its pointer, which a recorder's part lengthens."""
+    pointer, found = _unwrapped(answer)
+    return pointer, mapping(found)
+
+
+def _unwrapped(answer: object) -> tuple[str, object]:
+    body = mapping(answer).get("body")
+    return ("/body", body) if body and isinstance(body, Mapping | list) else ("", answer)
 
 
 def rows_in(path: str, answer: object) -> Iterator[tuple[Location, Mapping[str, object]]]:
     """The entities of an answer: a list, `data`, or the answer of a recorder around it."""
-    pointer = ""
-    if isinstance(answer, Mapping) and isinstance(answer.get("body"), Mapping | list):
-        pointer, answer = "/body", answer["body"]
+    pointer, answer = _unwrapped(answer)
     if isinstance(answer, Mapping):
         pointer, answer = f"{pointer}/data", answer.get("data")
     if isinstance(answer, list):

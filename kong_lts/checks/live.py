@@ -1,7 +1,7 @@
 """Entities of the running gateway, or of manifests, looked at as those of files are."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -10,7 +10,7 @@ from kong_lts.catalog.rows import Rule
 from kong_lts.checks.as_file import Entity, Place, findings_on
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import admin_file, live_rows
+from kong_lts.checks.in_use import admin_file, answered, live_rows
 from kong_lts.checks.kong_plugins import PLUGINS, config_of, secrets_of
 from kong_lts.checks.manifests import Manifest, line_of, mapping, names_in, text_of
 from kong_lts.findings import Finding, Location, Severity
@@ -27,7 +27,7 @@ _REFERENCES = ("service", "route", "consumer", "upstream")
 
 
 def _look(case: Case) -> Iterator[Seen]:
-    yield from _renamed(_entities(case))
+    yield from _renamed(case)
     migrated = {row.id for row in catalog.changes() if row.migrated}
     for finding in findings_on(case, _entities(case)):
         if finding.rule in _empty_by_default():
@@ -73,9 +73,8 @@ def _named(case: Case) -> Iterator[Finding]:
 
 def _reachable(case: Case) -> Iterator[Finding]:
     """What /status says of the database."""
-    answer = mapping(case.evidence.admin.get("/status"))
-    pointer = "/body" if mapping(answer.get("body")) else ""
-    database = mapping(mapping(answer.get("body") or answer).get("database"))
+    pointer, status = answered(case.evidence.admin.get("/status"))
+    database = mapping(status.get("database"))
     if database.get("reachable") is False:
         yield cross_rule("database-not-reachable").finding(
             "database",
@@ -103,16 +102,16 @@ def _unhealthy(case: Case) -> Iterator[Finding]:
         )
 
 
-def _renamed(rows: Iterable[Entity]) -> Iterator[Finding]:
+def _renamed(case: Case) -> Iterator[Finding]:
     """Vaults, which have another name in the Admin API and in files of 3.4."""
-    for kind, row, (location, evidence) in rows:
+    for location, kind, row in live_rows(case.evidence):
         if kind == "vaults_beta":
             rule = next(r for r in catalog.entities() if r.id == "vaults-beta-entity")
             yield rule.finding(
                 f"vault {text_of(row.get('name')) or text_of(row.get('prefix'))}",
                 severity=Severity.WARNING,
                 location=location,
-                evidence=evidence,
+                evidence=location.path or "",
                 field="vaults_beta",
             )
             return

@@ -1,7 +1,7 @@
 """Routes of every input: what a file alone does not show."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -16,6 +16,8 @@ from kong_lts.schema import duplicated_tildes
 
 __all__ = ["CHECK"]
 
+_Written = tuple[str, str, Location]
+"""What a route is called, one of its paths, and where it stands."""
 _SHOWN = 3
 _MOST = 20
 _BUFFERING = ("request_buffering", "response_buffering")
@@ -121,37 +123,37 @@ def _live(case: Case) -> Iterator[Finding]:
     ]
     seen = {(name, path): where for name, path, where in reversed(paths)}
     paths = [(name, path, where) for (name, path), where in reversed(seen.items())]
-    changed = [(name, path, where) for name, path, where in paths if _is_regex(path)]
-    if changed:
-        shown = ", ".join(f"{path} ({name})" for name, path, _ in changed[:_SHOWN])
-        yield cross_rule("route-regex-automation").finding(
-            f"route {changed[0][0]}",
-            location=changed[0][2],
-            count=len({name for name, _, _ in changed}),
-            paths=shown,
-        )
+    yield from _rewritten("route-regex-automation", [one for one in paths if _is_regex(one[1])])
     yield from _normalised(paths)
     yield from _migrated_twice(live)
     if case.evidence.database is None:
         yield from _refused(case, live)
 
 
-def _normalised(paths: Iterable[tuple[str, str, Location]]) -> Iterator[Finding]:
+def _normalised(paths: Iterable[_Written]) -> Iterator[Finding]:
     """Plain paths that the migration decodes or shortens; 3.4 refuses who writes the old ones."""
     moved = [
-        (name, path, where)
-        for name, path, where in paths
-        if not _is_regex(path) and routing.migrate_path(path) != path and path.startswith("/")
+        one
+        for one in paths
+        if not _is_regex(one[1])
+        and routing.migrate_path(one[1]) != one[1]
+        and one[1].startswith("/")
     ]
-    if moved:
-        shown = ", ".join(f"{path} ({name})" for name, path, _ in moved[:_SHOWN])
-        yield cross_rule("route-normalised-automation").finding(
-            f"route {moved[0][0]}",
-            location=moved[0][2],
-            count=len({name for name, _, _ in moved}),
-            paths=shown,
-            new=routing.migrate_path(moved[0][1]),
-        )
+    yield from _rewritten("route-normalised-automation", moved)
+
+
+def _rewritten(rule: str, paths: Sequence[_Written]) -> Iterator[Finding]:
+    """Once for all paths that the migration changes in one way."""
+    if not paths:
+        return
+    first, path, where = paths[0]
+    yield cross_rule(rule).finding(
+        f"route {first}",
+        location=where,
+        count=len({name for name, _, _ in paths}),
+        paths=", ".join(f"{path} ({name})" for name, path, _ in paths[:_SHOWN]),
+        new=routing.migrate_path(path),
+    )
 
 
 def _migrated_twice(live: Iterable[RouteInUse]) -> Iterator[Finding]:

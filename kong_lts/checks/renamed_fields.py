@@ -38,15 +38,8 @@ class _Old:
 def session_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
     """Once for all of a plugin's; each field has its own line among what is worth knowing."""
     known = _of_sessions().get(plugin.name, {})
-    used = _used(plugin, known)
-    if used:
-        yield cross_rule("session-fields").finding(
-            f"plugin {plugin.name}",
-            location=plugin.location,
-            plugin=plugin.name,
-            where=plugin.where,
-            fields=_said(used, known),
-        )
+    if used := _used(plugin, known):
+        yield _finding("session-fields", plugin, _said(used, known))
 
 
 def queue_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
@@ -54,13 +47,17 @@ def queue_fields(case: Case, plugin: PluginInUse) -> Iterator[Finding]:
     known = _of_queues().get(plugin.name, {})
     used = _used(plugin, known)
     if set(used) & _QUEUE.keys():
-        yield cross_rule("queue-fields").finding(
-            f"plugin {plugin.name}",
-            location=plugin.location,
-            plugin=plugin.name,
-            where=plugin.where,
-            fields=_said(used, known),
-        )
+        yield _finding("queue-fields", plugin, _said(used, known))
+
+
+def _finding(rule: str, plugin: PluginInUse, fields: str) -> Finding:
+    return cross_rule(rule).finding(
+        f"plugin {plugin.name}",
+        location=plugin.location,
+        plugin=plugin.name,
+        where=plugin.where,
+        fields=fields,
+    )
 
 
 def fields_of_session_conf(text: str) -> str:

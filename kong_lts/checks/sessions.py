@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kong_lts.catalog.rows import Rule
 from kong_lts.checks.case import Case, cross_rule
 from kong_lts.checks.check import Check, Seen, part
-from kong_lts.checks.in_use import admin_file
+from kong_lts.checks.in_use import admin_file, answered
 from kong_lts.checks.manifests import mapping
 from kong_lts.checks.renamed_fields import fields_of_session_conf
 from kong_lts.findings import Finding, Location
@@ -110,7 +110,7 @@ def _keyring(case: Case) -> Iterator[Finding]:
 def _missing_keys(case: Case) -> Iterator[Finding]:
     """Keys that values of the database were encrypted with, and that the keyring does not hold."""
     facts, answer = case.evidence.database, case.evidence.admin.get("/keyring")
-    held = mapping(mapping(answer).get("body") or answer).get("ids")
+    held = answered(answer)[1].get("ids")
     if facts is None or not isinstance(held, list):
         return
     if missing := [key for key in facts.keyring_ids if key not in held]:
@@ -135,10 +135,9 @@ def _fips(case: Case) -> Iterator[Finding]:
 def _not_recovered(case: Case) -> Iterator[Finding]:
     """A recovery that calls itself a success, and names keys that it did not recover."""
     for path, answer in case.evidence.admin.items():
-        body = mapping(mapping(answer).get("body") or answer)
+        pointer, body = answered(answer)
         lost = body.get("not_recovered") if "keyring" in path else None
         if isinstance(lost, list) and lost:
-            pointer = "/body" if mapping(answer).get("body") else ""
             yield cross_rule("keyring-not-recovered").finding(
                 "keyring",
                 location=Location(path=admin_file(path), pointer=f"{pointer}/not_recovered"),

@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import ssl
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,21 @@ def _is_ready(server: KubernetesServer) -> bool:
         paths = ("/readyz", "/api/v1/namespaces/default")
         return all(server.send("GET", path, headers).is_success for path in paths)
     return False
+
+
+@contextlib.contextmanager
+def again_and_again(write: Callable[[], None], *, every_s: float) -> Iterator[None]:
+    """What a controller of the cluster would write, within the block."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.wait(every_s):
+            write()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,11 @@ import pytest
 from kong_lts.adapters import LocalProcessRunner, ManagedNode, NodeCommands
 from kong_lts.errors import ProcessFailedError
 from tests.contracts.manifests import deployed
-from tests.integration.kubernetes_servers import KubernetesServer, kubernetes_program
+from tests.integration.kubernetes_servers import (
+    KubernetesServer,
+    again_and_again,
+    kubernetes_program,
+)
 
 FOLDER = "/apis/apps/v1/namespaces/default/deployments"
 KONG = f"{FOLDER}/kong"
@@ -49,24 +52,17 @@ def node_of(server: KubernetesServer, folder: Path, timeout_s: int = 20) -> Mana
 @contextlib.contextmanager
 def controller(server: KubernetesServer) -> Iterator[None]:
     """What the controller of Deployments writes when all pods are as they should be."""
-    stop = threading.Event()
 
     def write() -> None:
-        while not stop.wait(0.05):
-            found = server.ask("GET", KONG)
-            counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-            status = dict.fromkeys(counts, found["spec"]["replicas"])
-            status["observedGeneration"] = found["metadata"]["generation"]
-            if status != found.get("status"):
-                server.ask("PATCH", f"{KONG}/status", {"status": status})
+        found = server.ask("GET", KONG)
+        counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+        status = dict.fromkeys(counts, found["spec"]["replicas"])
+        status["observedGeneration"] = found["metadata"]["generation"]
+        if status != found.get("status"):
+            server.ask("PATCH", f"{KONG}/status", {"status": status})
 
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    try:
+    with again_and_again(write, every_s=0.05):
         yield
-    finally:
-        stop.set()
-        thread.join(30)
 
 
 def test_a_node_is_stopped_and_started_by_the_number_of_its_pods(

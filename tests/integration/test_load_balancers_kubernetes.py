@@ -4,7 +4,6 @@ No controller has to run: a thread writes the status that one would.
 """
 
 import contextlib
-import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -20,7 +19,7 @@ from kong_lts.protocols import LoadBalancer
 from tests.contracts.load_balancer import LoadBalancerContract
 from tests.integration.balancers import kubernetes_answers as answers
 from tests.integration.balancers.kubernetes_answers import Document
-from tests.integration.kubernetes_servers import KubernetesServer
+from tests.integration.kubernetes_servers import KubernetesServer, again_and_again
 
 ROUTE = HttpRouteWeights(name="proxy", current="kong-current", new="kong-new")
 KINDS = (
@@ -59,24 +58,17 @@ def server(served: KubernetesServer) -> Iterator[KubernetesServer]:
 @contextlib.contextmanager
 def controllers(server: KubernetesServer) -> Iterator[None]:
     """What a gateway and the controller of Deployments would write."""
-    stop = threading.Event()
 
     def write() -> None:
-        while not stop.wait(0.02):
-            for folder in (answers.ROUTES, answers.DEPLOYMENTS):
-                for each in OBJECTS[folder]:
-                    path = f"{folder}/{each['metadata']['name']}"
-                    found = server.ask("GET", path)
-                    if "spec" in found and (status := _status(found)) != found.get("status"):
-                        server.ask("PATCH", f"{path}/status", {"status": status})
+        for folder in (answers.ROUTES, answers.DEPLOYMENTS):
+            for each in OBJECTS[folder]:
+                path = f"{folder}/{each['metadata']['name']}"
+                found = server.ask("GET", path)
+                if "spec" in found and (status := _status(found)) != found.get("status"):
+                    server.ask("PATCH", f"{path}/status", {"status": status})
 
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    try:
+    with again_and_again(write, every_s=0.02):
         yield
-    finally:
-        stop.set()
-        thread.join(30)
 
 
 def _status(found: Document) -> Document:
